@@ -1,0 +1,155 @@
+"""The append-only log of each business, and the one way to write to it.
+
+Owns revisions: they are taken under the business's row lock, so their order is commit order and they have no gaps.
+Subscriptions read this log; a wake-up carries no truth.
+"""
+
+import base64
+import binascii
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TypeVar
+from uuid import UUID
+
+from tortoise import fields
+from tortoise.models import Model
+
+from models import bell, clock, db
+from models.business import Business
+from models.columns import Instant, belongs_to, new_id
+from models.db import Row
+from models.words import ChangeAction, ChangeKind
+
+T = TypeVar("T")
+
+_COLUMNS = ("revision", "at", "kind", "action", "entity_id", "option_ids")
+
+
+class Change(Model):
+    """One entry of a business's log. `option_ids` are the options it concerns, before and after."""
+
+    id = fields.UUIDField(primary_key=True, default=new_id)
+    business = belongs_to("Business")
+    business_id: UUID
+    revision = fields.BigIntField()
+    at = Instant()
+    kind = fields.CharField(max_length=16)
+    action = fields.CharField(max_length=8)
+    entity_id = fields.UUIDField()
+    option_ids = fields.JSONField[list[str]](default=list)
+
+    class Meta:
+        table = "change"
+        unique_together = (("business", "revision"),)
+
+
+class NoSuchBusinessError(LookupError):
+    """The business is not there (any more)."""
+
+
+@dataclass(slots=True)
+class Write:
+    """One transaction on one business: its lock is held, `now` is its time, and changes are noted as it goes."""
+
+    business_id: UUID
+    first_revision: int
+    now: datetime
+    _changes: list[Change] = field(default_factory=list)
+
+    def record(self, kind: ChangeKind, entity_id: UUID, action: ChangeAction, options: Iterable[UUID] = ()) -> None:
+        """Notes a change; it gets the next revision when the transaction commits."""
+        self._changes.append(
+            Change(
+                business_id=self.business_id,
+                revision=self.first_revision + len(self._changes),
+                at=self.now,
+                kind=kind,
+                action=action,
+                entity_id=entity_id,
+                option_ids=sorted({str(option) for option in options}),
+            )
+        )
+
+    async def finish(self) -> int:
+        """Stores what was noted, and returns how many changes there were."""
+        if len(self._changes) != 1:
+            # One was taken with the lock; a refusal gives it back, a larger write takes the rest.
+            newest = self.first_revision - 1 + len(self._changes)
+            await Business.filter(id=self.business_id).update(revision=newest)
+        if self._changes:
+            await Change.bulk_create(self._changes)
+        return len(self._changes)
+
+
+async def write(business_id: UUID, body: Callable[[Write], Awaitable[T]]) -> T:
+    """Runs the body as one transaction with the business locked, and rings the bell once it is committed.
+
+    A body that returns without noting a change leaves no trace in the log. Raises NoSuchBusinessError.
+    """
+    changed = 0
+
+    async def unit() -> T:
+        nonlocal changed
+        work = Write(business_id, await _lock(business_id), clock.now())
+        answer = await body(work)
+        changed = await work.finish()
+        return answer
+
+    answer = await db.transaction(unit)
+    if changed:
+        bell.ring(business_id)
+    return answer
+
+
+async def _lock(business_id: UUID) -> int:
+    """Takes the next revision: locks the row on PostgreSQL, makes SQLite a writer at once."""
+    rows = await db.connection().execute_query_dict(
+        f"UPDATE business SET revision = revision + 1 WHERE id = {db.placeholder(1)} RETURNING revision",  # noqa: S608
+        [str(business_id)],
+    )
+    if not rows:
+        raise NoSuchBusinessError(business_id)
+    return int(rows[0]["revision"])
+
+
+async def newest(business_id: UUID) -> int:
+    """The revision of the newest change; 0 for an untouched business. Raises NoSuchBusinessError."""
+    rows = await Business.filter(id=business_id).values_list("revision", flat=True)
+    if not rows:
+        raise NoSuchBusinessError(business_id)
+    return int(str(rows[0]))
+
+
+async def after(business_id: UUID, revision: int, limit: int = 200) -> list[Row]:
+    """The changes that follow a revision, in order, at most `limit`."""
+    query = Change.filter(business_id=business_id, revision__gt=revision).order_by("revision").limit(limit)
+    return await db.select(query, _COLUMNS)
+
+
+async def is_kept(business_id: UUID, revision: int) -> bool:
+    """Whether every change after this revision is still there."""
+    if revision == await newest(business_id):
+        return True
+    return await Change.filter(business_id=business_id, revision=revision + 1).exists()
+
+
+async def prune(before: datetime) -> int:
+    """Forgets what is older than `before`; returns how many changes went."""
+    return await Change.filter(at__lt=before).delete()
+
+
+def to_cursor(business_id: UUID, revision: int) -> str:
+    """The opaque position just after a revision."""
+    return base64.urlsafe_b64encode(business_id.bytes + revision.to_bytes(8)).decode().rstrip("=")
+
+
+def from_cursor(cursor: str, business_id: UUID) -> int:
+    """The revision a cursor stands for. Raises ValueError for nonsense and for another business's cursor."""
+    try:
+        raw = base64.urlsafe_b64decode(cursor.encode("ascii") + b"=" * (-len(cursor) % 4))
+    except (binascii.Error, UnicodeEncodeError):
+        raise ValueError("not a cursor") from None
+    if len(raw) != 24 or raw[:16] != business_id.bytes:
+        raise ValueError("not a cursor of this business")
+    return int.from_bytes(raw[16:])

@@ -1,0 +1,44 @@
+"""Column types shared by all tables: ids that sort by time, and instants that are always UTC."""
+
+import os
+import time
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from tortoise import fields
+from tortoise.fields import DatetimeField
+
+
+def new_id() -> UUID:
+    """A UUIDv7 (RFC 9562 §5.7): 48 bits of Unix milliseconds, then random bits."""
+    milliseconds = time.time_ns() // 1_000_000
+    value = (milliseconds << 80) | int.from_bytes(os.urandom(10))
+    value = (value & ~(0xF << 76)) | (0x7 << 76)
+    return UUID(int=(value & ~(0x3 << 62)) | (0x2 << 62))
+
+
+class Instant(DatetimeField[Any]):
+    """An aware instant, stored in UTC.
+
+    The stock field compares text on SQLite, so two spellings of one instant would differ: every value that goes
+    to the database passes through UTC here.
+    """
+
+    def to_db_value(self, value: Any, instance: Any) -> Any:
+        """The instant in UTC. Raises ValueError for a naive datetime."""
+        if isinstance(value, datetime):
+            if value.tzinfo is None:
+                raise ValueError("an instant needs an offset")
+            value = value.astimezone(UTC)
+        return super().to_db_value(value, instance)
+
+
+def belongs_to(model: str, *, keep: bool = False, null: bool = False, alone: bool = False) -> Any:
+    """A foreign key to `models.<model>`. Rows go with what they belong to, unless it must be kept while they exist.
+
+    With `alone`, at most one row may point at each.
+    """
+    on_delete = fields.RESTRICT if keep else fields.CASCADE
+    kind: Any = fields.OneToOneField if alone else fields.ForeignKeyField
+    return kind(f"models.{model}", on_delete=on_delete, null=null, related_name=False)

@@ -1,0 +1,136 @@
+"""The database: connecting, one transaction helper, reading plain rows. Knows no noun.
+
+SQLite and PostgreSQL behave alike above this file. Nothing may await the network inside a transaction.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from contextlib import asynccontextmanager
+from typing import Any, TypeAlias, TypeVar
+
+from tortoise import connections
+from tortoise.backends.base.client import BaseDBAsyncClient
+from tortoise.context import TortoiseContext
+from tortoise.models import Model
+from tortoise.queryset import QuerySet
+from tortoise.transactions import in_transaction
+
+T = TypeVar("T")
+M = TypeVar("M", bound=Model)
+Row: TypeAlias = Mapping[str, Any]
+
+TABLES = (
+    "models.business",
+    "models.key",
+    "models.option",
+    "models.service",
+    "models.booking",
+    "models.hold",
+    "models.claim",
+    "models.timeoff",
+    "models.idempotency",
+    "models.changes",
+    "models.google",
+    "models.event",
+    "models.mirror",
+)
+
+_under_way: set[asyncio.Task[Any]] = set()
+
+
+def config(url: str, **parameters: str) -> dict[str, Any]:
+    """Tortoise's configuration for one of our database URLs; `parameters` go into the URL."""
+    dialect = "sqlite" if url.startswith("sqlite") else "postgres"
+    # One name per dialect: Tortoise caches its INSERT statements by connection name, not by dialect.
+    return {
+        "connections": {dialect: _address(url, dialect, parameters)},
+        "apps": {
+            "models": {"models": list(TABLES), "default_connection": dialect, "migrations": "models.migrations"},
+        },
+        "use_tz": True,
+        "timezone": "UTC",
+    }
+
+
+def _address(url: str, dialect: str, parameters: Mapping[str, str]) -> str:
+    """`sqlite:///x` is relative to the working directory, `sqlite:////x` absolute; Tortoise counts one slash less."""
+    defaults = {"sqlite": {"busy_timeout": "15000", "synchronous": "NORMAL"}, "postgres": {"maxsize": "20"}}
+    if dialect == "sqlite":
+        url = url.replace("sqlite:///", "sqlite://", 1)
+    elif url.startswith("postgresql://"):
+        url = url.replace("postgresql://", "postgres://", 1)
+    asked = {**defaults[dialect], **parameters}
+    extra = "&".join(f"{name}={value}" for name, value in asked.items() if f"{name}=" not in url)
+    return f"{url}{'&' if '?' in url else '?'}{extra}"
+
+
+@asynccontextmanager
+async def opened(url: str, **parameters: str) -> AsyncIterator[BaseDBAsyncClient]:
+    """The process's database, open for as long as the block lasts; work in hand is finished before it closes."""
+    context = TortoiseContext()
+    with context:
+        # Request tasks do not inherit the context variables of whoever opened the database: hence the global fallback.
+        await context.init(config=config(url, **parameters), _enable_global_fallback=True)
+    try:
+        yield context.db()
+    finally:
+        while _under_way:
+            await asyncio.wait(set(_under_way))
+        await context.close_connections()
+
+
+def connection() -> BaseDBAsyncClient:
+    """The current connection: the transaction's inside one."""
+    current: BaseDBAsyncClient = connections.get(next(iter(connections.db_config)))
+    return current
+
+
+def is_postgres() -> bool:
+    """Whether the database is PostgreSQL; else it is SQLite."""
+    return connection().capabilities.dialect == "postgres"
+
+
+async def transaction(body: Callable[[], Awaitable[T]]) -> T:
+    """Runs the body in one transaction that a cancelled caller cannot break off half-way.
+
+    Cancelling a task inside Tortoise's own `in_transaction` leaks the lock or the pooled connection, and clients
+    cancel whenever they hang up. So the work runs as a task of its own, and only the waiting is cancelled.
+    On SQLite the body's first statement must write: a read first would make a later write fail as "locked".
+    """
+
+    async def unit() -> T:
+        async with in_transaction():
+            return await body()
+
+    task = asyncio.create_task(unit())
+    _under_way.add(task)
+    task.add_done_callback(_done)
+    return await asyncio.shield(task)
+
+
+def _done(task: asyncio.Task[Any]) -> None:
+    """Forgets the task, and takes note of an error that a caller who hung up will never see."""
+    _under_way.discard(task)
+    if not task.cancelled():
+        task.exception()
+
+
+async def snapshot(body: Callable[[], Awaitable[T]]) -> T:
+    """Runs a body that only reads, with everything it reads as of one moment."""
+
+    async def reading() -> T:
+        if is_postgres():
+            await connection().execute_script("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        return await body()
+
+    return await transaction(reading)
+
+
+async def select(query: QuerySet[M], columns: Iterable[str]) -> list[Row]:
+    """The asked columns of the rows, as plain mappings: one statement, no model instances."""
+    return list(await query.values(*sorted(set(columns))))
+
+
+def placeholder(position: int) -> str:
+    """How a raw statement names its parameter, counted from 1."""
+    return f"${position}" if is_postgres() else "?"

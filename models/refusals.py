@@ -1,0 +1,77 @@
+"""Why something a client asked for is not done: values, not exceptions. Pure.
+
+A verb returns its result or a `Refused`. The graph turns refusals into payload errors; nothing was written.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from models.intervals import Instant
+
+
+class ErrorCode(StrEnum):
+    """Every refusal a client can act on, in the order in which several are given."""
+
+    INVALID_INPUT = "INVALID_INPUT"
+    NOT_FOUND = "NOT_FOUND"
+    FORBIDDEN = "FORBIDDEN"
+    STALE_VERSION = "STALE_VERSION"
+    IDEMPOTENCY_MISMATCH = "IDEMPOTENCY_MISMATCH"
+    SLOT_TAKEN = "SLOT_TAKEN"
+    OUTSIDE_OPENING_HOURS = "OUTSIDE_OPENING_HOURS"
+    NOT_ON_SLOT_GRID = "NOT_ON_SLOT_GRID"
+    IN_THE_PAST = "IN_THE_PAST"
+    TOO_SHORT_NOTICE = "TOO_SHORT_NOTICE"
+    BEYOND_HORIZON = "BEYOND_HORIZON"
+    SERVICE_NOT_OFFERED = "SERVICE_NOT_OFFERED"
+    INACTIVE = "INACTIVE"
+    HOLD_EXPIRED = "HOLD_EXPIRED"
+    TOO_MANY_HOLDS = "TOO_MANY_HOLDS"
+    ALREADY_CANCELLED = "ALREADY_CANCELLED"
+    NOT_CHANGEABLE = "NOT_CHANGEABLE"
+    UNKNOWN_PLACEHOLDER = "UNKNOWN_PLACEHOLDER"
+    GOOGLE_NOT_CONNECTED = "GOOGLE_NOT_CONNECTED"
+    GOOGLE_RECONNECT_REQUIRED = "GOOGLE_RECONNECT_REQUIRED"
+    GOOGLE_CALENDAR_READ_ONLY = "GOOGLE_CALENDAR_READ_ONLY"
+    GOOGLE_UNAVAILABLE = "GOOGLE_UNAVAILABLE"
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """One reason. `path` leads to the input field, from "input" on; `message` is English with `{name}` slots filled
+    from `values`, so that it can be said in other languages.
+    """
+
+    code: ErrorCode
+    message: str
+    path: tuple[str, ...] = ()
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def text(self) -> str:
+        """The message in English."""
+        return self.message.format(**self.values)
+
+
+@dataclass(frozen=True, slots=True)
+class Alternative:
+    """A slot nearby that is free: its start and the options (hex ids) that are free then, the wanted one first."""
+
+    start: Instant
+    end: Instant
+    options: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """What a verb returns instead of its result."""
+
+    reasons: Sequence[Refusal]
+    alternatives: Sequence[Alternative] = ()
+
+
+def refused(code: ErrorCode, message: str, *path: str, **values: Any) -> Refused:
+    """A refusal for one reason."""
+    return Refused((Refusal(code, message, path, values),))

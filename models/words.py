@@ -1,0 +1,157 @@
+"""The closed sets of the domain. Their names are the API's names; the graph describes them to clients."""
+
+from enum import StrEnum
+
+
+class Role(StrEnum):
+    """What a key may do."""
+
+    ADMIN = "ADMIN"
+    STAFF = "STAFF"
+    PUBLIC = "PUBLIC"
+
+
+class OptionKind(StrEnum):
+    """What kind of thing is booked."""
+
+    PERSON = "PERSON"
+    ROOM = "ROOM"
+    VEHICLE = "VEHICLE"
+    EQUIPMENT = "EQUIPMENT"
+    OTHER = "OTHER"
+
+
+class Weekday(StrEnum):
+    """In the order of `date.weekday()`."""
+
+    MONDAY = "MONDAY"
+    TUESDAY = "TUESDAY"
+    WEDNESDAY = "WEDNESDAY"
+    THURSDAY = "THURSDAY"
+    FRIDAY = "FRIDAY"
+    SATURDAY = "SATURDAY"
+    SUNDAY = "SUNDAY"
+
+
+class BookingStatus(StrEnum):
+    """Where a booking stands."""
+
+    CONFIRMED = "CONFIRMED"
+    CANCELLED = "CANCELLED"
+    COMPLETED = "COMPLETED"
+    NO_SHOW = "NO_SHOW"
+
+
+class ChangeAction(StrEnum):
+    """What a change means to who keeps a copy."""
+
+    UPSERTED = "UPSERTED"
+    REMOVED = "REMOVED"
+    RESET = "RESET"
+
+
+class ChangeKind(StrEnum):
+    """What a change is about. The first four are the calendar's entries."""
+
+    BOOKING = "BOOKING"
+    HOLD = "HOLD"
+    TIME_OFF = "TIME_OFF"
+    GOOGLE_EVENT = "GOOGLE_EVENT"
+    OPTION = "OPTION"
+    SERVICE = "SERVICE"
+    GOOGLE_LINK = "GOOGLE_LINK"
+    KEY = "KEY"
+    BUSINESS = "BUSINESS"
+
+
+class GoogleAccountState(StrEnum):
+    """Whether the account's consent still works."""
+
+    CONNECTED = "CONNECTED"
+    RECONNECT_REQUIRED = "RECONNECT_REQUIRED"
+    SCOPES_MISSING = "SCOPES_MISSING"
+
+
+class GoogleAccessRole(StrEnum):
+    """What the account may do with a calendar, as Google says it."""
+
+    OWNER = "OWNER"
+    WRITER = "WRITER"
+    WRITER_WITHOUT_PRIVATE_ACCESS = "WRITER_WITHOUT_PRIVATE_ACCESS"
+    READER = "READER"
+    FREE_BUSY_READER = "FREE_BUSY_READER"
+
+
+class Blocking(StrEnum):
+    """Which busy events of the calendar block the option."""
+
+    ALL_EVENTS = "ALL_EVENTS"
+    MATCHED_EVENTS = "MATCHED_EVENTS"
+    NO_EVENTS = "NO_EVENTS"
+
+
+class UnroutedEvents(StrEnum):
+    """What an event does that no option's matchers claim."""
+
+    BLOCK_ALL = "BLOCK_ALL"
+    BLOCK_NONE = "BLOCK_NONE"
+
+
+class MatcherField(StrEnum):
+    """Where a matcher looks."""
+
+    TITLE = "TITLE"
+    DESCRIPTION = "DESCRIPTION"
+    LOCATION = "LOCATION"
+    ATTENDEE = "ATTENDEE"
+    COLOR = "COLOR"
+
+
+class AllDayEvents(StrEnum):
+    """What an all-day event does."""
+
+    AS_MARKED = "AS_MARKED"
+    ALWAYS_BLOCK = "ALWAYS_BLOCK"
+    NEVER_BLOCK = "NEVER_BLOCK"
+
+
+class EventDetail(StrEnum):
+    """How much of a Google event is kept."""
+
+    FULL = "FULL"
+    BUSY_ONLY = "BUSY_ONLY"
+
+
+class MirrorAs(StrEnum):
+    """How mirrored bookings appear in Google."""
+
+    BUSY = "BUSY"
+    FREE = "FREE"
+
+
+class MirrorState(StrEnum):
+    """How far a mirror is."""
+
+    PENDING = "PENDING"
+    MIRRORED = "MIRRORED"
+    FAILED = "FAILED"
+    NOT_LINKED = "NOT_LINKED"
+
+
+class Drift(StrEnum):
+    """How somebody last changed a mirror in Google."""
+
+    NONE = "NONE"
+    MOVED = "MOVED"
+    DELETED = "DELETED"
+    EDITED = "EDITED"
+
+
+class HealthState(StrEnum):
+    """One direction of a link."""
+
+    OK = "OK"
+    LAGGING = "LAGGING"
+    FAILING = "FAILING"
+    ACTION_REQUIRED = "ACTION_REQUIRED"
+    IDLE = "IDLE"
