@@ -81,9 +81,7 @@ class Rules:
 
     def occupied(self, start: Instant) -> Interval:
         """What a booking at this start takes, buffers included (rule B5)."""
-        return Interval(
-            start - self.buffer_before * MINUTE, start + (self.duration + self.buffer_after) * MINUTE
-        )
+        return Interval(start - self.buffer_before * MINUTE, start + (self.duration + self.buffer_after) * MINUTE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,9 +169,7 @@ def _forbidden(rules: Rules, agenda: Agenda) -> list[Interval]:
     """The starts that would collide with busy time (rule B5), merged: `start < s < end`, both ends excluded."""
     before = (rules.duration + rules.buffer_after) * MINUTE
     after = rules.buffer_before * MINUTE
-    return merge(
-        Interval(busy.start - before + 1, busy.end + after) for busy in agenda.busy if busy.start < busy.end
-    )
+    return merge(Interval(busy.start - before + 1, busy.end + after) for busy in agenda.busy if busy.start < busy.end)
 
 
 def _free(candidates: Sequence[Instant], forbidden: Sequence[Interval]) -> Iterator[Instant]:

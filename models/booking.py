@@ -1,5 +1,7 @@
 """Bookings: a slot taken, kept by id through every reschedule, with its history."""
 
+from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -7,7 +9,11 @@ from tortoise import fields
 from tortoise.indexes import Index
 from tortoise.models import Model
 
+from models import checks
+from models.changes import Write
 from models.columns import Instant, belongs_to, new_id
+from models.key import Caller
+from models.refusals import ErrorCode, Refused, refused
 
 
 class Booking(Model):
@@ -62,3 +68,39 @@ class BookingHistory(Model):
     class Meta:
         table = "booking_history"
         indexes = (Index(fields=("booking_id", "id")),)
+
+
+def not_found() -> Refused:
+    """There is no such booking in this business."""
+    return refused(ErrorCode.NOT_FOUND, "There is no such booking.", "input", "bookingId")
+
+
+async def note_history(
+    work: Write,
+    caller: Caller,
+    booking_id: UUID,
+    action: str,
+    before: Mapping[str, Any],
+    after: Mapping[str, Any],
+) -> None:
+    """Notes who did what, with the values that changed."""
+    changed = [
+        {"field": checks.camel(name), "before": _said(before[name]), "after": _said(after[name])}
+        for name in after
+        if before[name] != after[name]
+    ]
+    await BookingHistory.create(
+        business_id=work.business_id,
+        booking_id=booking_id,
+        at=work.now,
+        actor=caller.actor,
+        action=action,
+        changes=changed,
+    )
+
+
+def _said(value: Any) -> str | None:
+    """A value as the history keeps it: instants as ISO 8601 in UTC, all else as text."""
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    return None if value is None else str(value)

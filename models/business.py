@@ -1,9 +1,14 @@
 """The tenant: owns everything, and hands out the revisions of its log."""
 
+from typing import Any
+from uuid import UUID
+
 from tortoise import fields
 from tortoise.models import Model
 
+from models import clock, db
 from models.columns import Instant, new_id
+from models.db import Row
 
 
 class Business(Model):
@@ -24,3 +29,26 @@ class Business(Model):
 
     class Meta:
         table = "business"
+
+
+async def create(slug: str, name: str, time_zone: str, **more: Any) -> UUID:
+    """A new business. Raises IntegrityError when the slug is taken."""
+    business = await Business.create(slug=slug, name=name, time_zone=time_zone, created_at=clock.now(), **more)
+    return business.id
+
+
+async def read(business_id: UUID, columns: tuple[str, ...]) -> Row:
+    """The asked columns of a business that is there."""
+    (row,) = await db.select(Business.filter(id=business_id), columns)
+    return row
+
+
+async def by_slug(slug: str) -> UUID | None:
+    """The business of that slug."""
+    rows = await db.select(Business.filter(slug=slug), ("id",))
+    return rows[0]["id"] if rows else None
+
+
+async def listed() -> list[Row]:
+    """Every business, by slug."""
+    return await db.select(Business.all().order_by("slug"), ("id", "slug", "name", "time_zone", "language"))

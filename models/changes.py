@@ -9,7 +9,7 @@ import binascii
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TypeVar
+from typing import TypeAlias, TypeVar
 from uuid import UUID
 
 from tortoise import fields
@@ -82,7 +82,10 @@ class Write:
         return len(self._changes)
 
 
-async def write(business_id: UUID, body: Callable[[Write], Awaitable[T]]) -> T:
+Body: TypeAlias = Callable[[Write], Awaitable[T]]
+
+
+async def write(business_id: UUID, body: Body[T]) -> T:
     """Runs the body as one transaction with the business locked, and rings the bell once it is committed.
 
     A body that returns without noting a change leaves no trace in the log. Raises NoSuchBusinessError.

@@ -10,7 +10,7 @@ from typing import Any, TypeAlias, TypeVar
 
 from tortoise import connections
 from tortoise.backends.base.client import BaseDBAsyncClient
-from tortoise.context import TortoiseContext
+from tortoise.context import TortoiseContext, require_context
 from tortoise.models import Model
 from tortoise.queryset import QuerySet
 from tortoise.transactions import in_transaction
@@ -24,6 +24,7 @@ TABLES = (
     "models.key",
     "models.option",
     "models.service",
+    "models.offering",
     "models.booking",
     "models.hold",
     "models.claim",
@@ -83,6 +84,11 @@ def connection() -> BaseDBAsyncClient:
     """The current connection: the transaction's inside one."""
     current: BaseDBAsyncClient = connections.get(next(iter(connections.db_config)))
     return current
+
+
+def table(name: str) -> type[Model]:
+    """The table class of that name, for who may not import its file."""
+    return require_context().get_model("models", name)
 
 
 def is_postgres() -> bool:

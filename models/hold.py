@@ -1,12 +1,28 @@
 """Holds: a slot kept for a customer for some minutes. A lapsed hold never stands in the way."""
 
+from datetime import timedelta
 from uuid import UUID
 
 from tortoise import fields
 from tortoise.indexes import Index
 from tortoise.models import Model
 
+from models import db, intervals
+from models.availability import Rules
+from models.changes import Write
 from models.columns import Instant, belongs_to, new_id
+from models.refusals import ErrorCode, Refused, refused
+from models.words import ChangeAction, ChangeKind
+
+_TAKEN = (
+    "service_id",
+    "option_id",
+    "starts_at",
+    "ends_at",
+    "buffer_before_minutes",
+    "buffer_after_minutes",
+    "expires_at",
+)
 
 
 class Hold(Model):
@@ -29,3 +45,27 @@ class Hold(Model):
     class Meta:
         table = "hold"
         indexes = (Index(fields=("expires_at",)), Index(fields=("business_id", "ends_at")))
+
+
+async def drop_lapsed(work: Write, option_id: UUID) -> None:
+    """Removes an option's lapsed holds: a constraint cannot read the clock, so whoever claims clears the way."""
+    lapsed = await db.select(Hold.filter(option_id=option_id, expires_at__lte=work.now), ("id",))
+    if lapsed:
+        # Their claims go with them.
+        await Hold.filter(id__in=[row["id"] for row in lapsed]).delete()
+        for row in lapsed:
+            work.record(ChangeKind.HOLD, row["id"], ChangeAction.REMOVED, [option_id])
+
+
+async def take(work: Write, hold_id: UUID) -> tuple[UUID, UUID, intervals.Instant, Rules] | Refused:
+    """Consumes a live hold: its service, option, start and lengths. Only its expiry refuses."""
+    rows = await db.select(Hold.filter(business_id=work.business_id, id=hold_id), _TAKEN)
+    if not rows or rows[0]["expires_at"] <= work.now:
+        return refused(ErrorCode.HOLD_EXPIRED, "The hold has expired.", "input", "holdId")
+    row = rows[0]
+    await Hold.filter(id=hold_id).delete()
+    work.record(ChangeKind.HOLD, hold_id, ChangeAction.REMOVED, [row["option_id"]])
+    minutes = (row["ends_at"] - row["starts_at"]) // timedelta(minutes=1)
+    before, after = row["buffer_before_minutes"], row["buffer_after_minutes"]
+    rules = Rules(duration=minutes, step=1, buffer_before=before, buffer_after=after)
+    return row["service_id"], row["option_id"], intervals.to_instant(row["starts_at"]), rules

@@ -148,5 +148,3 @@ def dates(first: date, last: date) -> Iterator[date]:
     while first < last:
         yield first
         first += _ONE_DAY
-
-

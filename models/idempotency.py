@@ -1,5 +1,10 @@
 """Remembered outcomes: a repeated request gets the first one's answer, refusals included."""
 
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -7,7 +12,11 @@ from tortoise import fields
 from tortoise.indexes import Index
 from tortoise.models import Model
 
+from models import checks, db
 from models.columns import Instant, belongs_to, new_id
+from models.refusals import ErrorCode, Refusal, Refused, refused
+
+KEPT = timedelta(hours=24)
 
 
 class Outcome(Model):
@@ -28,3 +37,82 @@ class Outcome(Model):
         table = "outcome"
         unique_together = (("key", "mutation", "idempotency_key"),)
         indexes = (Index(fields=("created_at",)),)
+
+
+_MISMATCH = refused(
+    ErrorCode.IDEMPOTENCY_MISMATCH,
+    "This idempotency key was used with another input.",
+    "input",
+    "idempotencyKey",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Once:
+    """One request that may be repeated: what the key is bound to. `given` is the whole input."""
+
+    key_id: UUID
+    mutation: str
+    idempotency_key: str
+    given: Mapping[str, Any]
+
+    @property
+    def digest(self) -> str:
+        """Stands for the whole input; equal inputs have equal digests, whatever their order."""
+        plain = json.dumps(self.given, sort_keys=True, default=str)
+        return hashlib.sha256(plain.encode()).hexdigest()
+
+    async def recall(self, now: datetime) -> Mapping[str, Any] | Refused | None:
+        """The remembered answer; a refusal when the key came with another input; None when there is none."""
+        query = Outcome.filter(
+            key_id=self.key_id,
+            mutation=self.mutation,
+            idempotency_key=self.idempotency_key,
+            created_at__gt=now - KEPT,
+        )
+        rows = await db.select(query, ("input_digest", "answer"))
+        if not rows:
+            return None
+        answer: Mapping[str, Any] = rows[0]["answer"]
+        return answer if rows[0]["input_digest"] == self.digest else _MISMATCH
+
+    async def remember(self, business_id: UUID, answer: Mapping[str, Any], now: datetime) -> None:
+        """Keeps the answer, in place of one that is too old to count."""
+        same: dict[str, Any] = {
+            "key_id": self.key_id,
+            "mutation": self.mutation,
+            "idempotency_key": self.idempotency_key,
+        }
+        await Outcome.filter(**same).delete()
+        await Outcome.create(
+            business_id=business_id, input_digest=self.digest, answer=dict(answer), created_at=now, **same
+        )
+
+
+def judge(idempotency_key: str | None) -> Refusal | None:
+    """What is wrong with a key: it has 1 to 128 characters."""
+    if idempotency_key is None or 1 <= len(idempotency_key) <= 128:
+        return checks.text(idempotency_key, "idempotencyKey")
+    return checks.invalid("Must have 1 to 128 characters.", "idempotencyKey")
+
+
+def to_stored(answer: Refused) -> Mapping[str, Any]:
+    """A refusal as it is remembered. Alternatives are looked up anew: they are advice, not outcome."""
+    return {
+        "refused": [
+            {"code": each.code, "message": each.message, "path": each.path, "values": dict(each.values)}
+            for each in answer.reasons
+        ]
+    }
+
+
+def from_stored(answer: Mapping[str, Any]) -> Refused | None:
+    """The remembered refusal, if the answer is one."""
+    if "refused" not in answer:
+        return None
+    return Refused(
+        [
+            Refusal(ErrorCode(each["code"]), each["message"], tuple(each["path"]), each["values"])
+            for each in answer["refused"]
+        ]
+    )

@@ -1,12 +1,15 @@
 """API keys: a role in one business. Only a digest is stored; the key itself is shown once."""
 
+from dataclasses import dataclass
 from uuid import UUID
 
 from tortoise import fields
 from tortoise.indexes import Index
 from tortoise.models import Model
 
+from models import changes, db, secret
 from models.columns import Instant, belongs_to, new_id
+from models.words import ChangeAction, ChangeKind, Role
 
 
 class Key(Model):
@@ -24,3 +27,70 @@ class Key(Model):
     class Meta:
         table = "key"
         indexes = (Index(fields=("business_id",)),)
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who asks: one key's rights in one business."""
+
+    business_id: UUID
+    key_id: UUID
+    role: Role
+    name: str
+
+    @property
+    def is_staff(self) -> bool:
+        """Whether the key may see customers and change the calendar: STAFF or ADMIN."""
+        return self.role is not Role.PUBLIC
+
+    @property
+    def actor(self) -> str:
+        """How the history names who did something."""
+        return "customer" if self.role is Role.PUBLIC else f"{self.role.lower()}: {self.name}"
+
+
+async def create(business_id: UUID, role: Role, name: str) -> tuple[UUID, str]:
+    """A new key: its id, and the key itself, which is shown this once. Raises NoSuchBusinessError."""
+    plain = f"tb_{role.lower()}_{secret.new_token()}"
+
+    async def body(work: changes.Write) -> UUID:
+        key = await Key.create(
+            business_id=business_id, role=role, name=name, digest=secret.digest(plain), created_at=work.now
+        )
+        work.record(ChangeKind.KEY, key.id, ChangeAction.UPSERTED)
+        return key.id
+
+    return await changes.write(business_id, body), plain
+
+
+async def revoke(key_id: UUID) -> bool:
+    """Revokes a key for good, open sockets included; False when there is none such."""
+    found = await db.select(Key.filter(id=key_id), ("business_id",))
+    if not found:
+        return False
+
+    async def body(work: changes.Write) -> None:
+        if await Key.filter(id=key_id, revoked_at=None).update(revoked_at=work.now):
+            work.record(ChangeKind.KEY, key_id, ChangeAction.REMOVED)
+
+    await changes.write(found[0]["business_id"], body)
+    return True
+
+
+async def authenticate(plain: str) -> Caller | None:
+    """Who a key belongs to; None for an unknown or revoked one."""
+    rows = await db.select(
+        Key.filter(digest=secret.digest(plain), revoked_at=None), ("id", "business_id", "role", "name")
+    )
+    return Caller(rows[0]["business_id"], rows[0]["id"], Role(rows[0]["role"]), rows[0]["name"]) if rows else None
+
+
+async def is_live(caller: Caller) -> bool:
+    """Whether the caller's key still stands, with the role it had."""
+    return await Key.filter(id=caller.key_id, revoked_at=None, role=caller.role).exists()
+
+
+async def listed(business_id: UUID) -> list[db.Row]:
+    """The business's keys, oldest first."""
+    query = Key.filter(business_id=business_id).order_by("id")
+    return await db.select(query, ("id", "role", "name", "created_at", "revoked_at"))

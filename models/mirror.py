@@ -4,13 +4,24 @@ Owns the wanted side, written in the same transaction as the booking. May not ca
 with pushed and makes them equal.
 """
 
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from uuid import UUID
 
 from tortoise import fields
+from tortoise.expressions import F, Subquery
 from tortoise.indexes import Index
 from tortoise.models import Model
+from tortoise.queryset import QuerySet
 
+from models.booking import Booking
+from models.changes import Write
 from models.columns import Instant, belongs_to, new_id
+from models.google import GoogleCalendar, GoogleLink
+from models.words import BookingStatus, GoogleAccessRole
+
+READ_ONLY = (GoogleAccessRole.READER, GoogleAccessRole.FREE_BUSY_READER)
 
 
 class Mirror(Model):
@@ -18,7 +29,7 @@ class Mirror(Model):
 
     Work is waiting iff `wanted_version != pushed_version`. `present` says what is wanted: the event there, or gone.
     `google_id` is deterministic in (booking, calendar, generation). A new generation is a new event. `drift` is a
-    Drift name: how somebody last changed it in Google.
+    Drift name: how somebody last changed it in Google. The row outlives its event: what it names stays ours.
     """
 
     id = fields.UUIDField(primary_key=True, default=new_id)
@@ -53,3 +64,126 @@ class Mirror(Model):
         table = "mirror"
         unique_together = (("booking", "calendar"), ("calendar", "google_id"))
         indexes = (Index(fields=("calendar_id", "wanted_version", "pushed_version")),)
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """The calendar on which an option's bookings are mirrored; `google_id` is Google's name of it."""
+
+    calendar_id: UUID
+    google_id: str
+
+
+def event_id(booking_id: UUID, calendar_google_id: str, generation: int) -> str:
+    """The event id that stands for a booking on a calendar: the same for every try, process and account.
+
+    Google takes 5 to 1024 characters of base32hex in lower case, so hexadecimal digits will do.
+    """
+    subject = f"{booking_id}\n{calendar_google_id}\n{generation}"
+    return "tb" + hashlib.sha256(subject.encode()).hexdigest()[:32]
+
+
+async def want(work: Write, booking_id: UUID, option_id: UUID, present: bool) -> None:
+    """Says what Google should show of a booking: called by every verb that makes, moves, edits or cancels it.
+
+    With `present`, the booking is wanted on the calendar its option is linked to, and on no other; without, on none.
+    A booking that is over and was never in Google is not put there. Waits for nothing but the database.
+    """
+    home = await _home(option_id) if present else None
+    future = await _future(work).filter(id=booking_id).exists() if home else False
+    await _settle(work, home, await Mirror.filter(booking_id=booking_id), [booking_id] if future else [])
+
+
+async def want_future(work: Write, option_id: UUID) -> None:
+    """Wants every future booking of an option on the calendar it is linked to now, and on no other.
+
+    Called when the option was linked, linked elsewhere or unlinked, or its link mirrors otherwise. What is over
+    stays where it is.
+    """
+    future = _future(work).filter(option_id=option_id)
+    bookings = [row["id"] for row in await future.values("id")]
+    mirrors = await Mirror.filter(booking_id__in=Subquery(future.values("id")))
+    await _settle(work, await _home(option_id), mirrors, bookings)
+
+
+async def want_again(work: Write) -> None:
+    """Wants every future mirror of the business rendered anew: the templates have changed."""
+    mirrors = await Mirror.filter(booking_id__in=Subquery(_future(work).values("id")), present=True)
+    await _change(work, mirrors, present=True)
+
+
+async def let_go(work: Write, option_id: UUID) -> None:
+    """Leaves the option's future bookings in Google as they are and no longer keeps them up: unlinked, events kept.
+
+    Nothing waits for them any more; their ids stay known, so that linking again takes them up where they were.
+    """
+    mirrors = Mirror.filter(booking_id__in=Subquery(_future(work).filter(option_id=option_id).values("id")))
+    await mirrors.update(present=False, pushed_version=F("wanted_version"), pending_since=None)
+
+
+async def _home(option_id: UUID) -> Home | None:
+    """Where the option's bookings are mirrored: None while it is linked to nothing we may write to."""
+    link = GoogleLink.filter(option_id=option_id, calendar_id__isnull=False)
+    for row in await link.values("calendar_id", "calendar__google_id", "calendar__access_role"):
+        if row["calendar__access_role"] not in READ_ONLY:
+            return Home(row["calendar_id"], row["calendar__google_id"])
+    return None
+
+
+def _future(work: Write) -> QuerySet[Booking]:
+    """The bookings that stand and are not over."""
+    return Booking.filter(business_id=work.business_id, ends_at__gt=work.now).exclude(status=BookingStatus.CANCELLED)
+
+
+async def _settle(work: Write, home: Home | None, mirrors: Iterable[Mirror], bookings: Iterable[UUID]) -> None:
+    """Wants these mirrors at home and nowhere else; each of the bookings that has none there gets one."""
+    here: list[Mirror] = []
+    elsewhere: list[Mirror] = []
+    for mirror in mirrors:
+        # The id tells: the same Google calendar may be linked through another account by now.
+        at_home = home and mirror.google_id == event_id(mirror.booking_id, home.google_id, mirror.generation)
+        (here if at_home else elsewhere).append(mirror)
+    await _change(work, [mirror for mirror in elsewhere if mirror.present], present=False)
+    if home is None:
+        return
+    moved = [mirror.id for mirror in here if mirror.calendar_id != home.calendar_id]
+    await Mirror.filter(id__in=moved).update(calendar_id=home.calendar_id)
+    await _change(work, here, present=True)
+    known = {mirror.booking_id for mirror in here}
+    await _add(work, home, [booking for booking in bookings if booking not in known])
+    await GoogleCalendar.filter(id=home.calendar_id).update(push_due_at=work.now)
+
+
+async def _add(work: Write, home: Home, bookings: Sequence[UUID]) -> None:
+    """New mirrors, wanted at once."""
+    await Mirror.bulk_create(
+        Mirror(
+            business_id=work.business_id,
+            booking_id=booking,
+            calendar_id=home.calendar_id,
+            google_id=event_id(booking, home.google_id, 0),
+            pending_since=work.now,
+            created_at=work.now,
+        )
+        for booking in bookings
+    )
+
+
+async def _change(work: Write, mirrors: Sequence[Mirror], present: bool) -> None:
+    """A new wanted version of each, due at once. What failed before is tried again."""
+    if not mirrors:
+        return
+    ids = [mirror.id for mirror in mirrors]
+    await Mirror.filter(id__in=ids, pending_since__isnull=True).update(pending_since=work.now)
+    await Mirror.filter(id__in=ids).update(
+        present=present,
+        wanted_version=F("wanted_version") + 1,
+        failed_version=None,
+        attempts=0,
+        next_attempt_at=None,
+        error_code=None,
+        error_message=None,
+        error_at=None,
+    )
+    calendars = {mirror.calendar_id for mirror in mirrors}
+    await GoogleCalendar.filter(id__in=list(calendars)).update(push_due_at=work.now)

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
+from uuid import UUID
 
 from models.intervals import Instant
 
@@ -57,11 +58,11 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Alternative:
-    """A slot nearby that is free: its start and the options (hex ids) that are free then, the wanted one first."""
+    """A slot nearby that is free, with the options that are free then, the wanted one first."""
 
     start: Instant
     end: Instant
-    options: tuple[str, ...]
+    options: tuple[UUID, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,12 +1,35 @@
-"""Services: what a customer books, and which options offer it."""
+"""Services: what a customer books, and which options offer it. The rows and the verbs on them."""
 
+from collections.abc import Iterable, Mapping
+from typing import Any
 from uuid import UUID
 
 from tortoise import fields
 from tortoise.indexes import Index
 from tortoise.models import Model
 
+from models import checks, db, offering
+from models.availability import Rules
+from models.changes import Write, write
 from models.columns import Instant, belongs_to, new_id
+from models.db import Row
+from models.refusals import ErrorCode, Refusal, Refused, refused
+from models.words import ChangeAction, ChangeKind
+
+RULE_COLUMNS = (
+    "duration_minutes",
+    "buffer_before_minutes",
+    "buffer_after_minutes",
+    "slot_step_minutes",
+    "minimum_notice_minutes",
+    "booking_horizon_days",
+)
+_DEFAULTS = {
+    "buffer_before_minutes": 0,
+    "buffer_after_minutes": 0,
+    "minimum_notice_minutes": 0,
+    "change_notice_minutes": 0,
+}
 
 
 class Service(Model):
@@ -34,18 +57,92 @@ class Service(Model):
         indexes = (Index(fields=("business_id", "name", "id")),)
 
 
-class Offering(Model):
-    """One option offers one service."""
+async def create(business_id: UUID, values: Mapping[str, Any]) -> UUID | Refused:
+    """A new service. `values` are its columns, and optionally `option_ids`; what is left out has its default."""
+    if wrong := judge(values):
+        return Refused(wrong)
 
-    id = fields.UUIDField(primary_key=True, default=new_id)
-    business = belongs_to("Business")
-    business_id: UUID
-    service = belongs_to("Service")
-    service_id: UUID
-    option = belongs_to("Option")
-    option_id: UUID
+    async def body(work: Write) -> UUID | Refused:
+        given = {key: value for key, value in values.items() if key != "option_ids" and value is not None}
+        row = {"slot_step_minutes": values["duration_minutes"], **_DEFAULTS, **given}
+        service_id = new_id()
+        option_ids = values.get("option_ids") or ()
+        if missing := await offering.missing("Option", business_id, option_ids, "optionIds"):
+            return missing
+        await Service.create(id=service_id, business_id=business_id, created_at=work.now, **row)
+        await offering.replace_options(work, service_id, option_ids)
+        work.record(ChangeKind.SERVICE, service_id, ChangeAction.UPSERTED, option_ids)
+        return service_id
 
-    class Meta:
-        table = "offering"
-        unique_together = (("service", "option"),)
-        indexes = (Index(fields=("option_id",)),)
+    return await write(business_id, body)
+
+
+async def update(business_id: UUID, service_id: UUID, values: Mapping[str, Any]) -> UUID | Refused:
+    """Changes the given columns of a service; `option_ids`, when given, replaces the options that offer it."""
+    kept = ("name", "duration_minutes", "slot_step_minutes", "active", "option_ids", *_DEFAULTS)
+    if wrong := [*checks.required(values, kept), *judge(values)]:
+        return Refused(wrong)
+
+    async def body(work: Write) -> UUID | Refused:
+        row = {key: value for key, value in values.items() if key != "option_ids"}
+        if not await Service.filter(business_id=business_id, id=service_id).exists():
+            return not_found()
+        before = await offering.options_of(service_id)
+        after = values.get("option_ids", before)
+        if missing := await offering.missing("Option", business_id, after, "optionIds"):
+            return missing
+        if "option_ids" in values:
+            await offering.replace_options(work, service_id, after)
+        if row:
+            await Service.filter(id=service_id).update(**row)
+        work.record(ChangeKind.SERVICE, service_id, ChangeAction.UPSERTED, {*before, *after})
+        return service_id
+
+    return await write(business_id, body)
+
+
+def judge(values: Mapping[str, Any]) -> list[Refusal]:
+    """What is wrong with a service's values, field by field."""
+    minutes = ("buffer_before_minutes", "buffer_after_minutes", "minimum_notice_minutes", "change_notice_minutes")
+    wrong = checks.found(
+        checks.name(values["name"], "name") if values.get("name") is not None else None,
+        checks.text(values.get("description"), "description"),
+        *(
+            checks.number(values.get(each), checks.camel(each), least=1, most=checks.LONGEST_MINUTES)
+            for each in ("duration_minutes", "slot_step_minutes")
+        ),
+        *(
+            checks.number(values.get(each), checks.camel(each), least=0, most=checks.LONGEST_MINUTES * 12)
+            for each in minutes
+        ),
+        checks.number(values.get("booking_horizon_days"), "bookingHorizonDays", least=0, most=checks.LONGEST_DAYS),
+    )
+    return [*wrong, *checks.price(values.get("price_amount"), values.get("price_currency"), "price")]
+
+
+def not_found() -> Refused:
+    """There is no such service in this business."""
+    return refused(ErrorCode.NOT_FOUND, "There is no such service.", "input", "serviceId")
+
+
+def option_not_found() -> Refused:
+    """There is no such option to take the service."""
+    return refused(ErrorCode.NOT_FOUND, "There is no such option.", "input", "optionId")
+
+
+def rules(row: Row) -> Rules:
+    """The evaluator's view of a row that has RULE_COLUMNS."""
+    return Rules(
+        duration=row["duration_minutes"],
+        step=row["slot_step_minutes"],
+        buffer_before=row["buffer_before_minutes"],
+        buffer_after=row["buffer_after_minutes"],
+        notice=row["minimum_notice_minutes"],
+        horizon_days=row["booking_horizon_days"],
+    )
+
+
+async def read(business_id: UUID, service_id: UUID, columns: Iterable[str]) -> Row | None:
+    """The asked columns of one service."""
+    rows = await db.select(Service.filter(business_id=business_id, id=service_id), columns)
+    return rows[0] if rows else None

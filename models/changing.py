@@ -1,0 +1,167 @@
+"""Changing a booking: the verbs that move and cancel it. Each is one transaction: lock, read, decide, write.
+
+A refused change leaves everything as it was.
+"""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from models import booking, changes, checks, clock, db, decision, hold, mirror, service
+from models.availability import Rules
+from models.booking import Booking, note_history
+from models.changes import Write
+from models.claim import Claim
+from models.db import Row
+from models.intervals import Interval, to_datetime, to_instant
+from models.key import Caller
+from models.offer import nearby, offer
+from models.refusals import ErrorCode, Refused, refused
+from models.reserving import Place, taking
+from models.words import BookingStatus, ChangeAction, ChangeKind
+
+_BOOKING_COLUMNS = (
+    "id",
+    "option_id",
+    "service_id",
+    "status",
+    "version",
+    "starts_at",
+    "ends_at",
+    "buffer_before_minutes",
+    "buffer_after_minutes",
+)
+_SERVICE_COLUMNS = ("id", "business_id", "active", *service.RULE_COLUMNS)
+_EITHER = "The booking cannot be changed any more."
+
+
+async def reschedule(
+    caller: Caller,
+    booking_id: UUID,
+    start: datetime,
+    *,
+    option_id: UUID | None = None,
+    expected_version: int | None = None,
+    override_rules: bool = False,
+    google_days: int,
+) -> UUID | Refused:
+    """Moves a booking to another time, another option, or both. It keeps its id, duration and buffers, and its own
+    range does not stand in its way.
+    """
+
+    async def body(work: Write) -> UUID | Refused:
+        row = await changeable(work, caller, booking_id, expected_version)
+        if isinstance(row, Refused):
+            return row
+        wanted = option_id or row["option_id"]
+        if (start, wanted) == (row["starts_at"], row["option_id"]):
+            return booking_id
+        place = await _new_place(work, row, wanted, start, google_days, override_rules)
+        return place if isinstance(place, Refused) else await _move(work, caller, row, place)
+
+    answer = await taking(caller.business_id, body)
+    if isinstance(answer, Refused) and decision.is_about_the_slot(answer):
+        (row,) = await db.select(Booking.filter(id=booking_id), _BOOKING_COLUMNS)
+        wanted, at, now = option_id or row["option_id"], to_instant(start), to_instant(clock.now())
+        rules, of = await _rules(caller.business_id, row)
+        found = await offer(of, rules, nearby(at), now=now, google_days=google_days, leave_out=booking_id)
+        return replace(answer, alternatives=found.nearest(at, wanted))
+    return answer
+
+
+async def cancel(
+    caller: Caller, booking_id: UUID, *, reason: str | None = None, expected_version: int | None = None
+) -> UUID | Refused:
+    """Cancels a booking for good and frees its range; lists of bookings still have it."""
+    if wrong := checks.found(checks.text(reason, "reason")):
+        return Refused(wrong)
+
+    async def body(work: Write) -> UUID | Refused:
+        row = await changeable(work, caller, booking_id, expected_version)
+        if isinstance(row, Refused):
+            return row
+        await Claim.filter(booking_id=booking_id).delete()
+        await amend(work, caller, row, "CANCELLED", {"status": BookingStatus.CANCELLED, "cancel_reason": reason})
+        work.record(ChangeKind.BOOKING, booking_id, ChangeAction.REMOVED, [row["option_id"]])
+        await mirror.want(work, booking_id, row["option_id"], present=False)
+        return booking_id
+
+    return await changes.write(caller.business_id, body)
+
+
+async def changeable(work: Write, caller: Caller, booking_id: UUID, expected_version: int | None) -> Row | Refused:
+    """The booking, if this caller may change it now; a customer may until the service's notice before it starts."""
+    rows = await db.select(
+        Booking.filter(business_id=work.business_id, id=booking_id),
+        (*_BOOKING_COLUMNS, "cancel_reason", "service__change_notice_minutes"),
+    )
+    if not rows:
+        return booking.not_found()
+    row = rows[0]
+    if expected_version is not None and expected_version != row["version"]:
+        return refused(
+            ErrorCode.STALE_VERSION,
+            "The booking has changed meanwhile: it is at version {version}.",
+            "input",
+            "expectedVersion",
+            version=row["version"],
+        )
+    if row["status"] == BookingStatus.CANCELLED:
+        return refused(ErrorCode.ALREADY_CANCELLED, "The booking is cancelled already.", "input", "bookingId")
+    notice = timedelta(minutes=row["service__change_notice_minutes"])
+    if row["status"] != BookingStatus.CONFIRMED or (not caller.is_staff and work.now > row["starts_at"] - notice):
+        return refused(ErrorCode.NOT_CHANGEABLE, _EITHER, "input", "bookingId")
+    return row
+
+
+async def amend(work: Write, caller: Caller, row: Row, action: str, values: dict[str, Any]) -> None:
+    """Writes new values of a booking, one version up, with the history of what they replace."""
+    await Booking.filter(id=row["id"]).update(version=row["version"] + 1, updated_at=work.now, **values)
+    await note_history(work, caller, row["id"], action, {name: row[name] for name in values}, values)
+
+
+async def _rules(business_id: UUID, row: Row) -> tuple[Rules, Row]:
+    """The booking's own lengths with its service's other rules, and the service."""
+    of = await service.read(business_id, row["service_id"], _SERVICE_COLUMNS)
+    if of is None:
+        raise LookupError("a booking's service is always there")
+    minutes = (row["ends_at"] - row["starts_at"]) // timedelta(minutes=1)
+    before, after = row["buffer_before_minutes"], row["buffer_after_minutes"]
+    return replace(service.rules(of), duration=minutes, buffer_before=before, buffer_after=after), of
+
+
+async def _new_place(
+    work: Write, row: Row, option_id: UUID, start: datetime, google_days: int, override_rules: bool
+) -> Place | Refused:
+    """Decides whether the booking can go there, under the lock."""
+    rules, of = await _rules(work.business_id, row)
+    at, now = to_instant(start), to_instant(work.now)
+    window = Interval(at, at + 1)
+    found = await offer(of, rules, window, now=now, google_days=google_days, only=[option_id], leave_out=row["id"])
+    if option_id not in found.options:
+        return service.option_not_found()
+    free = decision.free_options(found, at, override_rules)
+    if isinstance(free, Refused):
+        return free
+    await hold.drop_lapsed(work, option_id)
+    return Place(row["service_id"], option_id, at, rules)
+
+
+async def _move(work: Write, caller: Caller, row: Row, place: Place) -> UUID:
+    """Writes the move and everything that goes with it."""
+    booking_id: UUID = row["id"]
+    await Claim.filter(booking_id=booking_id).update(
+        option_id=place.option_id,
+        occupied_start=to_datetime(place.occupied.start),
+        occupied_end=to_datetime(place.occupied.end),
+    )
+    values = {
+        "option_id": place.option_id,
+        "starts_at": to_datetime(place.start),
+        "ends_at": to_datetime(place.end),
+    }
+    await amend(work, caller, row, "RESCHEDULED", values)
+    work.record(ChangeKind.BOOKING, booking_id, ChangeAction.UPSERTED, [row["option_id"], place.option_id])
+    await mirror.want(work, booking_id, place.option_id, present=True)
+    return booking_id

@@ -1,0 +1,103 @@
+"""Judging input values: pure checks that answer with the refusals a client can act on, one per wrong field."""
+
+import re
+from collections.abc import Iterable, Mapping
+from datetime import time
+from decimal import Decimal, InvalidOperation
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from models.refusals import ErrorCode, Refusal
+
+NAME_LENGTH = 200
+TEXT_LENGTH = 5000
+LONGEST_MINUTES = 60 * 24 * 31
+LONGEST_DAYS = 3660
+
+_COLOR = re.compile(r"#[0-9a-fA-F]{6}")
+_CURRENCY = re.compile(r"[A-Z]{3}")
+_EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
+
+
+def invalid(message: str, *path: str, **values: Any) -> Refusal:
+    """A refusal of one input field."""
+    return Refusal(ErrorCode.INVALID_INPUT, message, ("input", *path), values)
+
+
+def found(*checks: Refusal | None) -> list[Refusal]:
+    """The refusals among the answers of several checks."""
+    return [check for check in checks if check]
+
+
+def text(value: str | None, *path: str, longest: int = TEXT_LENGTH, required: bool = False) -> Refusal | None:
+    """Free text: not longer than `longest` characters, nothing unprintable; not blank where it is required."""
+    if value is None or not value.strip():
+        return invalid("Must not be empty.", *path) if required else None
+    if len(value) > longest:
+        return invalid("Must not be longer than {longest} characters.", *path, longest=longest)
+    return invalid("Must not contain control characters.", *path) if _CONTROL.search(value) else None
+
+
+def name(value: str | None, *path: str) -> Refusal | None:
+    """A name: required, at most 200 characters."""
+    return text(value, *path, longest=NAME_LENGTH, required=True)
+
+
+def number(value: int | None, *path: str, least: int, most: int) -> Refusal | None:
+    """A whole number within bounds, both included; None passes."""
+    if value is None or least <= value <= most:
+        return None
+    return invalid("Must be between {least} and {most}.", *path, least=least, most=most)
+
+
+def color(value: str | None, *path: str) -> Refusal | None:
+    """A colour as #rrggbb; None passes."""
+    return None if value is None or _COLOR.fullmatch(value) else invalid("Must be a colour like #1a73e8.", *path)
+
+
+def email(value: str | None, *path: str) -> Refusal | None:
+    """A mail address, loosely: something, @, something; None passes."""
+    if value is None or (_EMAIL.fullmatch(value) and len(value) <= 320 and not _CONTROL.search(value)):
+        return None
+    return invalid("Must be a mail address.", *path)
+
+
+def price(amount: str | None, currency: str | None, *path: str) -> list[Refusal]:
+    """A price: a decimal number that is not negative, and a currency of three capitals (ISO 4217); None passes."""
+    if amount is None or currency is None:
+        return []
+    wrong = []
+    try:
+        value = Decimal(amount)
+        if not value.is_finite() or value < 0 or len(amount) > 20 or "e" in amount.lower():
+            raise InvalidOperation
+    except InvalidOperation:
+        wrong.append(invalid("Must be a decimal number such as 450.00.", *path, "amount"))
+    if not _CURRENCY.fullmatch(currency):
+        wrong.append(invalid("Must be a currency code such as NOK.", *path, "currency"))
+    return wrong
+
+
+def required(values: Mapping[str, Any], names: Iterable[str]) -> list[Refusal]:
+    """Refuses null where a field cannot be empty; a field that was left out passes."""
+    return [invalid("Must not be null.", camel(each)) for each in names if each in values and values[each] is None]
+
+
+def camel(snake: str) -> str:
+    """The API's spelling of one of our field names."""
+    first, *rest = snake.split("_")
+    return first + "".join(part.capitalize() for part in rest)
+
+
+def zone(name: str) -> ZoneInfo | None:
+    """The zone of an IANA name; None when there is none such."""
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return None
+
+
+def label(value: time) -> str:
+    """A wall-clock label as it is stored: HH:MM."""
+    return value.strftime("%H:%M")

@@ -1,0 +1,188 @@
+"""Taking a slot: the verb that makes a booking. One transaction: lock, read, decide, write."""
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from uuid import UUID
+
+from tortoise.exceptions import IntegrityError
+
+from models import changes, checks, clock, decision, hold, idempotency, mirror, service
+from models.availability import Rules
+from models.backstops import NO_OVERLAP
+from models.booking import Booking, note_history
+from models.changes import Write
+from models.claim import Claim
+from models.idempotency import Once
+from models.intervals import MINUTE, Instant, Interval, to_datetime, to_instant
+from models.key import Caller
+from models.offer import least_booked, nearby, offer
+from models.refusals import Alternative, ErrorCode, Refusal, Refused
+from models.words import BookingStatus, ChangeAction, ChangeKind
+
+_SERVICE_COLUMNS = ("id", "business_id", "active", *service.RULE_COLUMNS)
+_LETTERS = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What is wanted: a service at a start, with a certain option or any; or what a hold keeps."""
+
+    customer_name: str
+    customer_email: str | None = None
+    customer_phone: str | None = None
+    note: str | None = None
+    service_id: UUID | None = None
+    option_id: UUID | None = None
+    start: datetime | None = None
+    hold_id: UUID | None = None
+    override_rules: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What a decision leads to: the option, the start, and the lengths that count."""
+
+    service_id: UUID
+    option_id: UUID
+    start: Instant
+    rules: Rules
+
+    @property
+    def end(self) -> Instant:
+        """When the customer is done; buffers are not included."""
+        return self.start + self.rules.duration * MINUTE
+
+    @property
+    def occupied(self) -> Interval:
+        """What the option is taken for, buffers included."""
+        return self.rules.occupied(self.start)
+
+
+def judge(wish: Wish) -> list[Refusal]:
+    """What is wrong with a wish, field by field."""
+    wrong = checks.found(
+        checks.name(wish.customer_name, "customer", "name"),
+        checks.email(wish.customer_email, "customer", "email"),
+        checks.text(wish.customer_phone, "customer", "phone", longest=40),
+        checks.text(wish.note, "note"),
+    )
+    if wish.hold_id is None:
+        needed = {"serviceId": wish.service_id, "start": wish.start}
+        return [
+            *wrong,
+            *(checks.invalid("Needed without a hold.", name) for name, value in needed.items() if not value),
+        ]
+    spare = {"serviceId": wish.service_id, "optionId": wish.option_id, "start": wish.start}
+    return [*wrong, *(checks.invalid("The hold says this already.", name) for name, value in spare.items() if value)]
+
+
+async def create(caller: Caller, wish: Wish, *, once: Once | None, google_days: int) -> UUID | Refused:
+    """Books what is wished: the booking's id; or why not, with alternatives when another slot would help.
+
+    With `once`, a repeated request gets the first one's outcome, refusals included.
+    """
+    if wrong := judge(wish):
+        return Refused(wrong)
+
+    async def body(work: Write) -> UUID | Refused:
+        if once and (known := await once.recall(work.now)) is not None:
+            if isinstance(known, Refused):
+                return known
+            return idempotency.from_stored(known) or UUID(known["booking"])
+        place = await _place(work, wish, google_days)
+        answer = place if isinstance(place, Refused) else await _book(work, caller, wish, place)
+        if once:
+            stored = idempotency.to_stored(answer) if isinstance(answer, Refused) else {"booking": answer.hex}
+            await once.remember(work.business_id, stored, work.now)
+        return answer
+
+    answer = await taking(caller.business_id, body)
+    if isinstance(answer, Refused) and decision.is_about_the_slot(answer) and wish.service_id and wish.start:
+        found = await alternatives(caller.business_id, wish.service_id, wish.option_id, wish.start, google_days)
+        return replace(answer, alternatives=found)
+    return answer
+
+
+async def taking(business_id: UUID, body: changes.Body[UUID | Refused]) -> UUID | Refused:
+    """A write that claims a range; if the database itself refuses an overlap, the slot is taken."""
+    try:
+        return await changes.write(business_id, body)
+    except IntegrityError as error:
+        if NO_OVERLAP not in str(error):
+            raise
+        return decision.refusal({ErrorCode.SLOT_TAKEN})
+
+
+async def alternatives(
+    business_id: UUID, service_id: UUID, option_id: UUID | None, start: datetime, google_days: int
+) -> Sequence[Alternative]:
+    """Up to five slots nearest to the start that can be booked."""
+    row = await service.read(business_id, service_id, _SERVICE_COLUMNS)
+    if row is None:
+        return ()
+    wanted, now = to_instant(start), to_instant(clock.now())
+    found = await offer(row, service.rules(row), nearby(wanted), now=now, google_days=google_days)
+    return found.nearest(wanted, option_id)
+
+
+async def _place(work: Write, wish: Wish, google_days: int) -> Place | Refused:
+    """Decides where the wish goes, under the lock."""
+    if wish.hold_id:
+        kept = await hold.take(work, wish.hold_id)
+        return kept if isinstance(kept, Refused) else Place(*kept)
+    if wish.service_id is None or wish.start is None:
+        raise ValueError("a wish without a hold names a service and a start: judge it first")
+    row = await service.read(work.business_id, wish.service_id, _SERVICE_COLUMNS)
+    if row is None:
+        return service.not_found()
+    start, rules = to_instant(wish.start), service.rules(row)
+    window, only = Interval(start, start + 1), None if wish.option_id is None else [wish.option_id]
+    found = await offer(row, rules, window, now=to_instant(work.now), google_days=google_days, only=only)
+    if wish.option_id and wish.option_id not in found.options:
+        return service.option_not_found()
+    free = decision.free_options(found, start, wish.override_rules)
+    if isinstance(free, Refused):
+        return free
+    option_id = wish.option_id or await least_booked(found, start, free)
+    await hold.drop_lapsed(work, option_id)
+    return Place(wish.service_id, option_id, start, rules)
+
+
+async def _book(work: Write, caller: Caller, wish: Wish, place: Place) -> UUID:
+    """Writes the booking and everything that goes with it."""
+    booking = await Booking.create(
+        business_id=work.business_id,
+        option_id=place.option_id,
+        service_id=place.service_id,
+        reference=new_reference(),
+        status=BookingStatus.CONFIRMED,
+        starts_at=to_datetime(place.start),
+        ends_at=to_datetime(place.end),
+        buffer_before_minutes=place.rules.buffer_before,
+        buffer_after_minutes=place.rules.buffer_after,
+        customer_name=wish.customer_name.strip(),
+        customer_email=wish.customer_email,
+        customer_phone=wish.customer_phone,
+        note=wish.note,
+        created_at=work.now,
+        updated_at=work.now,
+    )
+    await Claim.create(
+        business_id=work.business_id,
+        option_id=place.option_id,
+        booking_id=booking.id,
+        occupied_start=to_datetime(place.occupied.start),
+        occupied_end=to_datetime(place.occupied.end),
+    )
+    await note_history(work, caller, booking.id, "CREATED", {}, {})
+    work.record(ChangeKind.BOOKING, booking.id, ChangeAction.UPSERTED, [place.option_id])
+    await mirror.want(work, booking.id, place.option_id, present=True)
+    return booking.id
+
+
+def new_reference() -> str:
+    """What people say on the phone: ten letters and digits that are not mistaken for each other."""
+    drawn = "".join(secrets.choice(_LETTERS) for _ in range(10))
+    return f"{drawn[:5]}-{drawn[5:]}"
