@@ -17,8 +17,9 @@ K = TypeVar("K")
 
 
 class SlotReason(StrEnum):
-    """Why a start cannot be booked, in the order in which reasons are given."""
+    """Why a start cannot be booked, in the order in which reasons are given. BUSY is what the public is told."""
 
+    BUSY = "BUSY"
     BUSY_BOOKING = "BUSY_BOOKING"
     BUSY_HOLD = "BUSY_HOLD"
     BUSY_TIME_OFF = "BUSY_TIME_OFF"

@@ -1,6 +1,6 @@
 """Bookings: a slot taken, kept by id through every reschedule, with its history."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -9,9 +9,10 @@ from tortoise import fields
 from tortoise.indexes import Index
 from tortoise.models import Model
 
-from models import checks
+from models import checks, db
 from models.changes import Write
 from models.columns import Instant, belongs_to, new_id
+from models.db import Row
 from models.key import Caller
 from models.refusals import ErrorCode, Refused, refused
 
@@ -104,3 +105,17 @@ def _said(value: Any) -> str | None:
     if isinstance(value, datetime):
         return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
     return None if value is None else str(value)
+
+
+async def history_of(booking_ids: Sequence[UUID]) -> Mapping[UUID, Sequence[Row]]:
+    """What was done to each booking, oldest first."""
+    found: dict[UUID, list[Row]] = {}
+    query = BookingHistory.filter(booking_id__in=list(set(booking_ids))).order_by("id")
+    for row in await db.select(query, ("booking_id", "at", "actor", "action", "changes")):
+        found.setdefault(row["booking_id"], []).append(row)
+    return found
+
+
+async def is_managed(business_id: UUID, booking_id: UUID, generation: int) -> bool:
+    """Whether a manage token of that generation still stands for the booking."""
+    return await Booking.filter(business_id=business_id, id=booking_id, token_generation=generation).exists()

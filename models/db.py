@@ -11,6 +11,7 @@ from typing import Any, TypeAlias, TypeVar
 from tortoise import connections
 from tortoise.backends.base.client import BaseDBAsyncClient
 from tortoise.context import TortoiseContext, require_context
+from tortoise.expressions import Subquery
 from tortoise.models import Model
 from tortoise.queryset import QuerySet
 from tortoise.transactions import in_transaction
@@ -135,6 +136,11 @@ async def snapshot(body: Callable[[], Awaitable[T]]) -> T:
 async def select(query: QuerySet[M], columns: Iterable[str]) -> list[Row]:
     """The asked columns of the rows, as plain mappings: one statement, no model instances."""
     return list(await query.values(*sorted(set(columns))))
+
+
+def within(query: QuerySet[M], column: str) -> Subquery:
+    """The query's values of a column, for `__in`."""
+    return Subquery(query.values(column))
 
 
 def placeholder(position: int) -> str:

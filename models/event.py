@@ -1,20 +1,53 @@
-"""Google events as rows, and the time they block. Written by `sync` only."""
+"""Google events as rows, and the time they block. Written by `sync` only.
 
+Owns how rows come to equal what Google has: each verb works inside a write, and notes one change per event that a
+client would see differently. A batch is a few hundred rows at most; cutting it up is the caller's.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from tortoise import fields
+from tortoise.expressions import Q
 from tortoise.indexes import Index
 from tortoise.models import Model
+from tortoise.queryset import QuerySet
 
+from models.changes import Write
 from models.columns import Instant, belongs_to, new_id
+from models.words import ChangeAction, ChangeKind
+
+SHOWN = (
+    "master_id",
+    "starts_at",
+    "ends_at",
+    "all_day",
+    "title",
+    "description",
+    "location",
+    "color",
+    "attendees",
+    "busy",
+    "private",
+    "html_link",
+)
+"""The columns that Google fills and a client can see a difference in."""
+
+HIDDEN = ("may_block", "etag")
+"""The columns that Google fills for our own use."""
 
 
 class GoogleEvent(Model):
     """One occurrence somebody else put into a calendar we follow.
 
-    `master_id` is the recurring event it belongs to. `busy` is Google's own answer (not free, not declined, not a
-    working location or birthday), what it blocks, by the links' rules, is in GoogleBlock. All-day events keep their
-    dates: `starts_at` and `ends_at` are those dates in the calendar's zone. `attendees` are mail addresses.
+    `master_id` is the recurring event it belongs to. `may_block` is false for what never makes anybody unavailable
+    (declined, a working location, a birthday), `busy` is Google's own answer: that, and not marked free. What it
+    blocks, by the links' rules, is in GoogleBlock. All-day events keep their dates: `starts_at` and `ends_at` are
+    those dates in the calendar's zone. `attendees` are mail addresses.
     """
 
     id = fields.UUIDField(primary_key=True, default=new_id)
@@ -32,6 +65,7 @@ class GoogleEvent(Model):
     location = fields.TextField(null=True)
     color = fields.CharField(max_length=64, null=True)
     attendees = fields.JSONField[list[str]](default=list)
+    may_block = fields.BooleanField()
     busy = fields.BooleanField()
     private = fields.BooleanField(default=False)
     html_link = fields.TextField(null=True)
@@ -64,3 +98,107 @@ class GoogleBlock(Model):
         table = "google_block"
         unique_together = (("event", "option"),)
         indexes = (Index(fields=("option_id", "ends_at")),)
+
+
+@dataclass(frozen=True, slots=True)
+class Followed:
+    """The calendar whose events are written, and the options that see them: those linked to it, or just unlinked."""
+
+    calendar_id: UUID
+    option_ids: frozenset[UUID]
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """An event as Google has it: the columns of its row (SHOWN and HIDDEN), and the options it makes unavailable."""
+
+    google_id: str
+    columns: Mapping[str, Any]
+    blocks: frozenset[UUID]
+
+
+Range = tuple[datetime, datetime]
+Blocks = Mapping[UUID, Range]
+
+
+async def put(work: Write, on: Followed, seen: Sequence[Seen], generation: int) -> None:
+    """Makes a row of each event, with its blocks, and marks it with the generation of the listing that saw it."""
+    ids = [each.google_id for each in seen]
+    rows = {row.google_id: row for row in await GoogleEvent.filter(calendar_id=on.calendar_id, google_id__in=ids)}
+    blocks = await _blocks([row.id for row in rows.values()])
+    written: list[GoogleEvent] = []
+    wanted: dict[UUID, Blocks] = {}
+    for each in seen:
+        row = rows.get(each.google_id)
+        differs = row is None or any(getattr(row, name) != each.columns[name] for name in SHOWN)
+        row = row or GoogleEvent(
+            id=new_id(), business_id=work.business_id, calendar_id=on.calendar_id, google_id=each.google_id
+        )
+        row.update_from_dict({**each.columns, "generation": generation})
+        written.append(row)
+        there = dict.fromkeys(each.blocks, (row.starts_at, row.ends_at))
+        if blocks[row.id] != there:
+            wanted[row.id] = there
+        if differs or row.id in wanted:
+            work.record(ChangeKind.GOOGLE_EVENT, row.id, ChangeAction.UPSERTED, on.option_ids)
+    await GoogleEvent.bulk_create(written, on_conflict=["id"], update_fields=[*SHOWN, *HIDDEN, "generation"])
+    await _block(work, wanted)
+
+
+async def prune(work: Write, on: Followed, kept: Mapping[str, Collection[str]]) -> None:
+    """Removes what series (by their ids in Google) no longer have: their rows, but for the occurrences to keep.
+
+    An event that stands alone is a series of its own; a series that keeps nothing was deleted.
+    """
+    roots = list(kept)
+    rows = GoogleEvent.filter(Q(google_id__in=roots) | Q(master_id__in=roots), calendar_id=on.calendar_id)
+    ids = [(row, kept.keys() & {row.google_id, row.master_id}) for row in await rows]
+    await drop(work, on, [row for row, series in ids if any(row.google_id not in kept[each] for each in series)])
+
+
+def unseen(calendar_id: UUID, generation: int, since: datetime, until: datetime | None) -> QuerySet[GoogleEvent]:
+    """The rows that a complete listing of `[since, until)` has not seen."""
+    query = GoogleEvent.filter(calendar_id=calendar_id, ends_at__gt=since).exclude(generation=generation)
+    return query if until is None else query.filter(starts_at__lt=until)
+
+
+async def drop(work: Write, on: Followed, rows: Sequence[GoogleEvent]) -> None:
+    """Removes rows; what they blocked goes with them."""
+    for row in rows:
+        work.record(ChangeKind.GOOGLE_EVENT, row.id, ChangeAction.REMOVED, on.option_ids)
+    await GoogleEvent.filter(id__in=[row.id for row in rows]).delete()
+
+
+async def reroute(work: Write, on: Followed, blocked: Mapping[UUID, Blocks], concerned: bool) -> None:
+    """Makes these the blocks of rows that did not change themselves.
+
+    `concerned`: options joined or left the calendar, so that every event looks different to somebody.
+    """
+    there = await _blocks(blocked)
+    wanted = {event_id: blocks for event_id, blocks in blocked.items() if there[event_id] != blocks}
+    for event_id in blocked if concerned else wanted:
+        work.record(ChangeKind.GOOGLE_EVENT, event_id, ChangeAction.UPSERTED, on.option_ids)
+    await _block(work, wanted)
+
+
+async def _blocks(event_ids: Collection[UUID]) -> Mapping[UUID, Blocks]:
+    """What each event blocks now."""
+    found: dict[UUID, dict[UUID, Range]] = defaultdict(dict)
+    rows = GoogleBlock.filter(event_id__in=list(event_ids)).values("event_id", "option_id", "starts_at", "ends_at")
+    for row in await rows:
+        found[row["event_id"]][row["option_id"]] = (row["starts_at"], row["ends_at"])
+    return found
+
+
+async def _block(work: Write, wanted: Mapping[UUID, Blocks]) -> None:
+    """Replaces what the events block."""
+    if not wanted:
+        return
+    await GoogleBlock.filter(event_id__in=list(wanted)).delete()
+    await GoogleBlock.bulk_create(
+        GoogleBlock(
+            business_id=work.business_id, event_id=event_id, option_id=option_id, starts_at=starts_at, ends_at=ends_at
+        )
+        for event_id, blocks in wanted.items()
+        for option_id, (starts_at, ends_at) in blocks.items()
+    )

@@ -29,6 +29,7 @@ class GoogleAccount(Model):
     access_expires_at = Instant(null=True)
     refresh_lease_until = Instant(null=True)
     listed_at = Instant(null=True)
+    list_due_at = Instant(null=True)
     error_code = fields.CharField(max_length=64, null=True)
     error_message = fields.TextField(null=True)
     error_at = Instant(null=True)
@@ -44,7 +45,10 @@ class GoogleCalendar(Model):
 
     Two leases, because writing to a calendar must not wait for a long listing of it. `sync_token` belongs to
     `query_version`, `generation` marks the rows a full listing has seen. `listed` is false once the account's
-    calendar list no longer has it.
+    calendar list no longer has it. `..._prescribed`: Google named the pause, nothing may cut it short.
+
+    `reroute`, when not null, says that links or their rules changed and what is blocked must be decided anew; it
+    lists the options that joined or left. `sweep_allowed`: a person looked at a suspicious sweep and said yes.
     """
 
     id = fields.UUIDField(primary_key=True, default=new_id)
@@ -63,12 +67,15 @@ class GoogleCalendar(Model):
     sync_token = fields.TextField(null=True)
     query_version = fields.IntField(default=0)
     generation = fields.IntField(default=0)
+    sweep_allowed = fields.BooleanField(default=False)
+    reroute = fields.JSONField[list[str] | None](null=True)
     snapshot_at = Instant(null=True)
     pull_due_at = Instant(null=True)
     pull_lease = fields.UUIDField(null=True)
     pull_lease_until = Instant(null=True)
     pull_attempts = fields.IntField(default=0)
     pull_not_before = Instant(null=True)
+    pull_prescribed = fields.BooleanField(default=False)
     pulled_at = Instant(null=True)
     pull_error_code = fields.CharField(max_length=64, null=True)
     pull_error_message = fields.TextField(null=True)
@@ -80,6 +87,7 @@ class GoogleCalendar(Model):
     push_lease_until = Instant(null=True)
     push_attempts = fields.IntField(default=0)
     push_not_before = Instant(null=True)
+    push_prescribed = fields.BooleanField(default=False)
     pushed_at = Instant(null=True)
     push_error_code = fields.CharField(max_length=64, null=True)
     push_error_message = fields.TextField(null=True)

@@ -24,12 +24,8 @@ RULE_COLUMNS = (
     "minimum_notice_minutes",
     "booking_horizon_days",
 )
-_DEFAULTS = {
-    "buffer_before_minutes": 0,
-    "buffer_after_minutes": 0,
-    "minimum_notice_minutes": 0,
-    "change_notice_minutes": 0,
-}
+MINUTES = ("buffer_before_minutes", "buffer_after_minutes", "minimum_notice_minutes", "change_notice_minutes")
+_DEFAULTS = dict.fromkeys(MINUTES, 0)
 
 
 class Service(Model):
@@ -79,7 +75,7 @@ async def create(business_id: UUID, values: Mapping[str, Any]) -> UUID | Refused
 
 async def update(business_id: UUID, service_id: UUID, values: Mapping[str, Any]) -> UUID | Refused:
     """Changes the given columns of a service; `option_ids`, when given, replaces the options that offer it."""
-    kept = ("name", "duration_minutes", "slot_step_minutes", "active", "option_ids", *_DEFAULTS)
+    kept = ("name", "duration_minutes", "slot_step_minutes", "active", "option_ids", *MINUTES)
     if wrong := [*checks.required(values, kept), *judge(values)]:
         return Refused(wrong)
 
@@ -103,7 +99,6 @@ async def update(business_id: UUID, service_id: UUID, values: Mapping[str, Any])
 
 def judge(values: Mapping[str, Any]) -> list[Refusal]:
     """What is wrong with a service's values, field by field."""
-    minutes = ("buffer_before_minutes", "buffer_after_minutes", "minimum_notice_minutes", "change_notice_minutes")
     wrong = checks.found(
         checks.name(values["name"], "name") if values.get("name") is not None else None,
         checks.text(values.get("description"), "description"),
@@ -113,7 +108,7 @@ def judge(values: Mapping[str, Any]) -> list[Refusal]:
         ),
         *(
             checks.number(values.get(each), checks.camel(each), least=0, most=checks.LONGEST_MINUTES * 12)
-            for each in minutes
+            for each in MINUTES
         ),
         checks.number(values.get("booking_horizon_days"), "bookingHorizonDays", least=0, most=checks.LONGEST_DAYS),
     )

@@ -1,0 +1,156 @@
+"""Availability: the slots of a service that can be booked."""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import Annotated
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import strawberry
+
+from graph.context import Info, bad_input
+from graph.nodes import asked, asked_all
+from graph.options import Option
+from graph.rows import columns
+from graph.scalars import Date, TimeZone
+from models import business, clock, offer, service
+from models.intervals import DAY, MINUTE, Interval, interval, to_datetime, to_instant
+from models.offer import Offer
+from models.option import Option as OptionRow
+from models.refusals import Alternative
+
+LONGEST = 62 * DAY
+"""How long a window may be at most."""
+
+_SERVICE_COLUMNS = ("id", "business_id", "active", *service.RULE_COLUMNS)
+
+
+@strawberry.type(description="A time at which a service can be booked.")
+class Slot:
+    free: strawberry.Private[Sequence[UUID]]
+    others: strawberry.Private[Sequence[UUID]]
+    start: datetime = strawberry.field(description="When the customer comes.")
+    end: datetime = strawberry.field(description="When the customer is done.")
+
+    @strawberry.field(description="The options that are free for it, by name.")
+    async def options(self, info: Info) -> list[Option]:
+        return await _options(info, self.free)
+
+    @strawberry.field(description="The options that offer the service and are not free for it, by name.")
+    async def unavailable_options(self, info: Info) -> list[Option]:
+        return await _options(info, self.others)
+
+
+async def _options(info: Info, ids: Sequence[UUID]) -> list[Option]:
+    """The options of these ids, in their order."""
+    wanted = columns(info, Option)
+    if wanted == {"id"}:
+        return [Option(row={"id": each}) for each in ids]
+    rows = await asyncio.gather(*(info.context.loaders.row(OptionRow, each, wanted) for each in ids))
+    return [Option(row=row) for row in rows if row]
+
+
+@strawberry.type(description="The slots of one date.")
+class AvailabilityDay:
+    date: Date = strawberry.field(description="The date, in the answer's time zone.")
+    slots: list[Slot] = strawberry.field(description="Its slots, each once, by start.")
+
+
+@strawberry.type(description="When a service can be booked.")
+class Availability:
+    as_of: datetime = strawberry.field(description="When this was worked out.")
+    fresh_as_of: datetime | None = strawberry.field(
+        description="The oldest complete reading among the Google calendars involved; null when none is."
+    )
+    time_zone: TimeZone = strawberry.field(description="The zone that `days` are dates of.")
+    days: list[AvailabilityDay] = strawberry.field(description="The dates that have slots, in order.")
+
+
+@strawberry.type
+class AvailabilityQuery:
+    @strawberry.field(description="When a service can be booked: the starts from `from` on and before `to`.")
+    async def availability(
+        self,
+        info: Info,
+        service_id: Annotated[strawberry.ID, strawberry.argument(description="The service.")],
+        from_: Annotated[datetime, strawberry.argument(name="from", description="The first start of interest.")],
+        to: Annotated[datetime, strawberry.argument(description="Before this; at most 62 days after `from`.")],
+        option_ids: Annotated[
+            list[strawberry.ID] | None, strawberry.argument(description="Only these options; left out: all.")
+        ] = strawberry.UNSET,
+        time_zone: Annotated[
+            TimeZone | None, strawberry.argument(description="The zone to group days by; left out: the business's.")
+        ] = strawberry.UNSET,
+        moving_booking_id: Annotated[
+            strawberry.ID | None,
+            strawberry.argument(description="A booking that is to be moved: its own time does not count as taken."),
+        ] = strawberry.UNSET,
+        manage_token: Annotated[
+            str | None, strawberry.argument(description="With a public key, that booking's manage token.")
+        ] = strawberry.UNSET,
+    ) -> Availability:
+        caller = info.context.caller
+        window = interval(from_, to)
+        if not 0 < window.end - window.start <= LONGEST:
+            raise bad_input("`to` is after `from`, by at most 62 days.")
+        row = await service.read(caller.business_id, asked("Service", service_id), _SERVICE_COLUMNS)
+        if row is None or not (row["active"] or caller.is_staff):
+            raise bad_input("There is no such service.")
+        found = await offer.offer(
+            row,
+            service.rules(row),
+            window,
+            now=to_instant(clock.now()),
+            google_days=info.context.house.settings.google_days,
+            only=asked_all("Option", option_ids or None),
+            leave_out=moving(info, moving_booking_id or None, manage_token or None),
+        )
+        zone = time_zone or (await business.read(caller.business_id, ("time_zone",)))["time_zone"]
+        return Availability(
+            as_of=to_datetime(found.now),
+            fresh_as_of=await offer.fresh_as_of(found.options),
+            time_zone=zone,
+            days=_by_day(slots_of(found, window), ZoneInfo(zone)),
+        )
+
+
+def moving(info: Info, booking_id: str | None, manage_token: str | None) -> UUID | None:
+    """The booking to leave out; a public key must show that it manages it. Raises FORBIDDEN."""
+    if booking_id is None:
+        return None
+    found = asked("Booking", booking_id)
+    if not info.context.caller.is_staff:
+        managed = info.context.house.secrets.managed(manage_token or "")
+        if managed is None or managed[0] != found:
+            raise bad_input("A public key needs the booking's manageToken.")
+    return found
+
+
+def slots_of(found: Offer, window: Interval) -> list[Slot]:
+    """The offer's slots in the window."""
+    length = found.rules.duration * MINUTE
+    eligible = [each for each, agenda in found.agendas.items() if agenda.offered and agenda.active]
+    return [
+        Slot(
+            free=free,
+            others=[each for each in eligible if each not in free],
+            start=to_datetime(start),
+            end=to_datetime(start + length),
+        )
+        for start, free in found.slots(window)
+    ]
+
+
+def nearby(found: Sequence[Alternative]) -> list[Slot]:
+    """Alternatives of the domain, as the API shows them."""
+    return [
+        Slot(free=each.options, others=(), start=to_datetime(each.start), end=to_datetime(each.end)) for each in found
+    ]
+
+
+def _by_day(slots: Sequence[Slot], zone: ZoneInfo) -> list[AvailabilityDay]:
+    days: dict[date, list[Slot]] = {}
+    for slot in slots:
+        days.setdefault(slot.start.astimezone(zone).date(), []).append(slot)
+    return [AvailabilityDay(date=Date(day), slots=each) for day, each in days.items()]

@@ -1,0 +1,178 @@
+"""Making and changing bookings."""
+
+import dataclasses
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+import strawberry
+
+from graph.availability import Slot, nearby
+from graph.bookings import Booking
+from graph.context import Info
+from graph.nodes import NOBODY, asked
+from graph.payloads import Payload, optional, shown
+from models import booking, changing, checks, idempotency, reserving
+from models.booking import Booking as BookingRow
+from models.idempotency import Once
+from models.refusals import Refused
+from models.reserving import Wish
+
+
+@strawberry.input(description="Whom a booking is for.")
+class CustomerInput:
+    name: str = strawberry.field(description="Their name.")
+    email: str | None = optional("Their mail address.")
+    phone: str | None = optional("Their telephone number.")
+
+
+@strawberry.input(
+    description="A new booking. With `holdId` the hold's service, option and start are booked; without, give "
+    "`serviceId` and `start`."
+)
+class CreateBookingInput:
+    hold_id: strawberry.ID | None = optional("The hold to make a booking of.")
+    service_id: strawberry.ID | None = optional("What to book.")
+    option_id: strawberry.ID | None = optional("With whom or what; left out: any that is free.")
+    start: datetime | None = optional("When: a start that `availability` offers.")
+    customer: CustomerInput = strawberry.field(description="Whom it is for.")
+    note: str | None = optional("What staff should know.")
+    idempotency_key: str | None = optional(
+        "1 to 128 characters, remembered for 24 hours per API key: a retry after a lost answer gets the first answer."
+    )
+    override_rules: bool | None = optional(
+        "Staff: book outside opening hours, notice, horizon and grid; never over something busy."
+    )
+
+
+@strawberry.type(description="The new booking, or what else could be booked.")
+class CreateBookingPayload(Payload):
+    booking: Booking | None = strawberry.field(description="The booking; null when it was refused.", default=None)
+    manage_token: str | None = strawberry.field(
+        description="With it, whoever booked can see, move and cancel this one booking. Keep it secret.", default=None
+    )
+    alternatives: list[Slot] = strawberry.field(
+        description="When the time could not be booked: up to five that can, nearest first.", default_factory=list
+    )
+
+
+@strawberry.input(description="Another time for a booking, another option, or both.")
+class RescheduleBookingInput:
+    booking_id: strawberry.ID = strawberry.field(description="Which booking.")
+    start: datetime = strawberry.field(description="The new start.")
+    option_id: strawberry.ID | None = optional("The new option; left out: the same.")
+    manage_token: str | None = optional("Needed with a public key.")
+    expected_version: int | None = optional("Refuse if it is no longer at this version.")
+    override_rules: bool | None = optional(
+        "Staff: move outside opening hours, notice, horizon and grid; never over something busy."
+    )
+
+
+@strawberry.type(description="The booking where it is now, or where else it could go.")
+class RescheduleBookingPayload(Payload):
+    booking: Booking | None = strawberry.field(description="The booking; null when it was refused.", default=None)
+    alternatives: list[Slot] = strawberry.field(
+        description="When it could not be moved there: up to five times that can be had, nearest first.",
+        default_factory=list,
+    )
+
+
+@strawberry.input(description="A booking to call off.")
+class CancelBookingInput:
+    booking_id: strawberry.ID = strawberry.field(description="Which booking.")
+    manage_token: str | None = optional("Needed with a public key.")
+    reason: str | None = optional("Why, for the history.")
+    expected_version: int | None = optional("Refuse if it is no longer at this version.")
+
+
+@strawberry.type(description="The booking, cancelled.")
+class CancelBookingPayload(Payload):
+    booking: Booking | None = strawberry.field(description="The booking; null when it was refused.", default=None)
+
+
+@strawberry.type
+class BookingMutation:
+    @strawberry.mutation(description="Books a slot.")
+    async def create_booking(
+        self, info: Info, input: Annotated[CreateBookingInput, strawberry.argument(description="What to book.")]
+    ) -> CreateBookingPayload | None:
+        caller, settings = info.context.caller, info.context.house.settings
+        wish = _wish(input, caller.is_staff)
+        if wrong := checks.found(idempotency.judge(input.idempotency_key or None)):
+            return CreateBookingPayload(**await shown(info, Booking, BookingRow, Refused(wrong), "booking"))
+        once = None
+        if input.idempotency_key:
+            once = Once(caller.key_id, "createBooking", input.idempotency_key, dataclasses.asdict(wish))
+        answer = await reserving.create(caller, wish, once=once, google_days=settings.google_days)
+        fields = await shown(info, Booking, BookingRow, answer, "booking")
+        if isinstance(answer, Refused):
+            return CreateBookingPayload(**fields, alternatives=nearby(answer.alternatives))
+        return CreateBookingPayload(**fields, manage_token=await _token(info, answer))
+
+    @strawberry.mutation(description="Moves a booking. Staff, or whoever has its manage token.")
+    async def reschedule_booking(
+        self, info: Info, input: Annotated[RescheduleBookingInput, strawberry.argument(description="The move.")]
+    ) -> RescheduleBookingPayload | None:
+        caller, settings = info.context.caller, info.context.house.settings
+        answer = await changing.reschedule(
+            caller,
+            await managed(info, input.booking_id, input.manage_token),
+            input.start,
+            option_id=asked("Option", input.option_id) if input.option_id else None,
+            expected_version=_value(input.expected_version),
+            override_rules=caller.is_staff and bool(input.override_rules),
+            google_days=settings.google_days,
+        )
+        fields = await shown(info, Booking, BookingRow, answer, "booking")
+        if isinstance(answer, Refused):
+            fields["alternatives"] = nearby(answer.alternatives)
+        return RescheduleBookingPayload(**fields)
+
+    @strawberry.mutation(description="Cancels a booking for good. Staff, or whoever has its manage token.")
+    async def cancel_booking(
+        self, info: Info, input: Annotated[CancelBookingInput, strawberry.argument(description="The booking.")]
+    ) -> CancelBookingPayload | None:
+        answer = await changing.cancel(
+            info.context.caller,
+            await managed(info, input.booking_id, input.manage_token),
+            reason=_value(input.reason),
+            expected_version=_value(input.expected_version),
+        )
+        return CancelBookingPayload(**await shown(info, Booking, BookingRow, answer, "booking"))
+
+
+async def managed(info: Info, booking_id: str, manage_token: str | None) -> UUID:
+    """The booking to change. To a public key without its manage token, it is as if there were none."""
+    found = asked("Booking", booking_id)
+    if info.context.caller.is_staff:
+        return found
+    known = info.context.house.secrets.managed(manage_token or "")
+    if known is None or known[0] != found:
+        return NOBODY
+    return found if await booking.is_managed(info.context.caller.business_id, *known) else NOBODY
+
+
+def _value(given: Any) -> Any:
+    """An input's value, with None for one that was left out."""
+    return None if given is strawberry.UNSET else given
+
+
+def _wish(source: CreateBookingInput, is_staff: bool) -> Wish:
+    """The input as the domain takes it."""
+    return Wish(
+        customer_name=source.customer.name,
+        customer_email=_value(source.customer.email),
+        customer_phone=_value(source.customer.phone),
+        note=_value(source.note),
+        service_id=asked("Service", source.service_id) if source.service_id else None,
+        option_id=asked("Option", source.option_id) if source.option_id else None,
+        start=_value(source.start),
+        hold_id=asked("Hold", source.hold_id) if source.hold_id else None,
+        override_rules=is_staff and bool(source.override_rules),
+    )
+
+
+async def _token(info: Info, booking_id: UUID) -> str:
+    """The booking's manage token: worked out, never stored."""
+    row = await BookingRow.filter(id=booking_id).values("token_generation")
+    return info.context.house.secrets.manage_token(booking_id, row[0]["token_generation"])

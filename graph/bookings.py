@@ -1,0 +1,144 @@
+"""Bookings: a slot taken. The type, and the queries for it; what changes one is in `booking_mutations`."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+import strawberry
+
+from graph.calendar import CalendarEntry, GoogleEvent, option_list, service_name, service_of
+from graph.context import Info
+from graph.google import SyncError, fault
+from graph.options import Option
+from graph.rows import attribute, column, columns, reading
+from graph.services import Service
+from models import booking, db, entries
+from models.booking import Booking as BookingRow
+from models.words import BookingStatus, Drift, MirrorState
+from sync.service import MirrorShown
+
+
+@strawberry.type(description="Whom a booking is for.")
+class Customer:
+    name: str = strawberry.field(description="Their name.")
+    email: str | None = strawberry.field(description="Their mail address.")
+    phone: str | None = strawberry.field(description="Their telephone number.")
+
+
+@strawberry.type(description="The event in Google Calendar that stands for a booking.")
+class Mirror:
+    value: strawberry.Private[MirrorShown]
+    state: MirrorState = attribute("state", "How far it is.")
+    html_link: str | None = attribute("html_link", "The event in Google Calendar; null until it is there.")
+    drift: Drift = attribute("drift", "How somebody last changed it in Google. It was put right.")
+
+    @strawberry.field(description="What went wrong last; null when all is well.")
+    def error(self) -> SyncError | None:
+        return fault(self.value.error)
+
+
+@strawberry.type(description="One value that a change of a booking replaced.")
+class FieldChange:
+    field: str = strawberry.field(description="Which one.")
+    before: str | None = strawberry.field(description="What it was.")
+    after: str | None = strawberry.field(description="What it became.")
+
+
+@strawberry.type(description="Something that was done to a booking.")
+class HistoryEntry:
+    at: datetime = strawberry.field(description="When.")
+    actor: str = strawberry.field(description="By whom: the role and name of the key, or `customer`.")
+    action: str = strawberry.field(description="What: `CREATED`, `RESCHEDULED`, `CANCELLED`.")
+    changes: list[FieldChange] = strawberry.field(description="The values that changed.")
+
+
+@strawberry.type(description="A slot taken. It keeps its id for life, through every reschedule.")
+class Booking(CalendarEntry):
+    reference: str = column("reference", "Short, for people to say on the telephone.")
+    status: BookingStatus = column("status", "Where it stands.")
+    version: int = column("version", "Rises with every change: give it back as `expectedVersion`.")
+    created_at: datetime = column("created_at", "When it was made.")
+    updated_at: datetime = column("updated_at", "When it was last changed.")
+
+    @reading("service_id", "customer_name", description="The service and the customer.")
+    async def title(self, info: Info) -> str | None:
+        name = await service_name(info, self.row["service_id"])
+        return f"{name}: {self.row['customer_name']}" if info.context.caller.is_staff else name
+
+    @reading("service_id", description="What was booked.")
+    async def service(self, info: Info) -> Service:
+        return await service_of(info, self.row["service_id"])
+
+    @reading("option_id", description="With whom, or what, it was booked.")
+    async def option(self, info: Info) -> Option:
+        return (await option_list(info, [self.row["option_id"]]))[0]
+
+    @reading("customer_name", "customer_email", "customer_phone", description="Whom it is for; null for public keys.")
+    def customer(self, info: Info) -> Customer | None:
+        if not info.context.caller.is_staff:
+            return None
+        name, email, phone = (self.row[f"customer_{part}"] for part in ("name", "email", "phone"))
+        return Customer(name=name, email=email, phone=phone)
+
+    @reading("note", description="What was noted about it; null for public keys.")
+    def note(self, info: Info) -> str | None:
+        return self.row["note"] if info.context.caller.is_staff else None
+
+    @reading("id", description="Its event in Google Calendar; null for public keys.")
+    async def mirror(self, info: Info) -> Mirror | None:
+        if not info.context.caller.is_staff:
+            return None
+        google, business_id = info.context.house.google, info.context.caller.business_id
+
+        async def load(ids: Sequence[UUID]) -> Mapping[UUID, MirrorShown]:
+            return await google.mirror_states(business_id, ids)
+
+        found = await info.context.loaders.one("mirrors", self.row["id"], load)
+        return Mirror(value=found or MirrorShown(MirrorState.NOT_LINKED))
+
+    @reading("id", description="Google events that came in over it: both stand, somebody has to choose. Staff.")
+    async def conflicts(self, info: Info) -> list[GoogleEvent]:
+        if not info.context.caller.is_staff:
+            return []
+        asked = columns(info, GoogleEvent)
+
+        async def load(ids: Sequence[UUID]) -> Mapping[UUID, Sequence[db.Row]]:
+            return await entries.conflicts_of(ids, asked)
+
+        rows = await info.context.loaders.many(("conflicts", asked), self.row["id"], load)
+        return [GoogleEvent(row=row) for row in rows]
+
+    @reading("id", description="What was done to it, oldest first; null for public keys.")
+    async def history(self, info: Info) -> list[HistoryEntry] | None:
+        if not info.context.caller.is_staff:
+            return None
+        rows = await info.context.loaders.many("history", self.row["id"], booking.history_of)
+        return [
+            HistoryEntry(
+                at=row["at"],
+                actor=row["actor"],
+                action=row["action"],
+                changes=[FieldChange(**each) for each in row["changes"]],
+            )
+            for row in rows
+        ]
+
+
+@strawberry.type
+class BookingQuery:
+    @strawberry.field(description="The booking that a manage token stands for; null when it stands for none.")
+    async def managed_booking(
+        self,
+        info: Info,
+        manage_token: Annotated[str, strawberry.argument(description="What `createBooking` answered.")],
+    ) -> Booking | None:
+        managed = info.context.house.secrets.managed(manage_token)
+        if managed is None:
+            return None
+        booking_id, generation = managed
+        query = BookingRow.filter(
+            business_id=info.context.caller.business_id, id=booking_id, token_generation=generation
+        )
+        rows = await db.select(query, columns(info, Booking))
+        return Booking(row=rows[0]) if rows else None

@@ -1,0 +1,213 @@
+"""The calendar: everything that takes or shows time, as entries of four kinds, in one consistent snapshot."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated
+from uuid import UUID
+
+import strawberry
+
+from graph.context import Info, bad_input, staff
+from graph.google import GoogleCalendar, calendar
+from graph.nodes import Node, asked_all
+from graph.options import Option
+from graph.rows import column, columns, reading
+from graph.scalars import Cursor
+from models import changes, db, entries
+from models.intervals import DAY, to_instant
+from models.option import Option as OptionRow
+from models.service import Service as ServiceRow
+from models.words import ChangeKind
+
+if TYPE_CHECKING:
+    from graph.bookings import Booking
+    from graph.services import Service
+
+LONGEST = 62 * DAY
+"""How long a range may be at most."""
+
+
+@strawberry.interface(description="Something on the calendar: a booking, a hold, time off, or an event from Google.")
+class CalendarEntry(Node):
+    within: strawberry.Private[frozenset[UUID] | None] = None
+    start: datetime = column("starts_at", "When it begins.")
+    end: datetime = column("ends_at", "When it ends; it does not include this instant.")
+
+    @reading(description="Whether it is meant for whole days.")
+    def all_day(self) -> bool:
+        return False
+
+    @reading(description="What it is about; null when it has no title.")
+    def title(self) -> str | None:
+        raise NotImplementedError
+
+    @reading(description="Whether it makes at least one of its options unavailable.")
+    def blocks(self) -> bool:
+        return True
+
+    @reading("option_id", description="The options it concerns, of those that were asked for.")
+    async def options(self, info: Info) -> list[Option]:
+        return await option_list(info, [self.row["option_id"]])
+
+
+async def option_list(info: Info, ids: Sequence[UUID]) -> list[Option]:
+    """The options of these ids; only rows that are asked for are read."""
+    wanted = columns(info, Option)
+    if wanted == {"id"}:
+        return [Option(row={"id": each}) for each in ids]
+    rows = [await info.context.loaders.row(OptionRow, each, wanted) for each in ids]
+    return [Option(row=row) for row in rows if row]
+
+
+async def service_of(info: Info, service_id: UUID) -> "Service":
+    """The service of an entry."""
+    from graph.services import Service
+
+    row = await info.context.loaders.row(ServiceRow, service_id, columns(info, Service))
+    if row is None:
+        raise LookupError("an entry's service is always there")
+    return Service(row=row)
+
+
+async def service_name(info: Info, service_id: UUID) -> str:
+    """The name of an entry's service."""
+    row = await info.context.loaders.row(ServiceRow, service_id, frozenset({"name"}))
+    return str(row["name"]) if row else ""
+
+
+@strawberry.type(description="A slot kept for a customer for some minutes. It lapses by itself.")
+class Hold(CalendarEntry):
+    expires_at: datetime = column("expires_at", "Until when it is kept.")
+
+    @reading("service_id", description="`Held` and the service.")
+    async def title(self, info: Info) -> str | None:
+        return f"Held: {await service_name(info, self.row['service_id'])}"
+
+    @reading("service_id", description="What is going to be booked.")
+    async def service(self, info: Info) -> Annotated["Service", strawberry.lazy("graph.services")]:
+        return await service_of(info, self.row["service_id"])
+
+    @reading("option_id", description="The option it is kept with.")
+    async def option(self, info: Info) -> Option:
+        return (await option_list(info, [self.row["option_id"]]))[0]
+
+
+@strawberry.type(description="A time during which an option cannot be booked.")
+class TimeOff(CalendarEntry):
+    reason: str | None = column("reason", "Why, if it was said.")
+
+    @reading("reason", description="The reason.")
+    def title(self) -> str | None:
+        reason: str | None = self.row["reason"]
+        return reason
+
+    @reading("option_id", description="The option that has it.")
+    async def option(self, info: Info) -> Option:
+        return (await option_list(info, [self.row["option_id"]]))[0]
+
+
+@strawberry.type(description="An event that somebody put into a linked Google calendar.")
+class GoogleEvent(CalendarEntry):
+    busy: bool = column("busy", "Whether Google says it takes time: not marked free, not declined.")
+    private: bool = column("private", "Whether it is marked private in Google; then only that it is busy is shown.")
+    html_link: str | None = column("html_link", "The event in Google Calendar.")
+
+    @reading("all_day", description="Whether it is meant for whole days, in the calendar's time zone.")
+    def all_day(self) -> bool:
+        return bool(self.row["all_day"])
+
+    @reading("title", "private", "calendar_id", description="Its title; `Busy` where details are not shown.")
+    async def title(self, info: Info) -> str | None:
+        shown = await self._links(info)
+        if self.row["private"] or all(link.busy_only for link in shown):
+            return "Busy"
+        title: str | None = self.row["title"]
+        return title
+
+    @reading("id", description="Whether it makes at least one of its options unavailable.")
+    async def blocks(self, info: Info) -> bool:
+        return bool(await self._blocked(info))
+
+    @reading("calendar_id", description="The options linked to its calendar, of those that were asked for.")
+    async def options(self, info: Info) -> list[Option]:
+        return await option_list(info, [link.option_id for link in await self._links(info)])
+
+    @reading("id", description="The options it makes unavailable, of those that were asked for.")
+    async def blocked_options(self, info: Info) -> list[Option]:
+        return await option_list(info, await self._blocked(info))
+
+    @reading("calendar_id", description="The calendar it is in.")
+    async def calendar(self, info: Info) -> GoogleCalendar:
+        return await calendar(info, self.row["calendar_id"])
+
+    @reading("id", description="The bookings it came in over: both stand, somebody has to choose.")
+    async def conflicts(self, info: Info) -> list[Annotated["Booking", strawberry.lazy("graph.bookings")]]:
+        from graph.bookings import Booking
+
+        async def load(ids: Sequence[UUID]) -> Mapping[UUID, Sequence[db.Row]]:
+            return await entries.bookings_under(ids, asked)
+
+        asked = columns(info, Booking)
+        return [Booking(row=row) for row in await info.context.loaders.many(("under", asked), self.row["id"], load)]
+
+    async def _links(self, info: Info) -> Sequence[entries.Linked]:
+        found = await info.context.loaders.many("links", self.row["calendar_id"], entries.links_of)
+        return [link for link in found if self.within is None or link.option_id in self.within]
+
+    async def _blocked(self, info: Info) -> Sequence[UUID]:
+        found = await info.context.loaders.many("blocked", self.row["id"], entries.blocked_by)
+        return [each for each in found if self.within is None or each in self.within]
+
+
+@strawberry.type(description="The calendar as it was at one moment, and where to go on from.")
+class Calendar:
+    cursor: Cursor = strawberry.field(description="Give it to `calendarChanges(after:)`: nothing falls in between.")
+    entries: list[CalendarEntry] = strawberry.field(description="What overlaps the range, by start.")
+
+
+def entry_types() -> Mapping[ChangeKind, type[CalendarEntry]]:
+    """The type of each kind of entry."""
+    from graph.bookings import Booking
+
+    return {
+        ChangeKind.BOOKING: Booking,
+        ChangeKind.HOLD: Hold,
+        ChangeKind.TIME_OFF: TimeOff,
+        ChangeKind.GOOGLE_EVENT: GoogleEvent,
+    }
+
+
+@strawberry.type
+class CalendarQuery:
+    @strawberry.field(description="What overlaps `[from, to)`, with the cursor to subscribe from. Staff.")
+    async def calendar(
+        self,
+        info: Info,
+        from_: Annotated[datetime, strawberry.argument(name="from", description="Where the range begins.")],
+        to: Annotated[datetime, strawberry.argument(description="Where it ends; at most 62 days after `from`.")],
+        option_ids: Annotated[
+            list[strawberry.ID] | None, strawberry.argument(description="Only these options; left out: all.")
+        ] = strawberry.UNSET,
+    ) -> Calendar:
+        caller = staff(info)
+        if not 0 < to_instant(to) - to_instant(from_) <= LONGEST:
+            raise bad_input("`to` is after `from`, by at most 62 days.")
+        within = filter_of(option_ids or None)
+        types = entry_types()
+        asked = {kind: columns(info, each, "entries") for kind, each in types.items()}
+
+        async def body() -> tuple[int, list[tuple[ChangeKind, db.Row]]]:
+            revision = await changes.newest(caller.business_id)
+            return revision, await entries.overlapping(caller.business_id, from_, to, within, asked)
+
+        revision, rows = await db.snapshot(body)
+        return Calendar(
+            cursor=Cursor(changes.to_cursor(caller.business_id, revision)),
+            entries=[types[kind](row=row, within=within) for kind, row in rows],
+        )
+
+
+def filter_of(option_ids: list[strawberry.ID] | None) -> frozenset[UUID] | None:
+    """The options that were asked for; None: all."""
+    found = asked_all("Option", option_ids)
+    return None if found is None else frozenset(found)

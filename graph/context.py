@@ -1,0 +1,73 @@
+"""What a resolver may use: who asks, the door to Google, this process's settings, and the batched loaders.
+
+One per HTTP request, one per socket.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+import strawberry
+from graphql import GraphQLError
+
+from graph.loaders import Loaders
+from models.key import Caller
+from models.secret import Secrets
+from models.settings import Settings
+from sync.service import Google
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """What the whole process shares: made once by the composition root."""
+
+    settings: Settings
+    secrets: Secrets
+    google: Google
+
+
+@dataclass
+class Context:
+    """One request's or one socket's view of the house. `who` is None until a key was shown."""
+
+    house: House
+    who: Caller | None = None
+    language: str = "en"
+    connection_params: dict[str, Any] | None = None
+    loaders: Loaders = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.loaders = Loaders(self)
+
+    @property
+    def caller(self) -> Caller:
+        """Who asks. Raises UNAUTHENTICATED when no key was shown."""
+        if self.who is None:
+            raise unauthenticated()
+        return self.who
+
+
+Info: TypeAlias = strawberry.Info[Context, None]
+
+
+def unauthenticated() -> GraphQLError:
+    """The answer to a request without a valid key."""
+    message = "Send a valid API key: `Authorization: Bearer <key>`."
+    return GraphQLError(message, extensions={"code": "UNAUTHENTICATED"})
+
+
+def forbidden() -> GraphQLError:
+    """The answer to a query that this key's role may not make."""
+    return GraphQLError("This key may not do that.", extensions={"code": "FORBIDDEN"})
+
+
+def bad_input(message: str) -> GraphQLError:
+    """The answer to an argument of a query or subscription that makes no sense."""
+    return GraphQLError(message, extensions={"code": "BAD_USER_INPUT"})
+
+
+def staff(info: Info) -> Caller:
+    """The caller, who must be staff. Raises FORBIDDEN."""
+    caller = info.context.caller
+    if not caller.is_staff:
+        raise forbidden()
+    return caller

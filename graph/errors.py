@@ -1,0 +1,79 @@
+"""What goes wrong, as clients see it: refusals they can act on in the payload, everything else as a coded error.
+
+A fault of ours is never shown: the client gets INTERNAL with an id that stands in the log beside the traceback.
+"""
+
+import logging
+from collections.abc import Iterator
+from typing import Any, cast
+from uuid import uuid4
+
+import strawberry
+from graphql import GraphQLError
+from strawberry.extensions import SchemaExtension
+from strawberry.types.execution import StreamExecutionResult
+
+from models.refusals import ErrorCode, Refused
+
+log = logging.getLogger("timebok.graph")
+
+
+@strawberry.type(description="One reason why a mutation did nothing. Nothing was written.")
+class UserError:
+    code: ErrorCode = strawberry.field(description="The reason, for programs.")
+    message: str = strawberry.field(description="The reason, for people.")
+    path: list[str] | None = strawberry.field(
+        description='The input field it is about, from `input` on: `["input", "customer", "email"]`. '
+        "Null when it is about none in particular."
+    )
+
+
+def user_errors(refused: Refused) -> list[UserError]:
+    """The refusals of a verb, for a payload."""
+    return [UserError(code=each.code, message=each.text, path=list(each.path) or None) for each in refused.reasons]
+
+
+def forbidden_error() -> list[UserError]:
+    """The only error of a mutation that this key's role may not use; its input is not judged."""
+    return [UserError(code=ErrorCode.FORBIDDEN, message="This key may not do that.", path=None)]
+
+
+class Codes(SchemaExtension):
+    """Gives every GraphQL error a code, and hides what is none of the client's business."""
+
+    _streamed = False
+
+    def on_operation(self) -> Iterator[None]:
+        self._streamed = False
+        yield
+        result = self.execution_context.result
+        if not self._streamed and (errors := getattr(result, "errors", None)):
+            cast(Any, result).errors = [coded(error) for error in errors]
+
+    def on_stream_result(self, result: StreamExecutionResult) -> Iterator[None]:
+        self._streamed = True
+        if errors := getattr(result, "errors", None):
+            cast(Any, result).errors = [coded(error) for error in errors]
+        yield
+
+
+def coded(error: GraphQLError) -> GraphQLError:
+    """The error as a client may see it."""
+    original: Exception | None = error
+    while isinstance(original, GraphQLError):
+        if (original.extensions or {}).get("code"):
+            error.extensions = original.extensions
+            return error
+        original = original.original_error
+    if original is None or error.path is None:
+        # Syntax, validation, or a value that a scalar would not take.
+        error.extensions = {**(error.extensions or {}), "code": "BAD_USER_INPUT"}
+        return error
+    fault = uuid4().hex
+    log.error("fault %s at %s", fault, error.path, exc_info=original)
+    return GraphQLError(
+        f"Something went wrong here. Mention {fault} when you ask about it.",
+        nodes=error.nodes,
+        path=error.path,
+        extensions={"code": "INTERNAL", "fault": fault},
+    )

@@ -1,0 +1,56 @@
+"""Global ids and `Node`: every id the API gives out goes back through `node`."""
+
+import base64
+import binascii
+from collections.abc import Iterable, Sequence
+from uuid import UUID
+
+import strawberry
+from strawberry.types.base import get_object_definition
+
+from graph.rows import reading
+from models.db import Row
+
+
+@strawberry.interface(description="Anything that has an id of its own and can be fetched again by it.")
+class Node:
+    row: strawberry.Private[Row]
+
+    @reading("id", description="Opaque and stable. Fetch the object again with `node`.")
+    def id(self) -> strawberry.ID:
+        return to_id(get_object_definition(type(self), strict=True).name, self.row["id"])
+
+
+def to_id(kind: str, value: UUID) -> strawberry.ID:
+    """The global id of an object of that type."""
+    return strawberry.ID(base64.urlsafe_b64encode(f"{kind}:{value.hex}".encode()).decode().rstrip("="))
+
+
+def from_id(given: str) -> tuple[str, UUID] | None:
+    """The type and the id behind a global id; None when it is not one of ours."""
+    try:
+        plain = base64.urlsafe_b64decode(given.encode("ascii") + b"=" * (-len(given) % 4)).decode("ascii")
+        kind, _, value = plain.partition(":")
+        return kind, UUID(hex=value)
+    except (binascii.Error, UnicodeError, ValueError):
+        return None
+
+
+def id_of(kind: str, given: str | None) -> UUID | None:
+    """The id behind a global id of that type; None for any other."""
+    found = from_id(given) if given else None
+    return found[1] if found and found[0] == kind else None
+
+
+NOBODY = UUID(int=0)
+"""An id that nothing has: stands for a global id of another type, so that it is simply not found."""
+
+
+def asked(kind: str, given: str) -> UUID:
+    """The id behind a global id of that type, or one that is never found."""
+    return id_of(kind, given) or NOBODY
+
+
+def asked_all(kind: str, given: Iterable[str] | None) -> Sequence[UUID] | None:
+    """Several ids likewise; None stays None."""
+    return None if given is None else [asked(kind, each) for each in given]

@@ -1,0 +1,42 @@
+"""Mutations: one input, one payload, refusals beside the result."""
+
+from typing import Any, TypeVar
+from uuid import UUID
+
+import strawberry
+from tortoise.models import Model
+
+from graph.context import Info
+from graph.errors import UserError, user_errors
+from graph.nodes import Node
+from graph.rows import columns
+from models import db
+from models.refusals import Refused
+
+N = TypeVar("N", bound=Node)
+
+
+@strawberry.type(description="What every mutation answers, beside its result.")
+class Payload:
+    errors: list[UserError] = strawberry.field(
+        description="Why nothing was done; empty when it was.", default_factory=list
+    )
+
+
+def optional(description: str) -> Any:
+    """An input field that may be left out: its value is then UNSET, which is not null."""
+    return strawberry.field(default=strawberry.UNSET, description=description)
+
+
+def given(source: Any, *names: str) -> dict[str, Any]:
+    """The named fields of an input that were not left out."""
+    return {name: value for name in names if (value := getattr(source, name)) is not strawberry.UNSET}
+
+
+async def shown(info: Info, kind: type[N], table: type[Model], answer: UUID | Refused, field: str) -> dict[str, Any]:
+    """The payload's fields for a verb's answer: the object that was asked for under `field`, or the errors."""
+    if isinstance(answer, Refused):
+        return {"errors": user_errors(answer)}
+    query = table.filter(business_id=info.context.caller.business_id, id=answer)
+    rows = await db.select(query, columns(info, kind, field))
+    return {field: kind(row=rows[0])}

@@ -1,0 +1,70 @@
+"""The schema assembled: built once per process, printed to `schema.graphql`, the contract with every client."""
+
+from typing import Annotated
+
+import strawberry
+from graphql import GraphQLError
+from strawberry.extensions import ParserCache, QueryDepthLimiter, ValidationCache
+from strawberry.schema.config import StrawberryConfig
+from strawberry.types.execution import ExecutionContext
+
+import graph.enums  # noqa: F401  # describes the domain's enums before types use them
+from graph.availability import AvailabilityQuery
+from graph.booking_mutations import BookingMutation
+from graph.bookings import Booking, BookingQuery
+from graph.business import ViewerQuery
+from graph.calendar import CalendarQuery, GoogleEvent, Hold, TimeOff
+from graph.context import Info
+from graph.errors import Codes
+from graph.linking import GoogleMutation
+from graph.nodes import Node
+from graph.options import OptionMutation, OptionQuery
+from graph.refetching import refetch
+from graph.scalars import SCALARS
+from graph.services import ServiceMutation, ServiceQuery
+from graph.subscriptions import Subscription
+
+DEEPEST = 15
+"""How many levels a document may be deep."""
+
+
+@strawberry.type(description="What can be asked.")
+class Query(ViewerQuery, ServiceQuery, AvailabilityQuery, OptionQuery, CalendarQuery, BookingQuery):
+    @strawberry.field(description="Anything that has an id; null when there is none such, or this key may not see it.")
+    async def node(
+        self, info: Info, id: Annotated[strawberry.ID, strawberry.argument(description="Its id.")]
+    ) -> Node | None:
+        return await refetch(info, id)
+
+    @strawberry.field(description="Several things by their ids, at most 100; what there is not is left out.")
+    async def nodes(
+        self, info: Info, ids: Annotated[list[strawberry.ID], strawberry.argument(description="Their ids.")]
+    ) -> list[Node]:
+        return [found for each in ids[:100] if (found := await refetch(info, each))]
+
+
+@strawberry.type(description="What can be done. Each takes one `input`, and says in `errors` why it did nothing.")
+class Mutation(BookingMutation, OptionMutation, ServiceMutation, GoogleMutation):
+    pass
+
+
+class Schema(strawberry.Schema):
+    """Strawberry's schema, which would log every client's mistake with a traceback."""
+
+    def process_errors(self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None) -> None:
+        """Logs nothing here: `Codes` logs what is a fault of ours."""
+
+
+schema = Schema(
+    Query,
+    Mutation,
+    Subscription,
+    types=[Booking, Hold, TimeOff, GoogleEvent],
+    config=StrawberryConfig(scalar_map=SCALARS),
+    extensions=[Codes, ParserCache, ValidationCache, lambda: QueryDepthLimiter(max_depth=DEEPEST)],
+)
+
+
+def sdl() -> str:
+    """The schema in GraphQL's schema language."""
+    return schema.as_str() + "\n"

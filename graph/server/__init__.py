@@ -1,0 +1,1 @@
+"""How bytes move: routes, sockets, streams, limits. Knows no noun."""

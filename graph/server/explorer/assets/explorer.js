@@ -1,0 +1,106 @@
+// The page: the bar with the key, and GraphiQL beneath it sending that key with whatever it sends.
+
+import { ENDPOINT, Session } from "./session.js";
+import { loadTabs, refill } from "./tabs.js";
+
+const { React, ReactDOM, GraphiQL, GraphiQLPluginExplorer, graphqlWs } = window;
+const { createElement } = React;
+
+const session = new Session();
+connectBar();
+await showGraphiQL();
+
+function connectBar() {
+  const field = document.getElementById("key");
+  const show = document.getElementById("show");
+  const standing = document.getElementById("standing");
+
+  const reflect = () => {
+    if (field.value.trim() !== session.key) field.value = session.key;
+    standing.textContent = session.state.text;
+    standing.dataset.standing = session.state.standing;
+  };
+  field.addEventListener("input", () => session.setKey(field.value));
+  show.addEventListener("click", () => {
+    const shown = field.type === "password";
+    field.type = shown ? "text" : "password";
+    show.textContent = shown ? "Hide" : "Show";
+    show.setAttribute("aria-pressed", String(shown));
+  });
+  session.addEventListener("state", reflect);
+  reflect();
+}
+
+/**
+ * Sends the key as a header, and in connection_init on a socket. A socket lives as long as its subscription, so the
+ * next one says the new key; none is opened again by itself, so what a stream missed is never hidden. The docs are
+ * asked for without the key: a wrong one must not hide them.
+ */
+function createFetcher() {
+  const send = GraphiQL.createFetcher({
+    url: ENDPOINT,
+    headers: { Accept: "application/graphql-response+json, application/json;q=0.9" },
+    enableIncrementalDelivery: false,
+    wsClient: graphqlWs.createClient({
+      url: ENDPOINT.replace(/^http/, "ws"),
+      connectionParams: () => session.authorization,
+      retryAttempts: 0,
+    }),
+  });
+  let stream;
+  session.addEventListener("key", () => stream?.return());
+  return async (request, options) => {
+    const authorization = request.operationName === "IntrospectionQuery" ? {} : session.authorization;
+    const answer = await send(request, { ...options, headers: { ...authorization, ...options?.headers } });
+    if (Symbol.asyncIterator in answer) stream = answer;
+    return answer;
+  };
+}
+
+async function showGraphiQL() {
+  const tabs = await loadTabs();
+  const storage = GraphiQL.createLocalStorage({ namespace: "timebok" });
+  if (storage.getItem("graphiql:tabState") === null) {
+    // What GraphiQL shows first it takes from here; defaultTabs alone would leave the first tab without variables.
+    storage.setItem("graphiql:query", tabs[0].query);
+    storage.setItem("graphiql:variables", tabs[0].variables);
+  }
+  const app = createElement(
+    GraphiQL,
+    {
+      fetcher: createFetcher(),
+      storage,
+      defaultTabs: tabs,
+      defaultQuery: "",
+      defaultTheme: "light",
+      defaultEditorToolsVisibility: "variables",
+      visiblePlugin: "Documentation Explorer",
+      plugins: [GraphiQLPluginExplorer.explorerPlugin({ showAttribution: false })],
+      toolbar: { additionalComponent: readyVariables(tabs) },
+      shouldPersistHeaders: false,
+      inputValueDeprecation: true,
+      schemaDescription: true,
+    },
+    createElement(GraphiQL.Logo, null, createElement("span")),
+  );
+  ReactDOM.createRoot(document.getElementById("graphiql")).render(app);
+}
+
+/** A component with nothing to see: it fills in the active tab's variables when the key or the tab changes. */
+function readyVariables(tabs) {
+  const subscribe = (listener) => {
+    session.addEventListener("state", listener);
+    return () => session.removeEventListener("state", listener);
+  };
+  return function ReadyVariables() {
+    const { variableEditor, activeTabIndex } = GraphiQL.React.useEditorContext({ nonNull: true });
+    const { facts } = React.useSyncExternalStore(subscribe, () => session.state);
+    React.useEffect(() => {
+      if (!variableEditor || !facts) return;
+      const shown = variableEditor.getValue();
+      const ready = refill(tabs, shown, facts);
+      if (ready !== null && ready !== shown) variableEditor.setValue(ready);
+    }, [variableEditor, activeTabIndex, facts]);
+    return null;
+  };
+}

@@ -1,0 +1,100 @@
+"""What reaches clients by itself: the calendar's changes, in order, each once, from a cursor on."""
+
+from collections.abc import AsyncGenerator
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+import strawberry
+
+from graph.calendar import CalendarEntry, entry_types, filter_of
+from graph.context import Info, bad_input, staff, unauthenticated
+from graph.nodes import to_id
+from graph.rows import columns
+from graph.scalars import Cursor
+from graph.server.live import follow
+from models import changes, clock, entries, key
+from models.db import Row
+from models.words import ChangeAction, ChangeKind
+
+_NAMES = {
+    ChangeKind.BOOKING: "Booking",
+    ChangeKind.HOLD: "Hold",
+    ChangeKind.TIME_OFF: "TimeOff",
+    ChangeKind.GOOGLE_EVENT: "GoogleEvent",
+}
+
+
+@strawberry.type(description="One change of the calendar.")
+class CalendarChange:
+    cursor: Cursor = strawberry.field(description="The position after this change: keep it to resume from.")
+    at: datetime = strawberry.field(description="When it happened.")
+    action: ChangeAction = strawberry.field(description="What to do with your copy.")
+    entry_id: strawberry.ID | None = strawberry.field(description="What it is about; null on RESET.")
+    entry: CalendarEntry | None = strawberry.field(
+        description="Its present state on UPSERTED, which may be newer than this change; else null."
+    )
+
+
+@strawberry.type(description="What can be followed.")
+class Subscription:
+    @strawberry.subscription(
+        description="Every change of the calendar after a cursor, in order, each once; without `after`, from the next "
+        "one on. Staff."
+    )
+    async def calendar_changes(
+        self,
+        info: Info,
+        after: Annotated[
+            Cursor | None, strawberry.argument(description="The cursor of a `calendar` query or of the last change.")
+        ] = strawberry.UNSET,
+        option_ids: Annotated[
+            list[strawberry.ID] | None,
+            strawberry.argument(description="Only these options; what leaves them is REMOVED. Left out: all."),
+        ] = strawberry.UNSET,
+    ) -> AsyncGenerator[CalendarChange, None]:
+        caller = staff(info)
+        within = filter_of(option_ids or None)
+        newest = await changes.newest(caller.business_id)
+        revision = newest
+        if after:
+            try:
+                revision = changes.from_cursor(after, caller.business_id)
+            except ValueError:
+                raise bad_input("`after` is not a cursor of this business.") from None
+            if revision > newest:
+                raise bad_input("`after` is not a cursor of this business.")
+            if not await changes.is_kept(caller.business_id, revision):
+                yield _reset(changes.to_cursor(caller.business_id, newest))
+                return
+        async for batch in follow(caller.business_id, revision):
+            if not await key.is_live(caller):
+                raise unauthenticated()
+            for row in batch:
+                if row["kind"] in _NAMES and _concerns(row, within):
+                    yield await _change(info, row, within)
+
+
+def _reset(cursor: str) -> CalendarChange:
+    return CalendarChange(cursor=Cursor(cursor), at=clock.now(), action=ChangeAction.RESET, entry_id=None, entry=None)
+
+
+def _concerns(row: Row, within: frozenset[UUID] | None) -> bool:
+    """Whether a change touches, or touched, one of these options."""
+    return within is None or any(UUID(each) in within for each in row["option_ids"])
+
+
+async def _change(info: Info, row: Row, within: frozenset[UUID] | None) -> CalendarChange:
+    """A change of the log as a client sees it: what is gone by now, or out of its filter, is removed."""
+    business_id, kind = info.context.caller.business_id, ChangeKind(row["kind"])
+    shown = entry_types()[kind]
+    found = None
+    if row["action"] == ChangeAction.UPSERTED:
+        found = await entries.one(business_id, kind, row["entity_id"], within, columns(info, shown, "entry"))
+    return CalendarChange(
+        cursor=Cursor(changes.to_cursor(business_id, row["revision"])),
+        at=row["at"],
+        action=ChangeAction.UPSERTED if found else ChangeAction.REMOVED,
+        entry_id=to_id(_NAMES[kind], row["entity_id"]),
+        entry=shown(row=found, within=within) if found else None,
+    )

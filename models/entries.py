@@ -1,0 +1,144 @@
+"""The calendar's entries, read for many at once: bookings, holds, time off, Google events. Reads only."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from tortoise.expressions import Q
+from tortoise.models import Model
+
+from models import clock, db
+from models.booking import Booking
+from models.db import Row
+from models.event import GoogleBlock, GoogleEvent
+from models.google import GoogleLink
+from models.hold import Hold
+from models.timeoff import TimeOff
+from models.words import BookingStatus, ChangeKind, EventDetail
+
+TABLES: Mapping[ChangeKind, type[Model]] = {
+    ChangeKind.BOOKING: Booking,
+    ChangeKind.HOLD: Hold,
+    ChangeKind.TIME_OFF: TimeOff,
+    ChangeKind.GOOGLE_EVENT: GoogleEvent,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Linked:
+    """An option linked to a calendar, and whether it keeps only that events are busy."""
+
+    option_id: UUID
+    busy_only: bool
+
+
+def _present(kind: ChangeKind, business_id: UUID) -> Q:
+    """What makes a row an entry: cancelled bookings and lapsed holds are none."""
+    mine = Q(business_id=business_id)
+    if kind is ChangeKind.BOOKING:
+        return mine & ~Q(status=BookingStatus.CANCELLED)
+    return mine & Q(expires_at__gt=clock.now()) if kind is ChangeKind.HOLD else mine
+
+
+def _concerning(kind: ChangeKind, within: frozenset[UUID] | None) -> Q:
+    """Narrows to entries of these options; an event concerns every option linked to its calendar."""
+    if within is None:
+        return Q()
+    if kind is ChangeKind.GOOGLE_EVENT:
+        calendars = GoogleLink.filter(option_id__in=list(within), calendar_id__not_isnull=True)
+        return Q(calendar_id__in=db.within(calendars, "calendar_id"))
+    return Q(option_id__in=list(within))
+
+
+async def overlapping(
+    business_id: UUID,
+    start: datetime,
+    end: datetime,
+    within: frozenset[UUID] | None,
+    columns: Mapping[ChangeKind, frozenset[str]],
+) -> list[tuple[ChangeKind, Row]]:
+    """Every entry that overlaps `[start, end)`, by start and id, with the asked columns of its kind."""
+    found: list[tuple[ChangeKind, Row]] = []
+    # An event without length overlaps nothing, and is shown where it stands all the same.
+    touches = Q(starts_at__lt=end) & (Q(ends_at__gt=start) | Q(starts_at__gte=start))
+    for kind, table in TABLES.items():
+        query = table.filter(_present(kind, business_id), _concerning(kind, within), touches)
+        found += [(kind, row) for row in await db.select(query, columns[kind] | {"starts_at"})]
+    return sorted(found, key=lambda entry: (entry[1]["starts_at"], entry[1]["id"]))
+
+
+async def one(
+    business_id: UUID, kind: ChangeKind, entry_id: UUID, within: frozenset[UUID] | None, columns: frozenset[str]
+) -> Row | None:
+    """One entry as it is now; None when it is gone, or concerns none of these options."""
+    query = TABLES[kind].filter(_present(kind, business_id), _concerning(kind, within), id=entry_id)
+    rows = await db.select(query, columns)
+    return rows[0] if rows else None
+
+
+async def links_of(calendar_ids: Sequence[UUID]) -> Mapping[UUID, Sequence[Linked]]:
+    """The options linked to each calendar."""
+    found: dict[UUID, list[Linked]] = defaultdict(list)
+    query = GoogleLink.filter(calendar_id__in=list(set(calendar_ids))).order_by("option_id")
+    for row in await db.select(query, ("calendar_id", "option_id", "detail")):
+        found[row["calendar_id"]].append(Linked(row["option_id"], row["detail"] == EventDetail.BUSY_ONLY))
+    return found
+
+
+async def blocked_by(event_ids: Sequence[UUID]) -> Mapping[UUID, Sequence[UUID]]:
+    """The options each event makes unavailable."""
+    found: dict[UUID, list[UUID]] = defaultdict(list)
+    query = GoogleBlock.filter(event_id__in=list(set(event_ids))).order_by("option_id")
+    for row in await db.select(query, ("event_id", "option_id")):
+        found[row["event_id"]].append(row["option_id"])
+    return found
+
+
+async def conflicts_of(booking_ids: Sequence[UUID], columns: frozenset[str]) -> Mapping[UUID, Sequence[Row]]:
+    """The Google events that block a booking's option during the booking."""
+    bookings = Booking.filter(id__in=list(set(booking_ids))).exclude(status=BookingStatus.CANCELLED)
+    rows = await db.select(bookings, ("id", "option_id", "starts_at", "ends_at"))
+    if not rows:
+        return {}
+    blocks = GoogleBlock.filter(
+        option_id__in=list({row["option_id"] for row in rows}),
+        starts_at__lt=max(row["ends_at"] for row in rows),
+        ends_at__gt=min(row["starts_at"] for row in rows),
+    ).order_by("starts_at", "event_id")
+    asked = {name: f"event__{name}" for name in columns}
+    found: dict[UUID, list[Row]] = defaultdict(list)
+    for block in await blocks.values("option_id", "starts_at", "ends_at", **_apart(asked)):
+        for row in rows:
+            if row["option_id"] == block["option_id"] and _overlap(row, block):
+                found[row["id"]].append({name: block[f"of_{name}"] for name in asked})
+    return found
+
+
+async def bookings_under(event_ids: Sequence[UUID], columns: frozenset[str]) -> Mapping[UUID, Sequence[Row]]:
+    """The bookings that each event came in over."""
+    query = GoogleBlock.filter(event_id__in=list(set(event_ids)))
+    blocks = await db.select(query, ("event_id", "option_id", "starts_at", "ends_at"))
+    if not blocks:
+        return {}
+    bookings = Booking.filter(
+        option_id__in=list({block["option_id"] for block in blocks}),
+        starts_at__lt=max(block["ends_at"] for block in blocks),
+        ends_at__gt=min(block["starts_at"] for block in blocks),
+    ).exclude(status=BookingStatus.CANCELLED)
+    found: dict[UUID, list[Row]] = defaultdict(list)
+    for row in await db.select(bookings.order_by("starts_at", "id"), columns | {"option_id", "starts_at", "ends_at"}):
+        for block in blocks:
+            if row["option_id"] == block["option_id"] and _overlap(row, block):
+                found[block["event_id"]].append(row)
+    return found
+
+
+def _apart(asked: Mapping[str, str]) -> dict[str, str]:
+    """The event's columns under names that do not meet the block's own."""
+    return {f"of_{name}": source for name, source in asked.items()}
+
+
+def _overlap(one_row: Row, other: Row) -> bool:
+    return bool(one_row["starts_at"] < other["ends_at"] and other["starts_at"] < one_row["ends_at"])
