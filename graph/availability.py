@@ -14,7 +14,7 @@ from graph.nodes import asked, asked_all
 from graph.options import Option
 from graph.rows import columns
 from graph.scalars import Date, TimeZone
-from models import business, clock, offer, service
+from models import booking, business, changing, clock, offer, service
 from models.intervals import DAY, MINUTE, Interval, interval, to_datetime, to_instant
 from models.offer import Offer
 from models.option import Option as OptionRow
@@ -97,14 +97,16 @@ class AvailabilityQuery:
         row = await service.read(caller.business_id, asked("Service", service_id), _SERVICE_COLUMNS)
         if row is None or not (row["active"] or caller.is_staff):
             raise bad_input("There is no such service.")
+        leave_out = await moving(info, moving_booking_id or None, manage_token or None)
+        rules = await changing.rules_of(caller.business_id, leave_out) if leave_out else None
         found = await offer.offer(
             row,
-            service.rules(row),
+            rules or service.rules(row),
             window,
             now=to_instant(clock.now()),
             google_days=info.context.house.settings.google_days,
             only=asked_all("Option", option_ids or None),
-            leave_out=moving(info, moving_booking_id or None, manage_token or None),
+            leave_out=leave_out,
         )
         zone = time_zone or (await business.read(caller.business_id, ("time_zone",)))["time_zone"]
         return Availability(
@@ -115,14 +117,14 @@ class AvailabilityQuery:
         )
 
 
-def moving(info: Info, booking_id: str | None, manage_token: str | None) -> UUID | None:
+async def moving(info: Info, booking_id: str | None, manage_token: str | None) -> UUID | None:
     """The booking to leave out; a public key must show that it manages it. Raises FORBIDDEN."""
     if booking_id is None:
         return None
-    found = asked("Booking", booking_id)
-    if not info.context.caller.is_staff:
+    caller, found = info.context.caller, asked("Booking", booking_id)
+    if not caller.is_staff:
         managed = info.context.house.secrets.managed(manage_token or "")
-        if managed is None or managed[0] != found:
+        if managed is None or managed[0] != found or not await booking.is_managed(caller.business_id, *managed):
             raise bad_input("A public key needs the booking's manageToken.")
     return found
 

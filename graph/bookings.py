@@ -61,6 +61,10 @@ class Booking(CalendarEntry):
     created_at: datetime = column("created_at", "When it was made.")
     updated_at: datetime = column("updated_at", "When it was last changed.")
 
+    @reading("status", description="Whether it takes its option's time: until it is cancelled.")
+    def blocks(self) -> bool:
+        return bool(self.row["status"] != BookingStatus.CANCELLED)
+
     @reading("service_id", "customer_name", description="The service and the customer.")
     async def title(self, info: Info) -> str | None:
         name = await service_name(info, self.row["service_id"])

@@ -33,6 +33,8 @@ class Bell:
         self._listeners: dict[UUID | None, set[asyncio.Event]] = defaultdict(set)
         self._outbox: dict[str, None] = {}
         self._has_outgoing = asyncio.Event()
+        self._idle = asyncio.Event()
+        self._idle.set()
         self.healthy = self.is_local
         self._supervisor: asyncio.Task[None] | None = None
 
@@ -58,7 +60,14 @@ class Bell:
         self._wake(business_id)
         if not self.is_local:
             self._outbox[str(business_id)] = None
+            self._idle.clear()
             self._has_outgoing.set()
+
+    async def flushed(self) -> None:
+        """Returns when what was rung has been passed on, or cannot be soon: for processes that end now."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(1):
+                await self._idle.wait()
 
     @contextlib.contextmanager
     def listening(self, business_id: UUID | None = None) -> Iterator[asyncio.Event]:
@@ -134,6 +143,7 @@ class Bell:
                 message = next(iter(self._outbox))
                 await broadcast.publish(_CHANNEL, message)
                 self._outbox.pop(message, None)
+            self._idle.set()
 
     async def _doubt(self, heard: asyncio.Event) -> None:
         while True:

@@ -121,6 +121,12 @@ async def amend(work: Write, caller: Caller, row: Row, action: str, values: dict
     await note_history(work, caller, row["id"], action, {name: row[name] for name in values}, values)
 
 
+async def rules_of(business_id: UUID, booking_id: UUID) -> Rules | None:
+    """The rules that count when this booking is moved; None when there is none such."""
+    rows = await db.select(Booking.filter(business_id=business_id, id=booking_id), _BOOKING_COLUMNS)
+    return (await _rules(business_id, rows[0]))[0] if rows else None
+
+
 async def _rules(business_id: UUID, row: Row) -> tuple[Rules, Row]:
     """The booking's own lengths with its service's other rules, and the service."""
     of = await service.read(business_id, row["service_id"], _SERVICE_COLUMNS)

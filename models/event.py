@@ -156,9 +156,9 @@ async def prune(work: Write, on: Followed, kept: Mapping[str, Collection[str]]) 
     await drop(work, on, [row for row, series in ids if any(row.google_id not in kept[each] for each in series)])
 
 
-def unseen(calendar_id: UUID, generation: int, since: datetime, until: datetime | None) -> QuerySet[GoogleEvent]:
-    """The rows that a complete listing of `[since, until)` has not seen."""
-    query = GoogleEvent.filter(calendar_id=calendar_id, ends_at__gt=since).exclude(generation=generation)
+def between(calendar_id: UUID, since: datetime, until: datetime | None) -> QuerySet[GoogleEvent]:
+    """The rows of a calendar that end after `since` and, if `until` is given, start before it."""
+    query = GoogleEvent.filter(calendar_id=calendar_id, ends_at__gt=since)
     return query if until is None else query.filter(starts_at__lt=until)
 
 

@@ -106,10 +106,15 @@ async def want_future(work: Write, option_id: UUID) -> None:
     await _settle(work, await _home(option_id), mirrors, bookings)
 
 
-async def want_again(work: Write) -> None:
+async def want_all_again(work: Write) -> None:
     """Wants every future mirror of the business rendered anew: the templates have changed."""
-    mirrors = await Mirror.filter(booking_id__in=Subquery(_future(work).values("id")), present=True)
-    await _change(work, mirrors, present=True)
+    await want_again(work, await Mirror.filter(booking_id__in=Subquery(_future(work).values("id")), present=True))
+
+
+async def want_again(work: Write, mirrors: Sequence[Mirror]) -> None:
+    """Wants what is wanted already written to Google anew."""
+    for present in (True, False):
+        await _change(work, [mirror for mirror in mirrors if mirror.present is present], present=present)
 
 
 async def let_go(work: Write, option_id: UUID) -> None:

@@ -1,0 +1,41 @@
+"""The long-running commands: web and sync, on real settings."""
+
+import sys
+
+from graph.server.app import build
+from graph.server.live import LOOK_SECONDS
+from graph.serving import Site, serve, stopping
+from models import bell, db
+from models.migrating import migrate
+from models.secret import Secrets
+from models.settings import Settings
+from sync.service import Google
+
+
+async def serve_web(settings: Settings, host: str, port: int, *, sync: bool) -> None:
+    """Migrates, then serves until told to stop."""
+    await migrate(settings.database_url)
+    if not sync:
+        _mind_the_bell(settings)
+    sys.stdout.write(f"Timebok listens on http://{host}:{port}/graphql\n")
+    sys.stdout.flush()
+    await serve([Site(build(settings, sync=sync), host, port, settings.trusted_proxies)], stopping())
+
+
+async def work(settings: Settings) -> None:
+    """A sync worker alone, until told to stop."""
+    await migrate(settings.database_url)
+    _mind_the_bell(settings)
+    google = Google(settings, Secrets(settings.secret_keys))
+    stop = stopping()
+    async with db.opened(settings.database_url), bell.hung(settings.bell_url), google:
+        await google.work(stop)
+
+
+def _mind_the_bell(settings: Settings) -> None:
+    """Says so when other processes cannot be heard."""
+    if settings.bell_url.startswith("memory://"):
+        sys.stderr.write(
+            f"timebok: TIMEBOK_BELL_URL is memory://, so other processes are noticed by polling only: "
+            f"up to {LOOK_SECONDS:.0f} seconds later.\n"
+        )

@@ -1,0 +1,81 @@
+"""The composition root: the only place that wires settings, database, bell, Google, worker and routes together."""
+
+import asyncio
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
+from starlette.routing import Route, WebSocketRoute
+
+from graph.context import House
+from graph.schema import schema
+from graph.server import explorer
+from graph.server.endpoint import Endpoint
+from graph.server.limits import BodyLimit
+from graph.server.routes import plain_routes
+from graph.server.sockets import Sockets
+from models import bell, db
+from models.secret import Secrets
+from models.settings import Settings
+from sync.service import Google
+
+
+def build(settings: Settings, *, sync: bool = True) -> Starlette:
+    """The web application; with `sync` a worker runs beside it. The database must be up to date."""
+    secrets = Secrets(settings.secret_keys)
+    house = House(settings, secrets, Google(settings, secrets))
+    sockets = Sockets(settings.key_sockets)
+    endpoint = Endpoint(schema, house, sockets)
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        async with AsyncExitStack() as open_things:
+            await open_things.enter_async_context(db.opened(settings.database_url))
+            await open_things.enter_async_context(bell.hung(settings.bell_url))
+            await open_things.enter_async_context(house.google)
+            await open_things.enter_async_context(_beside(sockets.close_revoked()))
+            if sync:
+                await open_things.enter_async_context(_working(house.google))
+            yield
+
+    return Starlette(
+        routes=[
+            *(explorer.routes() if settings.explorer else ()),
+            Route("/graphql", endpoint),
+            WebSocketRoute("/graphql", endpoint),
+            *plain_routes(house),
+        ],
+        middleware=[
+            # Keys are shown by the page itself, never by the browser on its own: any origin may ask.
+            Middleware(CORSMiddleware, allow_origins=["*"], allow_methods=["GET", "POST"], allow_headers=["*"]),
+            Middleware(BodyLimit),
+        ],
+        lifespan=lifespan,
+    )
+
+
+@asynccontextmanager
+async def _beside(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    """Runs something for as long as the block lasts."""
+    task = asyncio.create_task(work)
+    try:
+        yield
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+
+@asynccontextmanager
+async def _working(google: Google) -> AsyncIterator[None]:
+    """A sync worker for as long as the block lasts; work in hand is finished, or left for the next."""
+    stop = asyncio.Event()
+    task = asyncio.create_task(google.work(stop))
+    try:
+        yield
+    finally:
+        stop.set()
+        await task

@@ -1,0 +1,155 @@
+"""/graphql: GraphQL over HTTP, over server-sent events and over sockets, with a key at the door of each."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any, cast
+
+import orjson
+from graphql import GraphQLError, GraphQLSyntaxError, OperationDefinitionNode, parse
+from graphql.language import FieldNode, FragmentDefinitionNode, InlineFragmentNode, SelectionSetNode
+from starlette.requests import HTTPConnection, Request
+from starlette.responses import Response
+from starlette.websockets import WebSocket
+from strawberry.asgi import GraphQL
+from strawberry.exceptions import ConnectionRejectionError
+from strawberry.http import GraphQLRequestData
+from strawberry.schema import BaseSchema
+from strawberry.subscriptions import GRAPHQL_SSE_PROTOCOL, GRAPHQL_TRANSPORT_WS_PROTOCOL
+from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import BaseGraphQLTransportWSHandler
+from strawberry.types import ExecutionResult
+from strawberry.types.unset import UnsetType
+
+from graph.context import Context, House, unauthenticated
+from graph.server import explorer
+from graph.server.limits import Rate
+from graph.server.sockets import Sockets
+from models import key
+
+INIT_SECONDS = 5
+_OPEN_TO_ALL = {"__schema", "__type", "__typename"}
+
+
+class Endpoint(GraphQL[Context, None]):
+    """The GraphQL endpoint of one process."""
+
+    def __init__(self, schema: BaseSchema, house: House, sockets: Sockets) -> None:
+        super().__init__(
+            schema,
+            graphql_ide="graphiql" if house.settings.explorer else None,
+            allow_queries_via_get=False,
+            connection_init_wait_timeout=timedelta(seconds=INIT_SECONDS),
+            subscription_protocols=(GRAPHQL_TRANSPORT_WS_PROTOCOL, GRAPHQL_SSE_PROTOCOL),
+            # Any origin: a key has to be shown, and no browser sends one by itself.
+            allowed_origins=("*",),
+        )
+        self._house = house
+        self._rate = Rate(house.settings.key_requests)
+        self.sockets = sockets
+        self.graphql_transport_ws_handler_class = Socket
+
+    def encode_json(self, data: object) -> str:
+        """What goes out, as JSON text."""
+        return orjson.dumps(data).decode()
+
+    async def render_graphql_ide(self, *_: Any) -> Response:
+        """The explorer, for a browser."""
+        return explorer.page()
+
+    async def get_context(self, request: Request | WebSocket, response: Response | WebSocket) -> Context:
+        """A request's context; a socket shows its key later, in `connection_init`."""
+        del response
+        plain = _bearer(request.headers.get("authorization")) if isinstance(request, Request) else None
+        return Context(self._house, await key.authenticate(plain) if plain else None, language=_language(request))
+
+    async def execute_operation(self, *args: Any, **named: Any) -> Any:
+        """Refuses what comes without a key, or too often; all else goes on to the schema."""
+        context: Context = named["context"]
+        refused = self._refusal(context, named["request_data"])
+        if refused is None:
+            return await super().execute_operation(*args, **named)
+        code = (refused.extensions or {}).get("code")
+        named["sub_response"].status_code = 429 if code == "RATE_LIMITED" else 401
+        return ExecutionResult(data=None, errors=[refused])
+
+    def _refusal(self, context: Context, data: GraphQLRequestData | list[GraphQLRequestData]) -> GraphQLError | None:
+        if context.who is None:
+            documents = [each.query or "" for each in (data if isinstance(data, list) else [data])]
+            return None if all(asks_for_the_schema_only(each) for each in documents) else unauthenticated()
+        wait = self._rate.retry_after(context.who.key_id)
+        return None if wait is None else _rate_limited(wait)
+
+    async def on_ws_connect(self, context: Context) -> UnsetType | dict[str, object] | None:
+        """Lets a socket in that shows a key."""
+        plain = _bearer((context.connection_params or {}).get("Authorization"))
+        context.who = await key.authenticate(plain) if plain else None
+        if context.who is None:
+            raise ConnectionRejectionError
+        return None
+
+
+class Socket(BaseGraphQLTransportWSHandler[Context, None]):
+    """One graphql-transport-ws socket."""
+
+    async def handle_message(self, message: Any) -> None:
+        if isinstance(message, dict):
+            await super().handle_message(cast(Any, message))
+        else:
+            await self.handle_invalid_message("A message is a JSON object")
+
+    async def handle_connection_init(self, message: Any) -> None:
+        await super().handle_connection_init(message)
+        if self.connection_acknowledged and not self._sockets.add(self.context.caller, self.websocket):
+            await self.websocket.close(4429, "Too many sockets for this key")
+
+    async def shutdown(self) -> None:
+        if self.context.who:
+            self._sockets.discard(self.context.who, self.websocket)
+        await super().shutdown()
+
+    @property
+    def _sockets(self) -> Sockets:
+        return cast(Endpoint, self.view).sockets
+
+
+def asks_for_the_schema_only(document: str) -> bool:
+    """Whether every field at the root of the document is about the schema itself: that needs no key."""
+    try:
+        definitions = parse(document).definitions
+    except GraphQLSyntaxError:
+        return False
+    fragments = {each.name.value: each for each in definitions if isinstance(each, FragmentDefinitionNode)}
+    operations = [each for each in definitions if isinstance(each, OperationDefinitionNode)]
+    return bool(operations) and all(_is_about_schema(each.selection_set, fragments, ()) for each in operations)
+
+
+def _is_about_schema(
+    selections: SelectionSetNode, fragments: dict[str, FragmentDefinitionNode], within: Sequence[str]
+) -> bool:
+    for node in selections.selections:
+        if isinstance(node, FieldNode):
+            known = node.name.value in _OPEN_TO_ALL
+        elif isinstance(node, InlineFragmentNode):
+            known = _is_about_schema(node.selection_set, fragments, within)
+        else:
+            name = getattr(node, "name").value  # noqa: B009
+            known = name in fragments and name not in within
+            known = known and _is_about_schema(fragments[name].selection_set, fragments, (*within, name))
+        if not known:
+            return False
+    return True
+
+
+def _rate_limited(wait: float) -> GraphQLError:
+    extensions = {"code": "RATE_LIMITED", "retryAfterSeconds": round(wait, 1)}
+    return GraphQLError("Too many requests with this key.", extensions=extensions)
+
+
+def _bearer(value: Any) -> str | None:
+    """The key in `Bearer <key>`."""
+    scheme, _, plain = value.partition(" ") if isinstance(value, str) else ("", "", "")
+    return plain.strip() or None if scheme.lower() == "bearer" else None
+
+
+def _language(request: HTTPConnection) -> str:
+    """The caller's language, of those that are spoken here."""
+    return "nb" if request.headers.get("accept-language", "").lower().startswith(("nb", "no", "nn")) else "en"

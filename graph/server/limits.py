@@ -1,0 +1,64 @@
+"""How much one request, one key and one socket may ask."""
+
+import time
+from collections import defaultdict
+from collections.abc import Hashable
+
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+LARGEST_BODY = 1024 * 1024
+"""Bytes of a request's body, and of a socket's message."""
+
+
+class BodyLimit:
+    """Answers 413 to a body that is too large, however it is sent."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        length = dict(scope["headers"]).get(b"content-length", b"0")
+        if not length.isdigit() or int(length) > LARGEST_BODY:
+            await _too_large(scope, receive, send)
+            return
+        read = 0
+
+        async def counted() -> Message:
+            nonlocal read
+            message = await receive()
+            read += len(message.get("body", b""))
+            if read > LARGEST_BODY:
+                # A body without a length that goes on too long: as if the client had hung up.
+                return {"type": "http.disconnect"}
+            return message
+
+        await self._app(scope, counted, send)
+
+
+async def _too_large(scope: Scope, receive: Receive, send: Send) -> None:
+    error = {"message": "The request is too large.", "extensions": {"code": "BAD_USER_INPUT"}}
+    await JSONResponse({"errors": [error]}, status_code=413)(scope, receive, send)
+
+
+class Rate:
+    """A bucket per key that refills evenly: `per_minute` at once, and then as many each minute. 0: no limit."""
+
+    def __init__(self, per_minute: int) -> None:
+        self._per_minute = per_minute
+        self._spent: dict[Hashable, tuple[float, float]] = defaultdict(lambda: (0.0, time.monotonic()))
+
+    def retry_after(self, key: Hashable) -> float | None:
+        """Takes one; None when it was there, else the seconds until it will be."""
+        if not self._per_minute:
+            return None
+        spent, since = self._spent[key]
+        now, per_second = time.monotonic(), self._per_minute / 60
+        spent = max(0.0, spent - (now - since) * per_second)
+        if spent + 1 > self._per_minute:
+            return (spent + 1 - self._per_minute) / per_second
+        self._spent[key] = (spent + 1, now)
+        return None

@@ -1,0 +1,51 @@
+"""The plain routes beside /graphql: Google's two ways back to us, and what operators watch."""
+
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from graph.context import House
+from models import bell, db
+
+
+def plain_routes(house: House) -> list[BaseRoute]:
+    """Everything but /graphql."""
+
+    async def callback(request: Request) -> Response:
+        """Google sends the person back from its consent page."""
+        back = await house.google.callback(dict(request.query_params))
+        if back is None:
+            return PlainTextResponse("This sign-in is unknown, used or too old. Start again.", status_code=400)
+        return RedirectResponse(back, status_code=303)
+
+    async def notification(request: Request) -> Response:
+        """Google says that a calendar changed. The answer never tells whether we believe it."""
+        await house.google.notification(dict(request.headers))
+        return Response(status_code=204)
+
+    return [
+        Route("/google/callback", callback, methods=["GET"]),
+        Route("/google/notifications", notification, methods=["POST"]),
+        Route("/healthz", _alive, methods=["GET"]),
+        Route("/readyz", _ready, methods=["GET"]),
+        Route("/metrics", _metrics, methods=["GET"]),
+    ]
+
+
+async def _alive(_: Request) -> Response:
+    return JSONResponse({"status": "ok"})
+
+
+async def _ready(_: Request) -> Response:
+    """503 only without the database; with a dead bell polling carries on."""
+    heard = "ok" if bell.current().healthy else "degraded"
+    try:
+        await db.connection().execute_query("SELECT 1")
+    except Exception:
+        return JSONResponse({"database": "unreachable", "bell": heard}, status_code=503)
+    return JSONResponse({"database": "ok", "bell": heard})
+
+
+async def _metrics(_: Request) -> Response:
+    return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)

@@ -1,0 +1,62 @@
+"""The open sockets of this process: how many each key has, and which must close because their key is gone."""
+
+import asyncio
+from collections import defaultdict
+from uuid import UUID
+
+from strawberry.http.async_base_view import AsyncWebSocketAdapter
+
+from models import bell, db
+from models.key import Caller, Key
+
+FORBIDDEN = 4403
+CHECK_SECONDS = 3.0
+"""How often keys are looked at without a ring."""
+
+
+class Sockets:
+    """Sockets by the key they were opened with."""
+
+    def __init__(self, per_key: int) -> None:
+        self._per_key = per_key
+        self._open: dict[UUID, set[AsyncWebSocketAdapter]] = defaultdict(set)
+
+    def __len__(self) -> int:
+        return sum(len(each) for each in self._open.values())
+
+    def add(self, caller: Caller, socket: AsyncWebSocketAdapter) -> bool:
+        """Counts a socket in; False when its key has as many as it may. 0: no limit."""
+        mine = self._open[caller.key_id]
+        if self._per_key and len(mine) >= self._per_key:
+            return False
+        mine.add(socket)
+        return True
+
+    def discard(self, caller: Caller, socket: AsyncWebSocketAdapter) -> None:
+        """Counts a socket out."""
+        self._open[caller.key_id].discard(socket)
+        if not self._open[caller.key_id]:
+            del self._open[caller.key_id]
+
+    async def close_revoked(self) -> None:
+        """Closes the sockets of keys that were revoked, here or anywhere, for as long as it runs."""
+        with bell.current().listening() as rung:
+            while True:
+                rung.clear()
+                if self._open:
+                    await self._close(set(self._open) - await _live(set(self._open)))
+                try:
+                    async with asyncio.timeout(CHECK_SECONDS):
+                        await rung.wait()
+                except TimeoutError:
+                    continue
+
+    async def _close(self, keys: set[UUID]) -> None:
+        for key_id in keys:
+            for socket in list(self._open.get(key_id, ())):
+                await socket.close(FORBIDDEN, "Forbidden")
+
+
+async def _live(keys: set[UUID]) -> set[UUID]:
+    """Those of the keys that still stand."""
+    return {row["id"] for row in await db.select(Key.filter(id__in=list(keys), revoked_at=None), ("id",))}

@@ -1,0 +1,95 @@
+"""Push channels: Google tells us that a calendar changed, which saves waiting for the next look at it.
+
+The database half; the engine asks Google. Notifications are not signed and may be lost, doubled, late or forged: all
+they can do is make a calendar due. A channel's row is there before Google is asked for it, because Google's first
+notification may come before its answer.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from models import bell, clock, secret
+from models.google import GoogleCalendar, GoogleChannel
+from sync.replies import ChannelReply
+
+LIFE = timedelta(days=7)
+"""What we ask for, and Google's own default; Google may grant less."""
+
+REFUSED_FOR = timedelta(days=7)
+"""A calendar that has no channels is asked again after this."""
+
+_RENEWED_AT = 0.8
+_NOBODY = secret.digest("nobody")
+
+
+async def open_row(calendar: GoogleCalendar, now: datetime) -> tuple[UUID, str]:
+    """Stores a channel that is about to be asked for; answers its id and its own secret."""
+    token = secret.new_token()
+    channel = await GoogleChannel.create(
+        business_id=calendar.business_id, calendar_id=calendar.id, token_digest=secret.digest(token), created_at=now
+    )
+    return channel.id, token
+
+
+async def opened(channel_id: UUID, calendar_id: UUID, reply: ChannelReply, now: datetime) -> None:
+    """Google opened the channel: the older ones may stop, and the calendar is looked at once more, for what happened
+    before the channel was there. It is renewed well before it ends.
+    """
+    expires_at = reply.expires_at or now + LIFE
+    await GoogleChannel.filter(id=channel_id).update(resource_id=reply.resource_id, expires_at=expires_at)
+    await GoogleChannel.filter(calendar_id=calendar_id).exclude(id=channel_id).update(stopping=True)
+    renewed_at = now + (expires_at - now) * _RENEWED_AT
+    await GoogleCalendar.filter(id=calendar_id).update(
+        watch_due_at=renewed_at, watch_refused_until=None, pull_due_at=now
+    )
+
+
+async def refused(channel_id: UUID, calendar_id: UUID, until: datetime) -> None:
+    """Google did not open the channel; it is not asked again before `until`."""
+    await GoogleChannel.filter(id=channel_id).delete()
+    await GoogleCalendar.filter(id=calendar_id).update(watch_due_at=until, watch_refused_until=until)
+
+
+async def is_live(calendar_id: UUID, now: datetime) -> bool:
+    """Whether Google will tell of changes by itself."""
+    live = GoogleChannel.filter(calendar_id=calendar_id, stopping=False, expires_at__gt=now)
+    return await live.exists()
+
+
+async def to_stop(calendar_id: UUID) -> list[GoogleChannel]:
+    """The channels that are no longer needed."""
+    return await GoogleChannel.filter(calendar_id=calendar_id, stopping=True)
+
+
+async def forget(channel_id: UUID) -> None:
+    """The channel is stopped, or will end by itself."""
+    await GoogleChannel.filter(id=channel_id).delete()
+
+
+async def notice(headers: Mapping[str, str]) -> None:
+    """Takes a notification: if channel, token and resource are one of ours, its calendar is due.
+
+    Header names are compared without regard to case. Takes the same steps for a wrong token as for an unknown channel.
+    """
+    said = {name.lower(): value for name, value in headers.items()}
+    channel = await _channel(said.get("x-goog-channel-id", ""))
+    known = secret.same(
+        channel.token_digest if channel else _NOBODY, secret.digest(said.get("x-goog-channel-token", ""))
+    )
+    # Google's first notification may come before its answer told us the resource.
+    resource = channel.resource_id if channel else None
+    right = secret.same(resource or "", said.get("x-goog-resource-id", "") if resource else "")
+    if channel is None or not known or not right or channel.stopping:
+        return
+    now = clock.now()
+    followed = GoogleCalendar.filter(id=channel.calendar_id, pull_due_at__isnull=False)
+    if await followed.update(pull_due_at=now):
+        bell.ring(channel.business_id)
+
+
+async def _channel(id_text: str) -> GoogleChannel | None:
+    try:
+        return await GoogleChannel.get_or_none(id=UUID(id_text))
+    except ValueError:
+        return None

@@ -1,0 +1,269 @@
+"""What the clients see of Google: connections, calendars to choose from, mirrors. Reads only, as plain values."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from tortoise.expressions import F, Q, Subquery
+from tortoise.functions import Count, Max, Min
+
+from models import db
+from models.db import Row
+from models.google import GoogleCalendar, GoogleChannel, GoogleLink
+from models.mirror import Mirror
+from models.words import (
+    AllDayEvents,
+    Blocking,
+    Drift,
+    EventDetail,
+    GoogleAccessRole,
+    GoogleAccountState,
+    MatcherField,
+    MirrorAs,
+    MirrorState,
+    UnroutedEvents,
+)
+from sync import health, scopes
+from sync.blocking import Matcher
+from sync.health import IDLE, Direction, Fault, Health, Queue
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A Google identity that consented. `missing_scopes` are the permissions it did not grant, as Google names them."""
+
+    id: UUID
+    email: str
+    state: GoogleAccountState
+    missing_scopes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CalendarChoice:
+    """One calendar of an account, as the drop-down shows it. `google_id` is what `link` takes."""
+
+    id: UUID
+    google_id: str
+    summary: str
+    primary: bool
+    access_role: GoogleAccessRole
+    time_zone: str
+
+
+@dataclass(frozen=True, slots=True)
+class LinkedCalendar:
+    """The calendar an option is linked to. `shared_with` are all options linked to it, this one included."""
+
+    id: UUID
+    google_id: str
+    summary: str
+    time_zone: str
+    access_role: GoogleAccessRole
+    unrouted_events: UnroutedEvents
+    shared_with: tuple[UUID, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """An option's tie to Google. `calendar` is None until one is chosen, and after unlinking."""
+
+    id: UUID
+    option_id: UUID
+    account: Account
+    calendar: LinkedCalendar | None = None
+    blocking: Blocking = Blocking.ALL_EVENTS
+    matchers: tuple[Matcher, ...] = ()
+    all_day_events: AllDayEvents = AllDayEvents.AS_MARKED
+    detail: EventDetail = EventDetail.FULL
+    mirror_as: MirrorAs = MirrorAs.BUSY
+    health: Health = field(default=IDLE)
+
+
+@dataclass(frozen=True, slots=True)
+class MirrorShown:
+    """How far a booking is in Google."""
+
+    state: MirrorState
+    html_link: str | None = None
+    drift: Drift = Drift.NONE
+    error: Fault | None = None
+
+
+_MIRROR = (
+    "booking_id",
+    "present",
+    "wanted_version",
+    "pushed_version",
+    "failed_version",
+    "html_link",
+    "drift",
+    "error_code",
+    "error_message",
+    "error_at",
+)
+_LINK = ("id", "option_id", "calendar_id", "blocking", "matchers", "all_day_events", "detail", "mirror_as")
+_ACCOUNT = ("id", "email", "state", "scopes")
+_CALENDAR = ("google_id", "summary", "time_zone", "access_role", "unrouted_events", "account__state")
+_DIRECTION = ("due_at", "not_before", "attempts", "action_required", "error_code", "error_message", "error_at")
+
+
+async def connections(
+    business_id: UUID, option_ids: Iterable[UUID], poll: timedelta, now: datetime
+) -> dict[UUID, Connection]:
+    """The options' ties to Google, by option, in three statements; `poll` is the longest time between two pulls."""
+    asked = list(option_ids)
+    ours = GoogleLink.filter(business_id=business_id)
+    shared = ours.filter(option_id__in=asked, calendar_id__isnull=False)
+    query = ours.filter(Q(option_id__in=asked) | Q(calendar_id__in=Subquery(shared.values("calendar_id"))))
+    columns = [*_LINK, *(f"account__{name}" for name in _ACCOUNT), *(f"calendar__{name}" for name in _CALENDAR)]
+    for way, completed in (("pull", "pulled_at"), ("push", "pushed_at")):
+        columns += [f"calendar__{completed}", *(f"calendar__{way}_{name}" for name in _DIRECTION)]
+    rows = await db.select(query.order_by("id"), columns)
+    sharing: dict[UUID | None, list[UUID]] = defaultdict(list)
+    for row in rows:
+        sharing[row["calendar_id"]].append(row["option_id"])
+    calendars = [calendar for calendar in sharing if calendar]
+    queues, channels = await _queues(calendars), await _channels(calendars)
+    found = {}
+    for row in (row for row in rows if row["option_id"] in set(asked)):
+        calendar = row["calendar_id"]
+        state = _health(row, queues.get(calendar, Queue()), channels[calendar], poll, now) if calendar else IDLE
+        found[row["option_id"]] = _connection(row, tuple(sharing[calendar]), state)
+    return found
+
+
+def _connection(row: Row, shared_with: tuple[UUID, ...], state: Health) -> Connection:
+    calendar = (
+        LinkedCalendar(
+            id=row["calendar_id"],
+            google_id=row["calendar__google_id"],
+            summary=row["calendar__summary"],
+            time_zone=row["calendar__time_zone"],
+            access_role=GoogleAccessRole(row["calendar__access_role"]),
+            unrouted_events=UnroutedEvents(row["calendar__unrouted_events"]),
+            shared_with=shared_with,
+        )
+        if row["calendar_id"]
+        else None
+    )
+    return Connection(
+        id=row["id"],
+        option_id=row["option_id"],
+        account=Account(
+            id=row["account__id"],
+            email=row["account__email"],
+            state=GoogleAccountState(row["account__state"]),
+            missing_scopes=scopes.missing(row["account__scopes"]),
+        ),
+        calendar=calendar,
+        blocking=Blocking(row["blocking"]),
+        matchers=matchers(row["matchers"]),
+        all_day_events=AllDayEvents(row["all_day_events"]),
+        detail=EventDetail(row["detail"]),
+        mirror_as=MirrorAs(row["mirror_as"]),
+        health=state,
+    )
+
+
+def matchers(stored: Iterable[Mapping[str, str]]) -> tuple[Matcher, ...]:
+    """A link's matchers, as its row keeps them."""
+    return tuple(Matcher(MatcherField(each["field"]), each["value"]) for each in stored)
+
+
+def _health(row: Row, queue: Queue, expiries: Iterable[datetime | None], poll: timedelta, now: datetime) -> Health:
+    """The calendar's own account counts: the option may have signed in with another one since."""
+    works = row["calendar__account__state"] == GoogleAccountState.CONNECTED
+    return Health(
+        inbound=health.inbound(_direction(row, "pull", row["calendar__pulled_at"]), works, poll, now),
+        outbound=health.outbound(_direction(row, "push", row["calendar__pushed_at"]), queue, works, now),
+        push_channel=health.channel(expiries, now),
+    )
+
+
+def _direction(row: Row, way: str, completed_at: datetime | None) -> Direction:
+    due_at, not_before, attempts, action_required, *error = (row[f"calendar__{way}_{name}"] for name in _DIRECTION)
+    return Direction(completed_at, due_at, not_before, attempts, action_required, fault(*error))
+
+
+def fault(code: str | None, message: str | None, at: datetime | None) -> Fault | None:
+    """What went wrong, as rows keep it."""
+    return Fault(code, message or "", at) if code and at else None
+
+
+async def _queues(calendar_ids: list[UUID]) -> dict[UUID, Queue]:
+    """What waits for each calendar. A mirror with a `failed_version` was given up until it is wanted anew."""
+    waiting = Mirror.filter(calendar_id__in=calendar_ids).exclude(wanted_version=F("pushed_version"))
+    counted = waiting.annotate(
+        waiting=Count("id"),
+        failed=Count("failed_version"),
+        oldest=Min("pending_since"),
+        code=Max("error_code"),
+        message=Max("error_message"),
+        at=Max("error_at"),
+    ).group_by("calendar_id")
+    rows = await counted.values("calendar_id", "waiting", "failed", "oldest", "code", "message", "at")
+    return {
+        row["calendar_id"]: Queue(
+            pending=row["waiting"] - row["failed"],
+            oldest_pending_at=row["oldest"],
+            failed=row["failed"],
+            error=fault(row["code"], row["message"], row["at"]),
+        )
+        for row in rows
+    }
+
+
+async def _channels(calendar_ids: list[UUID]) -> dict[UUID, list[datetime | None]]:
+    """When the channels that Google confirmed end, by calendar."""
+    open_ones = GoogleChannel.filter(calendar_id__in=calendar_ids, resource_id__isnull=False, stopping=False)
+    found: dict[UUID, list[datetime | None]] = defaultdict(list)
+    for row in await db.select(open_ones, ("calendar_id", "expires_at")):
+        found[row["calendar_id"]].append(row["expires_at"])
+    return found
+
+
+async def calendar_choices(business_id: UUID, account_ids: Iterable[UUID]) -> dict[UUID, tuple[CalendarChoice, ...]]:
+    """The calendars that the accounts can see, by account: the primary one first, then by name."""
+    query = GoogleCalendar.filter(business_id=business_id, account_id__in=list(account_ids), listed=True)
+    columns = ("id", "account_id", "google_id", "summary", "is_primary", "access_role", "time_zone")
+    rows = sorted(
+        await db.select(query, columns), key=lambda row: (not row["is_primary"], row["summary"], row["google_id"])
+    )
+    found: dict[UUID, tuple[CalendarChoice, ...]] = defaultdict(tuple)
+    for row in rows:
+        found[row["account_id"]] += (
+            CalendarChoice(
+                id=row["id"],
+                google_id=row["google_id"],
+                summary=row["summary"],
+                primary=row["is_primary"],
+                access_role=GoogleAccessRole(row["access_role"]),
+                time_zone=row["time_zone"],
+            ),
+        )
+    return found
+
+
+async def mirror_states(business_id: UUID, booking_ids: Iterable[UUID]) -> dict[UUID, MirrorShown]:
+    """How far each booking is in Google, for every id asked, in one statement."""
+    asked = list(booking_ids)
+    query = Mirror.filter(business_id=business_id, booking_id__in=asked).order_by("present", "id")
+    shown = dict.fromkeys(asked, MirrorShown(MirrorState.NOT_LINKED))
+    for row in await db.select(query, _MIRROR):
+        waits = row["wanted_version"] != row["pushed_version"]
+        if row["present"] or waits:
+            shown[row["booking_id"]] = MirrorShown(
+                state=_state(waits, row["failed_version"] is not None),
+                html_link=row["html_link"],
+                drift=Drift(row["drift"]),
+                error=fault(row["error_code"], row["error_message"], row["error_at"]),
+            )
+    return shown
+
+
+def _state(waits: bool, failed: bool) -> MirrorState:
+    if failed:
+        return MirrorState.FAILED
+    return MirrorState.PENDING if waits else MirrorState.MIRRORED

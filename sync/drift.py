@@ -1,0 +1,33 @@
+"""Drift: what somebody did in Google to the event that stands for a booking. Pure.
+
+It is put right and shown; it never changes the booking.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from models.words import Drift
+from sync import translate
+from sync.replies import EventJson
+
+REPAIRS_A_DAY = 10
+"""A mirror that somebody or something changes more often than this is left alone until a person looks at it."""
+
+
+def drift_of(event: EventJson, body: Mapping[str, Any], time_zone: str) -> Drift:
+    """How the event differs from what we put there. `time_zone` is the calendar's.
+
+    What we do not render (a colour, a reminder) is a person's own business.
+    """
+    if translate.is_cancelled(event):
+        return Drift.DELETED
+    there = translate.foreign(event, time_zone)
+    ours = translate.foreign({**body, "id": event["id"]}, time_zone)
+    if there is None or ours is None:
+        return Drift.EDITED
+    if (there.starts_at, there.ends_at, there.all_day) != (ours.starts_at, ours.ends_at, ours.all_day):
+        return Drift.MOVED
+    texts = (there.title, there.description, there.location, there.busy)
+    if texts != (ours.title, ours.description, ours.location, ours.busy):
+        return Drift.EDITED
+    return Drift.EDITED if event.get("recurrence") or event.get("attendees") else Drift.NONE

@@ -1,0 +1,106 @@
+"""Leases: who works on which calendar. Any number of workers on any number of machines share what is due.
+
+A lease ends by itself, so that work survives its worker. Its token is a fence: whoever applies something checks, in
+the same transaction, that the lease is still theirs. Each calendar has two, so that a long listing delays no write.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+from uuid import UUID, uuid4
+
+from tortoise.expressions import Q, Subquery
+from tortoise.queryset import QuerySet
+
+from models import db
+from models.google import GoogleCalendar
+from models.words import GoogleAccountState
+
+LENGTH = timedelta(seconds=120)
+"""Longer than any one call to Google may take; extended with every step that is stored."""
+
+
+class Way(StrEnum):
+    """The direction that is leased: the beginning of the columns' names."""
+
+    PULL = "pull"
+    PUSH = "push"
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """One direction of one calendar, ours for a while. `due_at` is what its row was left with: not before it ends."""
+
+    business_id: UUID
+    calendar_id: UUID
+    account_id: UUID
+    way: Way
+    token: UUID
+    due_at: datetime
+
+    def row(self) -> QuerySet[GoogleCalendar]:
+        """The calendar, for as long as the lease is ours."""
+        return GoogleCalendar.filter(id=self.calendar_id, **{f"{self.way}_lease": self.token})
+
+
+async def claim(way: Way, limit: int, now: datetime) -> list[Lease]:
+    """At most `limit` calendars that are due, longest due first, now ours."""
+    due = _due(way, now).order_by(f"{way}_due_at").limit(limit)
+    if not await due.exists():
+        return []
+    token, until = uuid4(), now + LENGTH
+    # One statement, and so under the writer lock on SQLite. Not `values`: it would lose the FOR UPDATE.
+    due = due.select_for_update(skip_locked=True, of=("google_calendar",)).only("id")
+    taken = GoogleCalendar.filter(_unset_or_before(f"{way}_lease_until", now), id__in=Subquery(due))
+    await taken.update(**{f"{way}_lease": token, f"{way}_lease_until": until, f"{way}_due_at": until})
+    mine = GoogleCalendar.filter(**{f"{way}_lease": token})
+    return [
+        Lease(row["business_id"], row["id"], row["account_id"], way, token, until)
+        for row in await db.select(mine, ("id", "business_id", "account_id"))
+    ]
+
+
+async def extend(lease: Lease, now: datetime) -> bool:
+    """Holds on for another while; False when the lease is no longer ours: stop, and store nothing."""
+    return bool(await lease.row().update(**{f"{lease.way}_lease_until": now + LENGTH}))
+
+
+async def give_back(lease: Lease, due_at: datetime | None, **values: Any) -> bool:
+    """Ends the lease with what came of it; False when it is no longer ours.
+
+    The calendar is due again at `due_at`, unless something made it due meanwhile: then it stays due.
+    """
+    if not await lease.row().update(**{f"{lease.way}_lease": None, f"{lease.way}_lease_until": None, **values}):
+        return False
+    untouched = GoogleCalendar.filter(id=lease.calendar_id, **{f"{lease.way}_due_at": lease.due_at})
+    await untouched.update(**{f"{lease.way}_due_at": due_at})
+    return True
+
+
+async def hasten(calendars: QuerySet[GoogleCalendar], now: datetime, *, over_prescribed: bool) -> None:
+    """What waits for these calendars is due at once, in both directions.
+
+    A pause that Google prescribed is cut short only with `over_prescribed`.
+    """
+    for way in Way:
+        waiting = calendars.filter(**{f"{way}_due_at__isnull": False})
+        if not over_prescribed:
+            waiting = waiting.filter(**{f"{way}_prescribed": False})
+        fresh = {"not_before": None, "prescribed": False, "attempts": 0, "action_required": False, "due_at": now}
+        await waiting.update(**{f"{way}_{name}": value for name, value in fresh.items()})
+
+
+def _due(way: Way, now: datetime) -> QuerySet[GoogleCalendar]:
+    """What may be worked on: nobody holds it, no pause lasts, the grant works. Deciding anew needs no Google."""
+    free = _unset_or_before(f"{way}_lease_until", now)
+    reachable = Q(account__state=GoogleAccountState.CONNECTED) & _unset_or_before(f"{way}_not_before", now)
+    if way is Way.PULL:
+        reachable |= Q(reroute__isnull=False)
+    return GoogleCalendar.filter(free & reachable, **{f"{way}_due_at__lte": now})
+
+
+def _unset_or_before(column: str, now: datetime) -> Q:
+    unset: dict[str, Any] = {f"{column}__isnull": True}
+    before: dict[str, Any] = {f"{column}__lte": now}
+    return Q(**unset) | Q(**before)

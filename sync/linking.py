@@ -1,0 +1,218 @@
+"""Links: an option tied to a calendar, by what rules, and untied again. Verbs on rows; the worker does what follows.
+
+A link makes every future booking wanted in the calendar and the calendar due for a full pull; a changed rule makes
+what is blocked due to be decided anew. Nobody waits here for either.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from models import changes, checks, mirror, option
+from models.changes import Write
+from models.event import GoogleBlock
+from models.google import GoogleAccount, GoogleCalendar, GoogleLink
+from models.mirror import READ_ONLY
+from models.option import Option
+from models.refusals import ErrorCode, Refusal, Refused, refused
+from models.words import (
+    AllDayEvents,
+    Blocking,
+    ChangeAction,
+    ChangeKind,
+    EventDetail,
+    GoogleAccountState,
+    MirrorAs,
+    UnroutedEvents,
+)
+from sync import leases
+from sync.blocking import Matcher
+from sync.pull import SWEEP_REFUSED
+
+MATCHERS_AT_MOST = 50
+_MATCHER_LENGTH = 200
+_ROUTING = frozenset({"blocking", "matchers", "all_day_events", "detail"})
+
+
+@dataclass(frozen=True, slots=True)
+class LinkChoices:
+    """How a link behaves; what is None keeps what an earlier link of the option had, else the default."""
+
+    blocking: Blocking | None = None
+    matchers: tuple[Matcher, ...] | None = None
+    unrouted_events: UnroutedEvents | None = None
+    all_day_events: AllDayEvents | None = None
+    detail: EventDetail | None = None
+    mirror_as: MirrorAs | None = None
+
+    def columns(self) -> dict[str, Any]:
+        """The link's columns that were chosen."""
+        matchers = None if self.matchers is None else [{"field": m.field, "value": m.value} for m in self.matchers]
+        chosen = {
+            "blocking": self.blocking,
+            "matchers": matchers,
+            "all_day_events": self.all_day_events,
+            "detail": self.detail,
+            "mirror_as": self.mirror_as,
+        }
+        return {name: value for name, value in chosen.items() if value is not None}
+
+
+async def link(business_id: UUID, option_id: UUID, google_id: str, choices: LinkChoices) -> UUID | Refused:
+    """Ties an option to a calendar of the account it signed in with, or changes how it is tied; answers the link."""
+    if wrong := judge(choices):
+        return Refused(wrong)
+
+    async def body(work: Write) -> UUID | Refused:
+        row = await _signed_in(business_id, option_id)
+        if isinstance(row, Refused):
+            return row
+        calendar = await _choosable(row, google_id, choices)
+        if isinstance(calendar, Refused):
+            return calendar
+        changed = {name: value for name, value in choices.columns().items() if getattr(row, name) != value}
+        moved = row.calendar_id != calendar.id
+        followed, kept_texts = await _followed(calendar.id), await _keeps_texts(calendar.id)
+        await GoogleLink.filter(id=row.id).update(calendar_id=calendar.id, **changed)
+        if moved and row.calendar_id:
+            await _leave(work, row.calendar_id, option_id)
+        await _reroute(work, calendar, [option_id] if moved else [], choices.unrouted_events)
+        keeps_texts = await _keeps_texts(calendar.id)
+        if not followed or keeps_texts != kept_texts or (_ROUTING & changed.keys() and not keeps_texts):
+            # What the rules need was never read, or not kept.
+            await GoogleCalendar.filter(id=calendar.id).update(sync_token=None)
+        if moved or "mirror_as" in changed:
+            await mirror.want_future(work, option_id)
+        work.record(ChangeKind.GOOGLE_LINK, row.id, ChangeAction.UPSERTED, [option_id])
+        return row.id
+
+    return await changes.write(business_id, body)
+
+
+async def unlink(business_id: UUID, option_id: UUID, keep_events: bool) -> UUID | Refused:
+    """Unties an option: what was pulled goes when no other link needs it, the mirrored future bookings go unless
+    they are to stay. The rules are remembered. Answers the option.
+    """
+
+    async def body(work: Write) -> UUID | Refused:
+        row = await _signed_in(business_id, option_id, even_dead=True)
+        if isinstance(row, Refused):
+            return row
+        if row.calendar_id is None:
+            return option_id
+        if keep_events:
+            await mirror.let_go(work, option_id)
+        await GoogleLink.filter(id=row.id).update(calendar_id=None)
+        if not keep_events:
+            await mirror.want_future(work, option_id)
+        await _leave(work, row.calendar_id, option_id)
+        work.record(ChangeKind.GOOGLE_LINK, row.id, ChangeAction.UPSERTED, [option_id])
+        return option_id
+
+    return await changes.write(business_id, body)
+
+
+async def sync_now(business_id: UUID, option_id: UUID) -> UUID | Refused:
+    """Makes the option's calendar due in both directions, cutting short every pause but one Google prescribed.
+
+    Asked for after a suspicious sweep, it is the consent of somebody who looked. Answers the option.
+    """
+
+    async def body(work: Write) -> UUID | Refused:
+        row = await _signed_in(business_id, option_id)
+        if isinstance(row, Refused):
+            return row
+        if row.calendar_id is None:
+            return _not_connected("The option is not linked to a Google calendar.")
+        calendar = GoogleCalendar.filter(id=row.calendar_id)
+        await calendar.filter(push_due_at__isnull=True).update(push_due_at=work.now)
+        await calendar.filter(pull_error_code=SWEEP_REFUSED.code).update(sweep_allowed=True)
+        await leases.hasten(calendar, work.now, over_prescribed=False)
+        work.record(ChangeKind.GOOGLE_LINK, row.id, ChangeAction.UPSERTED, [option_id])
+        return option_id
+
+    return await changes.write(business_id, body)
+
+
+def judge(choices: LinkChoices) -> list[Refusal]:
+    """What is wrong with the choices, field by field."""
+    matchers = choices.matchers or ()
+    if len(matchers) > MATCHERS_AT_MOST:
+        return [checks.invalid("At most {most} matchers.", "matchers", most=MATCHERS_AT_MOST)]
+    return checks.found(
+        *(
+            checks.text(each.value, "matchers", str(at), "value", longest=_MATCHER_LENGTH, required=True)
+            for at, each in enumerate(matchers)
+        )
+    )
+
+
+async def _signed_in(business_id: UUID, option_id: UUID, even_dead: bool = False) -> GoogleLink | Refused:
+    """The option's link row; it has none before somebody signed in for it."""
+    if not await Option.filter(business_id=business_id, id=option_id).exists():
+        return option.not_found()
+    row = await GoogleLink.get_or_none(option_id=option_id)
+    if row is None:
+        return _not_connected("Sign in with Google for this option first.")
+    account = await GoogleAccount.get(id=row.account_id)
+    if account.state != GoogleAccountState.CONNECTED and not even_dead:
+        return refused(
+            ErrorCode.GOOGLE_RECONNECT_REQUIRED, "The Google account must be signed in again.", "input", "optionId"
+        )
+    return row
+
+
+async def _choosable(row: GoogleLink, google_id: str, choices: LinkChoices) -> GoogleCalendar | Refused:
+    """The calendar of that id in the account's list; one that may only be read can do nothing but block."""
+    calendar = await GoogleCalendar.get_or_none(account_id=row.account_id, google_id=google_id, listed=True)
+    if calendar is None:
+        return refused(ErrorCode.NOT_FOUND, "The Google account has no such calendar.", "input", "calendarId")
+    blocking = choices.blocking or row.blocking
+    if calendar.access_role in READ_ONLY and blocking == Blocking.NO_EVENTS:
+        return refused(
+            ErrorCode.GOOGLE_CALENDAR_READ_ONLY,
+            "The account may only read this calendar: linked without blocking it would do nothing.",
+            "input",
+            "blocking",
+        )
+    return calendar
+
+
+async def _reroute(
+    work: Write, calendar: GoogleCalendar, concerned: list[UUID], unrouted: UnroutedEvents | None = None
+) -> None:
+    """What the calendar's events block is to be decided anew, and the calendar is due; `concerned` joined or left.
+
+    A run under way loses its lease: it began under other rules.
+    """
+    waiting = {*(calendar.reroute or ()), *map(str, concerned)}
+    values: dict[str, Any] = {
+        "reroute": sorted(waiting),
+        "pull_due_at": work.now,
+        "pull_lease": None,
+        "pull_lease_until": None,
+    }
+    if unrouted:
+        values["unrouted_events"] = unrouted
+    await GoogleCalendar.filter(id=calendar.id).update(**values)
+    await leases.hasten(GoogleCalendar.filter(id=calendar.id), work.now, over_prescribed=False)
+
+
+async def _leave(work: Write, calendar_id: UUID, option_id: UUID) -> None:
+    """The option no longer listens to the calendar: what it blocked is free at once, the rest follows."""
+    await GoogleBlock.filter(option_id=option_id).delete()
+    await _reroute(work, await GoogleCalendar.get(id=calendar_id), [option_id])
+
+
+async def _followed(calendar_id: UUID) -> bool:
+    """Whether any option is linked to the calendar."""
+    return await GoogleLink.filter(calendar_id=calendar_id).exists()
+
+
+async def _keeps_texts(calendar_id: UUID) -> bool:
+    """Whether any link of the calendar wants its events in full."""
+    return await GoogleLink.filter(calendar_id=calendar_id, detail=EventDetail.FULL).exists()
+
+
+def _not_connected(message: str) -> Refused:
+    return refused(ErrorCode.GOOGLE_NOT_CONNECTED, message, "input", "optionId")

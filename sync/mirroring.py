@@ -1,0 +1,159 @@
+"""Mirrors as rows: which wait, what came of them, and what was seen of them in Google. Database only."""
+
+from collections.abc import Collection, Iterable
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from tortoise.expressions import F, Q
+
+from models import changes, mirror
+from models.booking import Booking
+from models.changes import Write
+from models.google import GoogleCalendar
+from models.mirror import Mirror
+from models.words import BookingStatus, ChangeAction, ChangeKind, Drift
+from sync.drift import REPAIRS_A_DAY
+from sync.leases import Lease
+from sync.push import Failed, Pushed, Removed, Rendered
+from sync.replies import EventJson
+from sync.routing import hold
+from sync.translate import is_cancelled, series_of
+
+TOO_OFTEN = "changed_too_often"
+
+
+async def waiting(calendar_id: UUID, now: datetime, limit: int) -> list[Mirror]:
+    """The mirrors whose turn it is, longest waiting first. What Google refused waits until it is wanted anew."""
+    ready = Q(next_attempt_at__isnull=True) | Q(next_attempt_at__lte=now)
+    query = Mirror.filter(ready, calendar_id=calendar_id, failed_version__isnull=True)
+    return await query.exclude(wanted_version=F("pushed_version")).order_by("pending_since", "id").limit(limit)
+
+
+async def settle(lease: Lease, row: Mirror, rendered: Rendered | None, outcome: Pushed | Removed | Failed) -> None:
+    """Stores what came of pushing the version that `row` wanted; a newer wish stays waiting. Raises LostLeaseError."""
+
+    async def body(work: Write) -> None:
+        await hold(work, lease)
+        values = {"next_attempt_at": None, **_outcome(work.now, row, rendered, outcome)}
+        if isinstance(outcome, Pushed) and outcome.generation != row.generation:
+            google_id = (await GoogleCalendar.get(id=lease.calendar_id)).google_id
+            values["google_id"] = mirror.event_id(row.booking_id, google_id, outcome.generation)
+            values["generation"] = outcome.generation
+        changed = Mirror.filter(id=row.id)
+        if isinstance(outcome, Failed):
+            changed = changed.filter(wanted_version=row.wanted_version)
+        await changed.update(**values)
+        await Mirror.filter(id=row.id, wanted_version=F("pushed_version")).update(pending_since=None)
+        await GoogleCalendar.filter(id=lease.calendar_id).update(pushed_at=work.now)
+        await _note_booking(work, row.booking_id)
+
+    await changes.write(lease.business_id, body)
+
+
+def _outcome(
+    now: datetime, row: Mirror, rendered: Rendered | None, outcome: Pushed | Removed | Failed
+) -> dict[str, Any]:
+    """The columns of a mirror that say what came of it."""
+    if isinstance(outcome, Failed):
+        return {
+            "failed_version": row.wanted_version,
+            "pending_since": None,
+            "error_code": outcome.failure.code,
+            "error_message": outcome.failure.message,
+            "error_at": now,
+        }
+    done = {"pushed_version": row.wanted_version, "pushed_at": now, "attempts": 0}
+    if isinstance(outcome, Removed):
+        return {**done, "etag": None, "html_link": None, "content_hash": None}
+    content_hash = rendered.content_hash if rendered else None
+    return {**done, "etag": outcome.etag, "html_link": outcome.html_link, "content_hash": content_hash}
+
+
+async def _note_booking(work: Write, booking_id: UUID) -> None:
+    """A booking's mirror is seen with it; a cancelled booking is seen no more."""
+    shown = Booking.filter(id=booking_id).exclude(status=BookingStatus.CANCELLED)
+    for found in await shown.values("option_id"):
+        work.record(ChangeKind.BOOKING, booking_id, ChangeAction.UPSERTED, [found["option_id"]])
+
+
+async def ours(business_id: UUID, calendar_google_id: str, events: Iterable[EventJson]) -> dict[str, Mirror]:
+    """The mirrors that the events stand for, or are occurrences of, by event id: through whichever account the
+    calendar is followed. Told by id alone, because everything else of an event can be copied.
+    """
+    series = {str(each["id"]): (str(each["id"]), series_of(each)) for each in events}
+    ids = {each for pair in series.values() for each in pair if each}
+    query = Mirror.filter(business_id=business_id, calendar__google_id=calendar_google_id, google_id__in=list(ids))
+    known = {row.google_id: row for row in await query}
+    return {event_id: known[each] for event_id, pair in series.items() for each in pair if each and each in known}
+
+
+async def is_over(row: Mirror, now: datetime) -> bool:
+    """Whether the booking lies in the past: what happens to its event then is nobody's business any more."""
+    return not await Booking.filter(id=row.booking_id, ends_at__gt=now).exists()
+
+
+def needs_no_look(row: Mirror, event: EventJson) -> bool:
+    """Whether the event is as we left it, or about to be written anyway. Occurrences, which none of ours has, are
+    put right with the event that somebody made recur.
+    """
+    if row.wanted_version != row.pushed_version or event["id"] != row.google_id:
+        return True
+    if row.present:
+        return not is_cancelled(event) and event.get("etag") == row.etag
+    # Removed by us, or left there when the option was unlinked: then we know its content.
+    return is_cancelled(event) or row.content_hash is not None
+
+
+async def put_right(lease: Lease, row: Mirror, drift: Drift, seen_at: datetime) -> None:
+    """Takes note of what somebody did to a mirror, and wants it written anew. Raises LostLeaseError.
+
+    `seen_at` is when Google was asked: what is older than our latest push is our own past, written anew in silence.
+    """
+
+    async def body(work: Write) -> None:
+        await hold(work, lease)
+        now = await Mirror.get_or_none(id=row.id, wanted_version=row.wanted_version)
+        if now is None:
+            return
+        if now.pushed_at is not None and now.pushed_at >= seen_at:
+            await mirror.want_again(work, [now])
+            return
+        today = work.now.date()
+        repairs = 1 + (now.repairs if now.repairs_on == today else 0)
+        await Mirror.filter(id=row.id).update(drift=drift, repairs=repairs, repairs_on=today)
+        await _note_booking(work, row.booking_id)
+        if repairs > REPAIRS_A_DAY:
+            await _give_up(work, now)
+        else:
+            await mirror.want_again(work, [now])
+
+    await changes.write(lease.business_id, body)
+
+
+async def _give_up(work: Write, row: Mirror) -> None:
+    await Mirror.filter(id=row.id).update(
+        wanted_version=F("wanted_version") + 1,
+        failed_version=row.wanted_version + 1,
+        error_code=TOO_OFTEN,
+        error_message=f"Changed in Google more than {REPAIRS_A_DAY} times today; it is left alone.",
+        error_at=work.now,
+    )
+
+
+async def keep_etag(row: Mirror, event: EventJson) -> None:
+    """The event has a new etag, but nothing in it differs from what we put there."""
+    await Mirror.filter(id=row.id, etag=row.etag).update(etag=event.get("etag"))
+
+
+async def missing(calendar_id: UUID, seen: Collection[str], until: datetime, since: datetime) -> list[Mirror]:
+    """The mirrors that a complete listing begun at `since` should have shown, and did not: up to `until`."""
+    there = Mirror.filter(
+        calendar_id=calendar_id,
+        present=True,
+        wanted_version=F("pushed_version"),
+        pushed_at__lt=since,
+        booking__ends_at__gt=since,
+        booking__starts_at__lt=until,
+    )
+    return [row for row in await there if row.google_id not in seen]

@@ -1,0 +1,140 @@
+"""A calendar's links as the pull needs them, and its events decided anew when links or rules change. Database only."""
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from models import changes, event
+from models.changes import Write
+from models.event import Followed, GoogleEvent, Seen
+from models.google import GoogleCalendar, GoogleChannel, GoogleLink
+from models.words import AllDayEvents, Blocking, EventDetail, MatcherField, UnroutedEvents
+from sync import leases
+from sync.blocking import LinkRule, blocked_options
+from sync.connections import matchers
+from sync.leases import Lease
+from sync.translate import Foreign
+
+BATCH = 300
+"""So many rows a transaction writes at most."""
+
+_UNFOLLOWED: dict[str, Any] = {
+    "sync_token": None,
+    "snapshot_at": None,
+    "pulled_at": None,
+    "pull_attempts": 0,
+    "pull_not_before": None,
+    "pull_prescribed": False,
+    "pull_action_required": False,
+    "pull_error_code": None,
+    "pull_error_message": None,
+    "pull_error_at": None,
+    "sweep_allowed": False,
+    "watch_due_at": None,
+}
+
+
+class LostLeaseError(Exception):
+    """The calendar is somebody else's by now: nothing more may be stored."""
+
+
+@dataclass(frozen=True, slots=True)
+class Routes:
+    """Who listens to a calendar, and how. `keeps_texts`: some link wants its events in full."""
+
+    calendar_id: UUID
+    links: tuple[LinkRule, ...]
+    unrouted: UnroutedEvents
+    keeps_texts: bool
+
+    @property
+    def option_ids(self) -> frozenset[UUID]:
+        """The linked options."""
+        return frozenset(link.option_id for link in self.links)
+
+    @property
+    def reads_attendees(self) -> bool:
+        """Whether a rule looks at who is invited."""
+        return any(matcher.field is MatcherField.ATTENDEE for link in self.links for matcher in link.matchers)
+
+    @property
+    def followed(self) -> Followed:
+        """The calendar, as writing its events needs it."""
+        return Followed(self.calendar_id, self.option_ids)
+
+    def seen(self, foreign: Foreign) -> Seen:
+        """An event of Google's, ready to be a row: what it blocks, and as much of it as may be kept."""
+        columns = {name: getattr(foreign, name) for name in (*event.SHOWN, *event.HIDDEN)}
+        columns["attendees"] = list(foreign.attendees)
+        if not self.keeps_texts:
+            columns |= {"title": None, "description": None, "location": None, "attendees": []}
+        return Seen(foreign.google_id, columns, blocked_options(foreign, self.links, self.unrouted))
+
+
+async def routes(calendar_id: UUID) -> Routes:
+    """The calendar's links as they are now."""
+    calendar = await GoogleCalendar.get(id=calendar_id)
+    links = await GoogleLink.filter(calendar_id=calendar_id).order_by("id")
+    rules = tuple(
+        LinkRule(link.option_id, Blocking(link.blocking), matchers(link.matchers), AllDayEvents(link.all_day_events))
+        for link in links
+    )
+    keeps_texts = any(link.detail == EventDetail.FULL for link in links)
+    return Routes(calendar_id, rules, UnroutedEvents(calendar.unrouted_events), keeps_texts)
+
+
+async def hold(work: Write, lease: Lease) -> None:
+    """The fence: first in every write of a run. Raises LostLeaseError."""
+    if not await leases.extend(lease, work.now):
+        raise LostLeaseError(lease.calendar_id)
+
+
+async def reroute(lease: Lease) -> bool:
+    """Decides anew what a calendar's events block, if that is due; False when nobody listens to it any more: its
+    events are then gone. Raises LostLeaseError.
+
+    Rows without their texts cannot be decided: a full listing is due for them anyway.
+    """
+    calendar = await GoogleCalendar.get(id=lease.calendar_id)
+    waiting = calendar.reroute
+    if waiting is None:
+        return True
+    concerned = frozenset(UUID(each) for each in waiting)
+    batch = GoogleEvent.filter(calendar_id=lease.calendar_id).order_by("id").limit(BATCH)
+    rows = await batch
+    while rows:
+        await changes.write(lease.business_id, _batch(lease, rows, concerned, decidable=bool(calendar.sync_token)))
+        rows = await batch.filter(id__gt=rows[-1].id)
+    return await changes.write(lease.business_id, _rerouted(lease, waiting))
+
+
+def _batch(lease: Lease, rows: list[GoogleEvent], concerned: frozenset[UUID], decidable: bool) -> changes.Body[None]:
+    async def body(work: Write) -> None:
+        await hold(work, lease)
+        now = await routes(lease.calendar_id)
+        on = Followed(lease.calendar_id, now.option_ids | concerned)
+        if not now.links:
+            await event.drop(work, on, rows)
+        elif decidable:
+            blocked = {
+                row.id: dict.fromkeys(blocked_options(row, now.links, now.unrouted), (row.starts_at, row.ends_at))
+                for row in rows
+            }
+            await event.reroute(work, on, blocked, concerned=bool(concerned))
+
+    return body
+
+
+def _rerouted(lease: Lease, waiting: list[str]) -> changes.Body[bool]:
+    async def body(work: Write) -> bool:
+        await hold(work, lease)
+        calendar = await GoogleCalendar.get(id=lease.calendar_id)
+        if calendar.reroute == waiting:
+            await GoogleCalendar.filter(id=calendar.id).update(reroute=None)
+        if await GoogleLink.filter(calendar_id=calendar.id).exists():
+            return True
+        await GoogleChannel.filter(calendar_id=calendar.id).update(stopping=True)
+        await leases.give_back(lease, None, **_UNFOLLOWED)
+        return False
+
+    return body

@@ -1,0 +1,186 @@
+"""Signing in with Google: one round trip to the consent page, from an option's editing page and back to it.
+
+The database half; the engine talks to Google. State and ticket are good once, for ten minutes, and are stored as
+digests. The ticket is redeemed with the business's own key, so that nobody can be tricked into connecting their
+calendar to somebody else's option.
+"""
+
+import base64
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from urllib.parse import urlencode, urlsplit, urlunsplit
+from uuid import UUID
+
+from models import business, changes, clock, option, secret
+from models.changes import Write
+from models.checks import invalid
+from models.columns import new_id
+from models.google import GoogleAccount, GoogleCalendar, GoogleLink, GoogleSignIn
+from models.option import Option
+from models.refusals import ErrorCode, Refused, refused
+from models.secret import Secrets
+from models.words import ChangeAction, ChangeKind, GoogleAccountState
+from sync import calendars, leases, scopes
+from sync.replies import IdClaims, ListedCalendar
+from sync.tokens import note_account
+
+LIFE = timedelta(minutes=10)
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A round trip that has begun: what goes to the consent page."""
+
+    state: str
+    challenge: str
+
+
+@dataclass(frozen=True, slots=True)
+class Returned:
+    """A person who came back with a state that we gave out, for the first time and in time."""
+
+    id: UUID
+    business_id: UUID
+    verifier: str
+    return_to: str
+
+
+@dataclass(frozen=True, slots=True)
+class Granted:
+    """What the exchange brought: who consented, to what, and the sealed tokens."""
+
+    claims: IdClaims
+    scopes: frozenset[str]
+    sealed: str
+    expires_at: datetime
+
+
+async def begin(secrets: Secrets, business_id: UUID, option_id: UUID, return_to: str) -> Opened | Refused:
+    """Stores a round trip. `return_to` must lie on an origin that the business registered."""
+    if not await Option.filter(business_id=business_id, id=option_id).exists():
+        return option.not_found()
+    origins = (await business.read(business_id, ("origins",)))["origins"]
+    if not is_on_origin(return_to, origins):
+        return Refused([invalid("Must be an address on an origin registered for this business.", "returnTo")])
+    state, verifier = secret.new_token(), secret.new_token()
+    await GoogleSignIn.create(
+        business_id=business_id,
+        option_id=option_id,
+        state_digest=secret.digest(state),
+        verifier=secrets.seal(verifier),
+        return_to=return_to,
+        expires_at=clock.now() + LIFE,
+    )
+    return Opened(state, challenge(verifier))
+
+
+async def take_back(secrets: Secrets, state: str) -> Returned | str | None:
+    """The round trip a state stands for, used up by this; where to send a person who comes late or twice; None for a
+    state we never gave out.
+    """
+    row = await GoogleSignIn.get_or_none(state_digest=secret.digest(state))
+    if row is None:
+        return None
+    now = clock.now()
+    if not await GoogleSignIn.filter(id=row.id, used_at__isnull=True, expires_at__gt=now).update(used_at=now):
+        return with_error(row.return_to, "expired")
+    return Returned(row.id, row.business_id, secrets.open(row.verifier), row.return_to)
+
+
+async def admit(returned: Returned, granted: Granted, listed: list[ListedCalendar] | None) -> str:
+    """Stores the account with its calendars, and answers where to send the person, with a ticket.
+
+    A grant that lacks a scope is stored and shown as such: what it was used for stops until it is given anew.
+    """
+    ticket = secret.new_token()
+
+    async def body(work: Write) -> None:
+        account_id = await _keep(work, granted)
+        if listed is not None:
+            await calendars.store(work, account_id, listed)
+        await leases.hasten(GoogleCalendar.filter(account_id=account_id), work.now, over_prescribed=True)
+        await note_account(work, account_id)
+        await GoogleSignIn.filter(id=returned.id).update(
+            account_id=account_id, ticket_digest=secret.digest(ticket), expires_at=work.now + LIFE
+        )
+
+    await changes.write(returned.business_id, body)
+    return _with(returned.return_to, "google_ticket", ticket)
+
+
+async def redeem(business_id: UUID, ticket: str) -> UUID | Refused:
+    """Ties the option to the account that signed in for it, and answers the option.
+
+    A calendar linked before stays linked, also through another account, until another one is chosen: nothing
+    becomes bookable in between.
+    """
+
+    async def body(work: Write) -> UUID | Refused:
+        ours = GoogleSignIn.filter(business_id=business_id, ticket_digest=secret.digest(ticket))
+        if not await ours.filter(redeemed_at__isnull=True, expires_at__gt=work.now).update(redeemed_at=work.now):
+            return refused(
+                ErrorCode.NOT_FOUND, "This sign-in is not known, was used, or is too old.", "input", "ticket"
+            )
+        row = await ours.get()
+        link = await GoogleLink.get_or_none(option_id=row.option_id)
+        if link is None:
+            link = await GoogleLink.create(
+                business_id=business_id, option_id=row.option_id, account_id=row.account_id, created_at=work.now
+            )
+        else:
+            await GoogleLink.filter(id=link.id).update(account_id=row.account_id)
+        work.record(ChangeKind.GOOGLE_LINK, link.id, ChangeAction.UPSERTED, [row.option_id])
+        return row.option_id
+
+    return await changes.write(business_id, body)
+
+
+async def _keep(work: Write, granted: Granted) -> UUID:
+    """One row per (business, Google `sub`), however often and for however many options somebody signs in."""
+    state = GoogleAccountState.SCOPES_MISSING if scopes.missing(granted.scopes) else GoogleAccountState.CONNECTED
+    values = {
+        "email": granted.claims.email,
+        "state": state,
+        "scopes": sorted(granted.scopes),
+        "sealed": granted.sealed,
+        "access_expires_at": granted.expires_at,
+        "refresh_lease_until": None,
+        "list_due_at": work.now,
+        "error_code": None,
+        "error_message": None,
+        "error_at": None,
+    }
+    ours = GoogleAccount.filter(business_id=work.business_id, sub=granted.claims.sub)
+    if not await ours.update(**values):
+        account = GoogleAccount(id=new_id(), business_id=work.business_id, sub=granted.claims.sub, created_at=work.now)
+        await account.update_from_dict(values).save()
+        return account.id
+    return (await ours.get()).id
+
+
+def challenge(verifier: str) -> str:
+    """The S256 challenge of a PKCE verifier (RFC 7636 §4.2)."""
+    return base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).decode().rstrip("=")
+
+
+def is_on_origin(address: str, origins: list[str]) -> bool:
+    """Whether an absolute address lies on one of the origins. What a browser might read otherwise does not."""
+    if any(letter <= " " or letter in "\\\x7f" for letter in address):
+        return False
+    try:
+        split = urlsplit(address)
+    except ValueError:
+        return False
+    return f"{split.scheme}://{split.netloc}".lower() in {origin.rstrip("/").lower() for origin in origins}
+
+
+def with_error(return_to: str, code: str) -> str:
+    """The address of the editing page, told what went wrong."""
+    return _with(return_to, "google_error", code)
+
+
+def _with(address: str, name: str, value: str) -> str:
+    split = urlsplit(address)
+    query = "&".join(part for part in (split.query, urlencode({name: value})) if part)
+    return urlunsplit(split._replace(query=query))

@@ -1,0 +1,191 @@
+"""The texts of mirrored events: templates with placeholders such as `{customer_name}`. Pure.
+
+Owns the grammar, the keywords with their labels and examples, and the default templates. `{{` is a brace (and `}}` its
+counterpart, though a lone `}` will do); a missing value leaves nothing behind.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from babel import Locale, UnknownLocaleError
+from babel.dates import format_date, format_time
+from babel.units import format_unit
+
+DEFAULT_TITLE: Final = "{service_name} – {customer_name}"
+DEFAULT_DESCRIPTION: Final = (
+    "{customer_name}\n{customer_phone}\n{customer_email}\n\n{booking_note}\n\n{booking_reference}"
+)
+DEFAULT_LOCATION: Final = ""
+
+_PIECE: Final = re.compile(r"\{\{|\}\}|\{(?P<keyword>[^{}]*)\}|\{(?P<broken>[^\s{}]*)")
+
+_LABELS: Final[Mapping[str, Mapping[str, str]]] = {
+    "en": {
+        "appointment_date": "Appointment date",
+        "appointment_time": "Appointment time",
+        "appointment_end_time": "Appointment end time",
+        "appointment_duration": "Appointment duration",
+        "service_name": "Service",
+        "option_name": "Option",
+        "customer_name": "Customer name",
+        "customer_email": "Customer email",
+        "customer_phone": "Customer phone",
+        "booking_note": "Note",
+        "booking_reference": "Booking reference",
+        "business_name": "Business name",
+        "manage_link": "Link to manage the booking",
+    },
+    "nb": {
+        "appointment_date": "Avtaledato",
+        "appointment_time": "Klokkeslett",
+        "appointment_end_time": "Sluttid",
+        "appointment_duration": "Varighet",
+        "service_name": "Tjeneste",
+        "option_name": "Alternativ",
+        "customer_name": "Kundens navn",
+        "customer_email": "Kundens e-post",
+        "customer_phone": "Kundens telefon",
+        "booking_note": "Merknad",
+        "booking_reference": "Bestillingsnummer",
+        "business_name": "Bedriftens navn",
+        "manage_link": "Lenke for å endre bestillingen",
+    },
+}
+
+KEYWORDS: Final = tuple(_LABELS["en"])
+
+# English without a country: dates and clocks as Europe writes them, so that no date can be read two ways.
+_LOCALES: Final[Mapping[str, str]] = {"en": "en_150", "nb": "nb"}
+
+
+@dataclass(frozen=True, slots=True)
+class Placeholder:
+    """One keyword that templates may use, without braces, as the settings page offers it."""
+
+    keyword: str
+    label: str
+    example: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """A brace that opens no known placeholder: what stood behind it, and where, counted in characters from 0."""
+
+    keyword: str
+    position: int
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What a template can speak of. Instants are aware; `time_zone` is the option's; None where there is none."""
+
+    business: str
+    option: str
+    service: str
+    reference: str
+    customer_name: str
+    customer_email: str | None
+    customer_phone: str | None
+    note: str | None
+    starts_at: datetime
+    ends_at: datetime
+    time_zone: str
+    manage_link: str | None = None
+
+
+EXAMPLE: Final = Subject(
+    business="Fjord Hair",
+    option="Anna",
+    service="Haircut",
+    reference="A17K3M",
+    customer_name="Kari Nordmann",
+    customer_email="kari@example.com",
+    customer_phone="+47 912 34 567",
+    note="Prefers mornings",
+    starts_at=datetime(2026, 12, 1, 8, 30, tzinfo=UTC),
+    ends_at=datetime(2026, 12, 1, 9, 15, tzinfo=UTC),
+    time_zone="Europe/Oslo",
+    manage_link="https://book.example.com/manage/3fA9c2",
+)
+
+
+def placeholders(language: str) -> tuple[Placeholder, ...]:
+    """Every keyword, labelled and exemplified in the language ("en" where we do not speak it)."""
+    labels, examples = _LABELS.get(language, _LABELS["en"]), values_for(EXAMPLE, language)
+    return tuple(Placeholder(keyword, labels[keyword], examples[keyword]) for keyword in KEYWORDS)
+
+
+def check(template: str) -> list[Unknown]:
+    """The mistakes in a template, in their order; it may be saved when there are none."""
+    found = ((piece, _keyword(piece)) for piece in _PIECE.finditer(template))
+    return [Unknown(word, piece.start()) for piece, word in found if word is not None and not _is_known(piece)]
+
+
+def keywords_in(template: str) -> frozenset[str]:
+    """The known keywords the template asks for: a manage link need not be made for one that does not."""
+    return frozenset(piece["keyword"] for piece in _PIECE.finditer(template) if _is_known(piece))
+
+
+def render(template: str, values: Mapping[str, str]) -> str:
+    """The text, with each known placeholder replaced, by nothing when it has no value.
+
+    What `check` complains of stays as it stands: a template is checked before it is kept.
+    """
+
+    def replacement(piece: re.Match[str]) -> str:
+        if _is_known(piece):
+            return values.get(piece["keyword"], "")
+        return piece[0] if _keyword(piece) is not None else piece[0][0]
+
+    return _PIECE.sub(replacement, template)
+
+
+def values_for(subject: Subject, language: str) -> dict[str, str]:
+    """A value for every keyword, dates and times in the option's zone and the business's language."""
+    locale, zone = _locale(language), ZoneInfo(subject.time_zone)
+    starts, ends = subject.starts_at.astimezone(zone), subject.ends_at.astimezone(zone)
+    minutes = int((subject.ends_at - subject.starts_at).total_seconds()) // 60
+    return {
+        "appointment_date": format_date(starts.date(), "full", locale),
+        "appointment_time": format_time(starts, "short", zone, locale),
+        "appointment_end_time": format_time(ends, "short", zone, locale),
+        "appointment_duration": " ".join(_duration(minutes, locale)),
+        "service_name": subject.service,
+        "option_name": subject.option,
+        "customer_name": subject.customer_name,
+        "customer_email": subject.customer_email or "",
+        "customer_phone": subject.customer_phone or "",
+        "booking_note": subject.note or "",
+        "booking_reference": subject.reference,
+        "business_name": subject.business,
+        "manage_link": subject.manage_link or "",
+    }
+
+
+def _is_known(piece: re.Match[str]) -> bool:
+    return piece["keyword"] in _LABELS["en"]
+
+
+def _keyword(piece: re.Match[str]) -> str | None:
+    """What stands where a keyword should; None when the piece is an escaped brace."""
+    keyword: str | None = piece["keyword"]
+    return piece["broken"] if keyword is None else keyword
+
+
+def _duration(minutes: int, locale: Locale) -> Iterator[str]:
+    hours, rest = divmod(minutes, 60)
+    if hours:
+        yield format_unit(hours, "hour", length="short", locale=locale)
+    if rest or not hours:
+        yield format_unit(rest, "minute", length="short", locale=locale)
+
+
+def _locale(language: str) -> Locale:
+    try:
+        return Locale.parse(_LOCALES.get(language, language).replace("-", "_"))
+    except (UnknownLocaleError, ValueError):
+        return Locale.parse(_LOCALES["en"])

@@ -1,0 +1,114 @@
+"""Grants: the tokens of Google accounts, sealed at rest, refreshed by one at a time, and noticed when they die.
+
+Beside the engine the one file that awaits both Google and the database, because a refresh must be single-flight
+across processes: Google may throttle, and an answer that is overwritten is a grant that is lost.
+"""
+
+import asyncio
+import json
+from datetime import timedelta
+from uuid import UUID
+from weakref import WeakValueDictionary
+
+from tortoise.expressions import Q
+
+from models import changes, clock
+from models.changes import Write
+from models.google import GoogleAccount, GoogleLink
+from models.secret import Secrets
+from models.words import ChangeAction, ChangeKind, GoogleAccountState
+from sync.client import GoogleClient
+from sync.replies import Failure, FailureKind, Tokens
+
+NOT_CONNECTED = Failure(FailureKind.RECONNECT, "not_connected", "The Google account must be signed in again.")
+
+_EARLY = timedelta(seconds=60)
+_LEASE = timedelta(seconds=60)
+_LOOK_SECONDS = 0.2
+
+
+class Grants:
+    """The accounts' tokens, for one process."""
+
+    def __init__(self, client: GoogleClient, secrets: Secrets) -> None:
+        self._client = client
+        self._secrets = secrets
+        self._locks: WeakValueDictionary[UUID, asyncio.Lock] = WeakValueDictionary()
+
+    def seal(self, access: str, refresh: str) -> str:
+        """Both tokens as a row keeps them."""
+        return self._secrets.seal(json.dumps({"access": access, "refresh": refresh}))
+
+    def unseal(self, sealed: str) -> tuple[str, str]:
+        """The access and the refresh token. Raises ValueError when no key of the server fits."""
+        tokens = json.loads(self._secrets.open(sealed))
+        return tokens["access"], tokens["refresh"]
+
+    async def access(self, account_id: UUID, refused: str | None = None) -> str | Failure:
+        """An access token good for a minute at least; `refused` is one that Google has just turned down."""
+        lock = self._locks.setdefault(account_id, asyncio.Lock())
+        async with lock:
+            while True:
+                account = await GoogleAccount.get_or_none(id=account_id)
+                if account is None or account.state != GoogleAccountState.CONNECTED:
+                    return NOT_CONNECTED
+                access, refresh = self.unseal(account.sealed)
+                if access != refused and account.access_expires_at > clock.now() + _EARLY:
+                    return access
+                if not await _claimed(account_id):
+                    # Another process is at it; its lease ends by itself.
+                    await asyncio.sleep(_LOOK_SECONDS)
+                    continue
+                reply = await self._client.refresh(refresh)
+                if isinstance(reply, Tokens):
+                    await self._keep(account, reply, refresh)
+                    return reply.access
+                await _release(account_id)
+                if reply.kind is FailureKind.RECONNECT:
+                    await self.lost(account_id, access, reply)
+                return reply
+
+    async def lost(self, account_id: UUID, access: str, failure: Failure) -> None:
+        """Takes note that the grant behind this access token is dead, and shows it; a newer grant is left alone."""
+        account = await GoogleAccount.get_or_none(id=account_id)
+        if account is None:
+            return
+
+        async def body(work: Write) -> None:
+            row = await GoogleAccount.get_or_none(id=account_id, state=GoogleAccountState.CONNECTED)
+            if row and self.unseal(row.sealed)[0] == access:
+                await GoogleAccount.filter(id=account_id).update(
+                    state=GoogleAccountState.RECONNECT_REQUIRED,
+                    error_code=failure.code,
+                    error_message=failure.message,
+                    error_at=work.now,
+                )
+                await note_account(work, account_id)
+
+        await changes.write(account.business_id, body)
+
+    async def _keep(self, account: GoogleAccount, tokens: Tokens, refresh: str) -> None:
+        """Stores refreshed tokens, unless somebody signed in anew meanwhile."""
+        await GoogleAccount.filter(id=account.id, sealed=account.sealed).update(
+            sealed=self.seal(tokens.access, tokens.refresh or refresh),
+            access_expires_at=clock.now() + timedelta(seconds=tokens.expires_in),
+        )
+        await _release(account.id)
+
+
+async def note_account(work: Write, account_id: UUID) -> None:
+    """Notes a change of every link that shows the account or is synced through it."""
+    links = GoogleLink.filter(Q(account_id=account_id) | Q(calendar__account_id=account_id))
+    for row in await links.values("id", "option_id"):
+        work.record(ChangeKind.GOOGLE_LINK, row["id"], ChangeAction.UPSERTED, [row["option_id"]])
+
+
+async def _claimed(account_id: UUID) -> bool:
+    """Whether it is ours to refresh: nobody else is at it, or has not come back."""
+    now = clock.now()
+    free = Q(refresh_lease_until__isnull=True) | Q(refresh_lease_until__lt=now)
+    return bool(await GoogleAccount.filter(free, id=account_id).update(refresh_lease_until=now + _LEASE))
+
+
+async def _release(account_id: UUID) -> None:
+    await GoogleAccount.filter(id=account_id).update(refresh_lease_until=None)

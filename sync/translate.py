@@ -1,0 +1,152 @@
+"""Google's event JSON, read: what it says about time, and whether it keeps anybody busy. Pure.
+
+The only reader of the fields of an event or a calendar-list entry. Whether an event is one of our own mirrors is
+not said in it (its properties can be copied): the engine knows by id.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time
+from typing import Any, Final
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from models import hours
+from models.intervals import to_datetime
+from models.words import GoogleAccessRole
+from sync.replies import EventJson, ListedCalendar
+
+_INSTANCE_ID: Final = re.compile(r"(?P<master>.+)_\d{8}(T\d{6}Z)?")
+_NEVER_BUSY_TYPES: Final = frozenset({"workingLocation", "birthday"})
+_PRIVATE: Final = frozenset({"private", "confidential"})
+_ROLES: Final = {
+    "owner": GoogleAccessRole.OWNER,
+    "writer": GoogleAccessRole.WRITER,
+    "writerWithoutPrivateAccess": GoogleAccessRole.WRITER_WITHOUT_PRIVATE_ACCESS,
+    "reader": GoogleAccessRole.READER,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Foreign:
+    """One occurrence of an event, as Google has it. Instants are UTC; `[starts_at, ends_at)`.
+
+    `may_block` is false for what never makes anybody unavailable, whatever a link's rule: declined, a working
+    location, a birthday. `busy` is Google's own answer: `may_block` and not marked free. A private event keeps its
+    texts, because a matcher may need them; whoever shows it shows "Busy". `attendees` are mail addresses in lower
+    case, the organizer's included.
+    """
+
+    google_id: str
+    master_id: str | None
+    starts_at: datetime
+    ends_at: datetime
+    all_day: bool
+    title: str | None
+    description: str | None
+    location: str | None
+    color: str | None
+    attendees: tuple[str, ...]
+    may_block: bool
+    busy: bool
+    private: bool
+    html_link: str | None
+    etag: str | None
+
+    @property
+    def root_id(self) -> str:
+        """The id its series goes by: the master's, or its own when it stands alone."""
+        return self.master_id or self.google_id
+
+
+def foreign(event: EventJson, time_zone: str) -> Foreign | None:
+    """The occurrence an event describes; None when it is cancelled or tells no time.
+
+    `time_zone` is the calendar's: the dates of an all-day event are midnights there (rule B3), whoever reads it.
+    """
+    if is_cancelled(event):
+        return None
+    start, end = _moment(event.get("start"), time_zone), _moment(event.get("end"), time_zone)
+    if start is None or end is None:
+        return None
+    may_block = event.get("eventType") not in _NEVER_BUSY_TYPES and not _declined(event)
+    return Foreign(
+        google_id=str(event["id"]),
+        master_id=event.get("recurringEventId"),
+        starts_at=start,
+        ends_at=end,
+        all_day="date" in event["start"],
+        title=event.get("summary") or None,
+        description=event.get("description") or None,
+        location=event.get("location") or None,
+        color=event.get("eventLabelId") or event.get("colorId"),
+        attendees=_addresses(event),
+        may_block=may_block,
+        busy=may_block and event.get("transparency") != "transparent",
+        private=event.get("visibility") in _PRIVATE,
+        html_link=event.get("htmlLink"),
+        etag=event.get("etag"),
+    )
+
+
+def is_cancelled(event: EventJson) -> bool:
+    """Whether this is a tombstone; it may hold nothing but its id."""
+    return event.get("status") == "cancelled"
+
+
+def series_of(event: EventJson) -> str | None:
+    """The recurring event that must be expanded again because of this row; None for an event that stands alone.
+
+    A cancelled occurrence may come without saying what it was an occurrence of: then its id says so.
+    """
+    master: str | None = event.get("recurringEventId")
+    if master is None and event.get("recurrence"):
+        master = str(event["id"])
+    if master is None and is_cancelled(event):
+        named = _INSTANCE_ID.fullmatch(str(event["id"]))
+        master = named["master"] if named else None
+    return master
+
+
+def listed_calendar(entry: Mapping[str, Any]) -> ListedCalendar:
+    """One entry of the account's calendar list; a role we do not know may do the least."""
+    return ListedCalendar(
+        google_id=str(entry["id"]),
+        summary=entry.get("summaryOverride") or entry.get("summary") or str(entry["id"]),
+        time_zone=entry.get("timeZone") or "UTC",
+        access_role=_ROLES.get(entry.get("accessRole", ""), GoogleAccessRole.FREE_BUSY_READER),
+        primary=bool(entry.get("primary", False)),
+    )
+
+
+def _moment(value: Mapping[str, Any] | None, time_zone: str) -> datetime | None:
+    """The instant of a `start` or `end`; None when it cannot be told."""
+    value = value or {}
+    try:
+        if "date" in value:
+            return to_datetime(hours.instant(date.fromisoformat(value["date"]), time.min, _zone(time_zone)))
+        moment = datetime.fromisoformat(value["dateTime"])
+        if moment.tzinfo is None:
+            moment = moment.replace(tzinfo=_zone(value.get("timeZone") or time_zone))
+        return moment.astimezone(UTC)
+    except (KeyError, TypeError, ValueError, OverflowError):
+        return None
+
+
+def _zone(name: str) -> ZoneInfo:
+    """The zone, or UTC for a name newer than our zone data: hours off, an event still keeps its day busy."""
+    try:
+        return ZoneInfo(name)
+    except (ValueError, ZoneInfoNotFoundError):
+        return ZoneInfo("UTC")
+
+
+def _declined(event: EventJson) -> bool:
+    """Whether the calendar this copy lies on said no."""
+    attendees = event.get("attendees") or ()
+    return any(each.get("self") and each.get("responseStatus") == "declined" for each in attendees)
+
+
+def _addresses(event: EventJson) -> tuple[str, ...]:
+    people = [event.get("organizer") or {}, *(event.get("attendees") or ())]
+    return tuple(dict.fromkeys(each["email"].lower() for each in people if each.get("email")))

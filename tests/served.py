@@ -1,0 +1,156 @@
+"""A real server for a test: uvicorn on a free port, a business with one key of each role, and clients for it."""
+
+import asyncio
+import json
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any, Self
+from uuid import UUID
+
+import httpx2
+import uvicorn
+import websockets
+from starlette.applications import Starlette
+
+from graph.server.app import build
+from models import business, key
+from models.secret import new_secret_key
+from models.settings import Settings
+from models.words import Role
+from tests.operations import operations
+
+PATIENCE = 20.0
+"""Seconds after which a test gives up waiting for something that must come."""
+
+
+class _Server(uvicorn.Server):
+    """uvicorn that says when it is up."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.up = asyncio.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        try:
+            await super().startup(sockets)
+        finally:
+            self.up.set()
+
+
+@asynccontextmanager
+async def listening(app: Starlette, port: int = 0) -> AsyncIterator[str]:
+    """Serves an application on loopback: its origin."""
+    with socket.socket() as taken:
+        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        taken.bind(("127.0.0.1", port))
+        server = _Server(uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=2))
+        running = asyncio.create_task(server.serve(sockets=[taken]))
+        await server.up.wait()
+        try:
+            yield f"http://127.0.0.1:{taken.getsockname()[1]}"
+        finally:
+            server.should_exit = True
+            await running
+
+
+def free_port() -> int:
+    """A port that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@dataclass
+class Stream:
+    """One subscription on a socket of its own: what it was sent, in order."""
+
+    socket: websockets.ClientConnection
+
+    async def next(self) -> dict[str, Any]:
+        """The data of the next message. Fails on an error and on the stream's end."""
+        message = await self.message()
+        assert message["type"] == "next", message
+        payload: dict[str, Any] = message["payload"]
+        assert "errors" not in payload, payload
+        data: dict[str, Any] = payload["data"]
+        return data
+
+    async def message(self) -> dict[str, Any]:
+        """The next message as it is."""
+        async with asyncio.timeout(PATIENCE):
+            message: dict[str, Any] = json.loads(await self.socket.recv())
+        return message
+
+
+@dataclass
+class Served:
+    """One business on a running server. `keys` by role: admin, staff, public."""
+
+    url: str
+    business_id: UUID
+    keys: dict[str, str]
+    http: httpx2.AsyncClient = field(repr=False)
+
+    async def send(self, document: str, key: str | None, variables: dict[str, Any] | None = None) -> httpx2.Response:
+        """Any document over HTTP, as it is answered."""
+        headers = {"Authorization": f"Bearer {key}"} if key else {}
+        body = {"query": document, "variables": variables or {}}
+        return await self.http.post(f"{self.url}/graphql", json=body, headers=headers)
+
+    async def ask(self, name: str, role: str, **variables: Any) -> dict[str, Any]:
+        """One of the clients' operations: the whole answer."""
+        answer: dict[str, Any] = (await self.send(operations()[name], self.keys[role], variables)).json()
+        return answer
+
+    async def do(self, name: str, role: str, **variables: Any) -> Any:
+        """One of the clients' operations that has one root field: what that field answers. Fails on GraphQL errors."""
+        answer = await self.ask(name, role, **variables)
+        assert "errors" not in answer, answer["errors"]
+        (field_answer,) = answer["data"].values()
+        return field_answer
+
+    @asynccontextmanager
+    async def socket(self, key: str | None) -> AsyncIterator[websockets.ClientConnection]:
+        """A graphql-transport-ws socket that has sent `connection_init`; the answer to that is still to be read."""
+        address = self.url.replace("http", "ws") + "/graphql"
+        protocol = websockets.Subprotocol("graphql-transport-ws")
+        async with websockets.connect(address, subprotocols=[protocol]) as connection:
+            payload = {"Authorization": f"Bearer {key}"} if key else {}
+            await connection.send(json.dumps({"type": "connection_init", "payload": payload}))
+            yield connection
+
+    @asynccontextmanager
+    async def following(self, name: str, role: str, **variables: Any) -> AsyncIterator[Stream]:
+        """One of the clients' subscriptions, begun."""
+        async with self.socket(self.keys[role]) as connection:
+            acknowledged = json.loads(await connection.recv())
+            assert acknowledged["type"] == "connection_ack", acknowledged
+            payload = {"query": operations()[name], "variables": variables}
+            await connection.send(json.dumps({"id": "1", "type": "subscribe", "payload": payload}))
+            yield Stream(connection)
+
+    async def another(self, slug: str) -> Self:
+        """Another business on the same server."""
+        business_id, keys = await new_business(slug)
+        return type(self)(self.url, business_id, keys, self.http)
+
+
+async def new_business(slug: str, origins: tuple[str, ...] = ()) -> tuple[UUID, dict[str, str]]:
+    """A business in Oslo with one key of each role."""
+    business_id = await business.create(slug, slug.capitalize(), "Europe/Oslo", origins=list(origins))
+    keys = {role.lower(): (await key.create(business_id, role, f"the {role.lower()} key"))[1] for role in Role}
+    return business_id, keys
+
+
+@asynccontextmanager
+async def serving(database_url: str, *, sync: bool = False, **settings: Any) -> AsyncIterator[Served]:
+    """A running server on this database, with one business `studio`."""
+    port = free_port()
+    origin = f"http://127.0.0.1:{port}"
+    chosen = {"database_url": database_url, "public_url": origin, "secret_keys": (new_secret_key(),), **settings}
+    app = build(Settings(_env_file=None, **chosen), sync=sync)
+    async with listening(app, port) as url, httpx2.AsyncClient(timeout=PATIENCE) as http:
+        business_id, keys = await new_business("studio", (url,))
+        yield Served(url, business_id, keys, http)
