@@ -14,7 +14,7 @@ from graph.nodes import asked, asked_all
 from graph.options import Option
 from graph.rows import columns
 from graph.scalars import Date, TimeZone
-from models import booking, business, changing, clock, offer, service
+from models import agenda, booking, business, changing, clock, service
 from models.intervals import DAY, MINUTE, Interval, interval, to_datetime, to_instant
 from models.offer import Offer
 from models.option import Option as OptionRow
@@ -99,7 +99,7 @@ class AvailabilityQuery:
             raise bad_input("There is no such service.")
         leave_out = await moving(info, moving_booking_id or None, manage_token or None)
         rules = await changing.rules_of(caller.business_id, leave_out) if leave_out else None
-        found = await offer.offer(
+        found = await agenda.offer_of(
             row,
             rules or service.rules(row),
             window,
@@ -111,7 +111,7 @@ class AvailabilityQuery:
         zone = time_zone or (await business.read(caller.business_id, ("time_zone",)))["time_zone"]
         return Availability(
             as_of=to_datetime(found.now),
-            fresh_as_of=await offer.fresh_as_of(found.options),
+            fresh_as_of=await agenda.fresh_as_of(found.options),
             time_zone=zone,
             days=_by_day(slots_of(found, window), ZoneInfo(zone)),
         )

@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from models import booking, changes, checks, clock, db, decision, hold, mirror, service
+from models.agenda import offer_of
 from models.availability import Rules
 from models.booking import Booking, note_history
 from models.changes import Write
@@ -16,7 +17,7 @@ from models.claim import Claim
 from models.db import Row
 from models.intervals import Interval, to_datetime, to_instant
 from models.key import Caller
-from models.offer import nearby, offer
+from models.offer import nearby
 from models.refusals import ErrorCode, Refused, refused
 from models.reserving import Place, taking
 from models.words import BookingStatus, ChangeAction, ChangeKind
@@ -65,7 +66,7 @@ async def reschedule(
         (row,) = await db.select(Booking.filter(id=booking_id), _BOOKING_COLUMNS)
         wanted, at, now = option_id or row["option_id"], to_instant(start), to_instant(clock.now())
         rules, of = await _rules(caller.business_id, row)
-        found = await offer(of, rules, nearby(at), now=now, google_days=google_days, leave_out=booking_id)
+        found = await offer_of(of, rules, nearby(at), now=now, google_days=google_days, leave_out=booking_id)
         return replace(answer, alternatives=found.nearest(at, wanted))
     return answer
 
@@ -144,7 +145,7 @@ async def _new_place(
     rules, of = await _rules(work.business_id, row)
     at, now = to_instant(start), to_instant(work.now)
     window = Interval(at, at + 1)
-    found = await offer(of, rules, window, now=now, google_days=google_days, only=[option_id], leave_out=row["id"])
+    found = await offer_of(of, rules, window, now=now, google_days=google_days, only=[option_id], leave_out=row["id"])
     if option_id not in found.options:
         return service.option_not_found()
     free = decision.free_options(found, at, override_rules)

@@ -1,34 +1,21 @@
-"""From rows to the evaluator: who could take a service, and when. Every list, check, hold and booking goes through
-an Offer, so they all ask the same function.
+"""Who could take a service, and when: a service's rules with the agendas of its options. Pure.
 
-Owns the reading of busy time. Decides nothing by itself: `models.availability` does.
+Every list, check, hold and booking goes through an Offer, so they all ask the same evaluator.
 """
 
-from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from models import availability, db, option
-from models.availability import Agenda, Busy, BusyKind, Reason, Rules
-from models.booking import Booking
-from models.claim import Claim
-from models.db import Row
-from models.event import GoogleBlock
-from models.google import GoogleLink
-from models.hours import day_interval, local_date
-from models.intervals import DAY, MINUTE, Instant, Interval, to_datetime, to_instant
-from models.offering import Offering
-from models.option import Option
+from models import availability
+from models.availability import Agenda, Reason, Rules
+from models.intervals import DAY, MINUTE, Instant, Interval
 from models.refusals import Alternative
-from models.timeoff import TimeOff
-from models.words import BookingStatus
 
 _NEARBY = 7 * DAY
 _ALTERNATIVES = 5
-_OPTION_COLUMNS = ("id", "name", "active", "time_zone", "opening_hours")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +23,7 @@ class Offer:
     """A service's rules and the options that may take it, by name, as of `now`."""
 
     rules: Rules
-    options: Mapping[UUID, Row]
+    options: Mapping[UUID, Mapping[str, Any]]
     agendas: Mapping[UUID, Agenda]
     now: Instant
 
@@ -62,103 +49,6 @@ class Offer:
     def zone(self, option_id: UUID) -> ZoneInfo:
         """The option's time zone."""
         return self.agendas[option_id].schedule.zone
-
-
-async def offer(
-    service: Row,
-    rules: Rules,
-    window: Interval,
-    *,
-    now: Instant,
-    google_days: int,
-    only: Collection[UUID] | None = None,
-    leave_out: UUID | None = None,
-) -> Offer:
-    """The offer of a service (`id`, `business_id`, `active`) for starts within the window.
-
-    `only` are the options that were asked for: one that does not offer the service is in, and says so. `leave_out`
-    is the booking or hold whose own claim does not count. Starts of a linked option end `google_days` ahead.
-    """
-    offering = {row["option_id"] for row in await db.select(Offering.filter(service_id=service["id"]), ("option_id",))}
-    wanted = offering if only is None else set(only)
-    found = Option.filter(business_id=service["business_id"], id__in=list(wanted)).order_by("name", "id")
-    rows = {row["id"]: row for row in await db.select(found, _OPTION_COLUMNS)}
-    touched = Interval(rules.occupied(window.start).start, rules.occupied(window.end).end)
-    busy = await busy_time(rows, touched, now=now, leave_out=leave_out)
-    overrides = await _overrides(rows, touched)
-    linked = await db.select(GoogleLink.filter(option_id__in=list(rows), calendar_id__not_isnull=True), ("option_id",))
-    followed = {row["option_id"] for row in linked}
-    agendas = {
-        option_id: Agenda(
-            schedule=option.schedule(row, overrides[option_id]),
-            busy=busy[option_id],
-            limit=now + google_days * DAY if option_id in followed else None,
-            offered=option_id in offering,
-            active=row["active"] and service["active"],
-        )
-        for option_id, row in rows.items()
-    }
-    return Offer(rules, rows, agendas, now)
-
-
-async def _overrides(options: Iterable[UUID], touched: Interval) -> Mapping[UUID, list[Row]]:
-    """The date overrides that may matter, by option; two days more on each side than any zone needs."""
-    margin = timedelta(days=3)
-    first, last = to_datetime(touched.start) - margin, to_datetime(touched.end) + margin
-    by_option: dict[UUID, list[Row]] = defaultdict(list)
-    for row in await option.overrides_of(options, first.date(), last.date()):
-        by_option[row["option_id"]].append(row)
-    return by_option
-
-
-async def busy_time(
-    options: Iterable[UUID], touched: Interval, *, now: Instant, leave_out: UUID | None = None
-) -> Mapping[UUID, list[Busy]]:
-    """What keeps each option busy (rules B1 to B4), from claims, time off and Google events."""
-    ids, start, end = list(options), to_datetime(touched.start), to_datetime(touched.end)
-    by_option: dict[UUID, list[Busy]] = defaultdict(list)
-    claims = Claim.filter(option_id__in=ids, occupied_start__lt=end, occupied_end__gt=start)
-    columns = ("option_id", "occupied_start", "occupied_end", "booking_id", "hold_id", "hold__expires_at")
-    for row in await db.select(claims, columns):
-        lapsed = row["hold__expires_at"] is not None and to_instant(row["hold__expires_at"]) <= now
-        entry = row["booking_id"] or row["hold_id"]
-        if not lapsed and entry != leave_out:
-            kind = BusyKind.BOOKING if row["booking_id"] else BusyKind.HOLD
-            occupied = to_instant(row["occupied_start"]), to_instant(row["occupied_end"])
-            by_option[row["option_id"]].append(Busy(*occupied, kind, entry))
-    others: tuple[tuple[type[TimeOff] | type[GoogleBlock], str, BusyKind], ...] = (
-        (TimeOff, "id", BusyKind.TIME_OFF),
-        (GoogleBlock, "event_id", BusyKind.GOOGLE),
-    )
-    for table, entry, kind in others:
-        query = table.filter(option_id__in=ids, starts_at__lt=end, ends_at__gt=start)
-        for row in await query.values("option_id", "starts_at", "ends_at", entry):
-            times = to_instant(row["starts_at"]), to_instant(row["ends_at"])
-            by_option[row["option_id"]].append(Busy(*times, kind, row[entry]))
-    return by_option
-
-
-async def least_booked(offer: Offer, start: Instant, free: Collection[UUID]) -> UUID:
-    """Of the free options the one with the fewest bookings that local day (each in its own zone), then by name."""
-    days = {each: day_interval(local_date(start, offer.zone(each)), offer.zone(each)) for each in free}
-    query = Booking.filter(
-        option_id__in=list(free),
-        starts_at__gte=to_datetime(min(day.start for day in days.values())),
-        starts_at__lt=to_datetime(max(day.end for day in days.values())),
-    ).exclude(status=BookingStatus.CANCELLED)
-    load = dict.fromkeys(free, 0)
-    for row in await db.select(query, ("option_id", "starts_at")):
-        day = days[row["option_id"]]
-        load[row["option_id"]] += day.start <= to_instant(row["starts_at"]) < day.end
-    order = list(offer.options)
-    return min(free, key=lambda each: (load[each], order.index(each)))
-
-
-async def fresh_as_of(options: Iterable[UUID]) -> datetime | None:
-    """The oldest complete pull among the calendars these options are linked to; None when none is, or one never was."""
-    links = GoogleLink.filter(option_id__in=list(options), calendar_id__not_isnull=True)
-    pulled = [row["calendar__pulled_at"] for row in await db.select(links, ("calendar__pulled_at",))]
-    return min(pulled) if pulled and None not in pulled else None
 
 
 def nearby(start: Instant) -> Interval:

@@ -9,6 +9,7 @@ from uuid import UUID
 from tortoise.exceptions import IntegrityError
 
 from models import changes, checks, clock, decision, hold, idempotency, mirror, service
+from models.agenda import least_booked, offer_of
 from models.availability import Rules
 from models.backstops import NO_OVERLAP
 from models.booking import Booking, note_history
@@ -17,7 +18,7 @@ from models.claim import Claim
 from models.idempotency import Once
 from models.intervals import MINUTE, Instant, Interval, to_datetime, to_instant
 from models.key import Caller
-from models.offer import least_booked, nearby, offer
+from models.offer import nearby
 from models.refusals import Alternative, ErrorCode, Refusal, Refused
 from models.words import BookingStatus, ChangeAction, ChangeKind
 
@@ -123,7 +124,7 @@ async def alternatives(
     if row is None:
         return ()
     wanted, now = to_instant(start), to_instant(clock.now())
-    found = await offer(row, service.rules(row), nearby(wanted), now=now, google_days=google_days)
+    found = await offer_of(row, service.rules(row), nearby(wanted), now=now, google_days=google_days)
     return found.nearest(wanted, option_id)
 
 
@@ -139,7 +140,7 @@ async def _place(work: Write, wish: Wish, google_days: int) -> Place | Refused:
         return service.not_found()
     start, rules = to_instant(wish.start), service.rules(row)
     window, only = Interval(start, start + 1), None if wish.option_id is None else [wish.option_id]
-    found = await offer(row, rules, window, now=to_instant(work.now), google_days=google_days, only=only)
+    found = await offer_of(row, rules, window, now=to_instant(work.now), google_days=google_days, only=only)
     if wish.option_id and wish.option_id not in found.options:
         return service.option_not_found()
     free = decision.free_options(found, start, wish.override_rules)

@@ -9,18 +9,30 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from tortoise.expressions import Q
+
 from models import bell, clock, secret
 from models.google import GoogleCalendar, GoogleChannel
-from sync.replies import ChannelReply
+from sync.replies import ChannelReply, Failure, FailureKind
 
 LIFE = timedelta(days=7)
 """What we ask for, and Google's own default; Google may grant less."""
 
-REFUSED_FOR = timedelta(days=7)
-"""A calendar that has no channels is asked again after this."""
+_ASKED_AGAIN = {
+    FailureKind.UNWATCHABLE: timedelta(days=7),
+    FailureKind.MISCONFIGURED: timedelta(hours=1),
+    FailureKind.PERMANENT: timedelta(days=1),
+}
+_UNCERTAIN = timedelta(minutes=5)
 
 _RENEWED_AT = 0.8
 _NOBODY = secret.digest("nobody")
+
+
+async def claim(calendar_id: UUID, now: datetime) -> GoogleCalendar | None:
+    """The calendar, if a channel is to be asked for now; nobody else is told so for some minutes."""
+    due = GoogleCalendar.filter(Q(watch_due_at__isnull=True) | Q(watch_due_at__lte=now), id=calendar_id)
+    return await GoogleCalendar.get(id=calendar_id) if await due.update(watch_due_at=now + _UNCERTAIN) else None
 
 
 async def open_row(calendar: GoogleCalendar, now: datetime) -> tuple[UUID, str]:
@@ -45,9 +57,10 @@ async def opened(channel_id: UUID, calendar_id: UUID, reply: ChannelReply, now: 
     )
 
 
-async def refused(channel_id: UUID, calendar_id: UUID, until: datetime) -> None:
-    """Google did not open the channel; it is not asked again before `until`."""
+async def refused(channel_id: UUID, calendar_id: UUID, failure: Failure, now: datetime) -> None:
+    """Google did not open the channel; polling goes on, and it is asked again later."""
     await GoogleChannel.filter(id=channel_id).delete()
+    until = now + _ASKED_AGAIN.get(failure.kind, _UNCERTAIN)
     await GoogleCalendar.filter(id=calendar_id).update(watch_due_at=until, watch_refused_until=until)
 
 

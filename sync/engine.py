@@ -1,12 +1,13 @@
 """The engine: carries out what the machines decide. The one file that awaits both Google and the database.
 
-Never both at once: no call to Google is made inside a transaction. Whatever Google answers ends in a stored outcome,
-and a run that lost its lease ends without one.
+Never both at once: no call to Google is made inside a transaction. Whatever Google answers ends in a stored outcome;
+a run that lost its lease ends without one.
 """
 
 import logging
+import re
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from random import SystemRandom
 from typing import TypeVar
@@ -24,9 +25,10 @@ from sync.client import GoogleClient
 from sync.drift import drift_of
 from sync.leases import Lease
 from sync.pull import Apply, Fetch, FetchInstances, Finish, Stop, Sweep, Window
-from sync.push import Again, Call, Delete, Get, Insert, Progress, Rendered
+from sync.push import Again, Call, Delete, Failed, Get, Insert, Pushed, Removed, Rendered, Update
 from sync.replies import CalendarList, ChannelReply, Done, EventJson, EventReply, Failure, FailureKind, Page
 from sync.routing import BATCH, LostLeaseError
+from sync.scopes import CALENDAR_LIST
 from sync.signin import Granted, Opened, Returned
 from sync.tokens import Grants
 
@@ -35,8 +37,20 @@ log = logging.getLogger("timebok.sync")
 Reply = TypeVar("Reply")
 
 _MIRRORS_AT_ONCE = 20
-_WATCH_RETRY = timedelta(minutes=5)
+_ERROR = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 _dice = SystemRandom()
+
+
+@dataclass(slots=True)
+class _Run:
+    """One pull under way: the calendar as it was at the beginning, and what was seen of our own mirrors."""
+
+    lease: Lease
+    calendar: GoogleCalendar
+    window: Window
+    began_at: datetime
+    asked_at: datetime
+    ours: set[str] = field(default_factory=set)
 
 
 class Engine:
@@ -48,100 +62,231 @@ class Engine:
         self._settings = settings
         self._grants = Grants(client, secrets)
 
-    # From Google to here.
-
     async def pull(self, lease: Lease) -> None:
         """Brings a calendar's rows up to date, and gives the lease back."""
         try:
             if not await routing.reroute(lease):
-                await self._stop_channels(lease.account_id, lease.calendar_id)
-                return
-            if await self._pull(lease):
+                await self._stop_channels(lease)
+            elif await self._pull(lease):
                 await self._watch(lease)
         except LostLeaseError:
-            log.info("pull of calendar %s: the lease is lost", lease.calendar_id)
+            log.info("calendar %s is pulled by somebody else", lease.calendar_id)
+
+    async def push(self, lease: Lease) -> None:
+        """Makes Google show what a calendar's mirrors want, one write at a time, and gives the lease back."""
+        try:
+            calendar = await GoogleCalendar.get(id=lease.calendar_id)
+            while rows := await mirroring.waiting(calendar.id, clock.now(), _MIRRORS_AT_ONCE):
+                for row in rows:
+                    outcome = await self._reconcile(lease, calendar, row)
+                    if isinstance(outcome, Again):
+                        await self.fail(lease, outcome.failure)
+                        return
+            await mirroring.finish(lease)
+        except LostLeaseError:
+            log.info("calendar %s is pushed by somebody else", lease.calendar_id)
+
+    async def fail(self, lease: Lease, failure: Failure) -> None:
+        """Gives a lease back with what went wrong, to be tried again as `sync.retry` says."""
+        calendar = await GoogleCalendar.get(id=lease.calendar_id)
+        attempts: int = getattr(calendar, f"{lease.way}_attempts") + 1
+        log.warning("%s of calendar %s: %s: %s", lease.way, calendar.id, failure.code, failure.message)
+        await pulling.fail(lease, failure, retry.after_failure(failure, attempts, _dice.random()))
+
+    async def list_calendars(self, account_id: UUID) -> None:
+        """Looks at an account's calendar list anew."""
+        account = await GoogleAccount.get(id=account_id)
+        reply = await self._ask(account_id, self._client.calendars)
+        if isinstance(reply, CalendarList):
+            await changes.write(account.business_id, lambda work: calendars.store(work, account_id, reply.items))
+
+    async def start_sign_in(self, business_id: UUID, option_id: UUID, return_to: str) -> str | Refused:
+        """The address of the consent page."""
+        opened = await signin.begin(self._secrets, business_id, option_id, return_to)
+        if not isinstance(opened, Opened):
+            return opened
+        address = await self._client.authorization_url(opened.state, opened.challenge)
+        if isinstance(address, Failure):
+            return refused(ErrorCode.GOOGLE_UNAVAILABLE, "{reason}", "input", reason=address.message)
+        return address
+
+    async def end_sign_in(self, params: Mapping[str, str]) -> str | None:
+        """Where a person who comes back from the consent page goes; None for a state we never gave out."""
+        returned = await signin.take_back(self._secrets, params.get("state", ""))
+        if not isinstance(returned, Returned):
+            return returned
+        if error := params.get("error"):
+            return signin.with_error(returned.return_to, error if _ERROR.fullmatch(error) else "unknown")
+        tokens = await self._client.exchange(params.get("code", ""), returned.verifier)
+        if isinstance(tokens, Failure) or tokens.refresh is None or tokens.id_claims is None:
+            code = tokens.code if isinstance(tokens, Failure) else "no_refresh_token"
+            log.warning("sign-in failed: %s", code)
+            return signin.with_error(returned.return_to, code)
+        granted = Granted(
+            claims=tokens.id_claims,
+            scopes=tokens.scopes,
+            sealed=self._grants.seal(tokens.access, tokens.refresh),
+            expires_at=clock.now() + timedelta(seconds=tokens.expires_in),
+        )
+        listed = await self._client.calendars(tokens.access) if CALENDAR_LIST in tokens.scopes else None
+        return await signin.admit(returned, granted, listed.items if isinstance(listed, CalendarList) else None)
 
     async def _pull(self, lease: Lease) -> bool:
-        """One run, from its first request to its end; whether it came to a good one."""
+        """One run of the pull machine; whether it came to a good end."""
         calendar, start = await pulling.begin(lease, self._settings.google_days)
-        seen = _Ours(lease, calendar, start.window, clock.now())
+        run = _Run(lease, calendar, start.window, began_at=clock.now(), asked_at=clock.now())
         cursor, effects = pull.begin(start)
         while True:
             pieces = [piece for effect in effects if isinstance(effect, Apply) for piece in effect.split(BATCH)]
             match effects[-1]:
-                case Finish() as end:
-                    sweep = next((effect for effect in effects if isinstance(effect, Sweep)), None)
-                    return await self._finish(lease, calendar, seen, pieces, sweep, end)
-                case Stop(failure):
-                    await self._fail(lease, failure)
-                    return False
                 case Fetch() | FetchInstances() as request:
                     await pulling.apply(lease, pieces)
-                    reply = await self._fetch(lease, calendar, request)
-                    if isinstance(reply, Page):
-                        reply = await self._foreign_only(seen, reply, request)
-                    cursor, effects = pull.step(cursor, reply)
-                case last:
-                    raise TypeError(f"a step cannot end with {last!r}")
+                    cursor, effects = pull.step(cursor, await self._fetch(run, request))
+                case Finish() as end:
+                    sweep = next((effect for effect in effects if isinstance(effect, Sweep)), None)
+                    return await self._finish(run, pieces, sweep, end)
+                case Stop(failure):
+                    await self.fail(lease, failure)
+                    return False
+                case other:
+                    raise TypeError(f"a step does not end with {other!r}")
 
-    async def _finish(
-        self,
-        lease: Lease,
-        calendar: GoogleCalendar,
-        seen: "_Ours",
-        pieces: list[Apply],
-        sweep: Sweep | None,
-        end: Finish,
-    ) -> bool:
-        """Applies what is left, sweeps what a complete listing did not show, and keeps the token with the last."""
-        if sweep:
-            await pulling.apply(lease, pieces)
-            unseen = await pulling.sweepable(lease, sweep, calendar.sweep_allowed)
-            if unseen is None:
-                await self._fail(lease, pull.SWEEP_REFUSED)
-                return False
-            await pulling.forget(lease, unseen)
-            for row in await mirroring.missing(calendar.id, seen.ids, seen.window.end, seen.began_at):
-                await mirroring.put_right(lease, row, Drift.DELETED, seen.began_at)
-            pieces = []
-        *early, last = pieces or [Apply()]
-        await pulling.apply(lease, early)
-        live = await channels.is_live(calendar.id, clock.now())
-        wait = pace.next_pull(self._settings.pull_seconds, live, _dice.random())
-        await pulling.finish(lease, last, end, wait)
-        return True
+    async def _fetch(self, run: _Run, request: Fetch | FetchInstances) -> Page | Failure:
+        """One page, without our own mirrors."""
+        run.asked_at = clock.now()
+        account_id, google_id = run.lease.account_id, run.calendar.google_id
+        if isinstance(request, Fetch):
+            query = request.query
+            page = await self._ask(account_id, lambda access: self._client.list_events(access, google_id, query))
+        else:
+            master, query = request.master_id, request.query
+            page = await self._ask(account_id, lambda access: self._client.instances(access, google_id, master, query))
+        return page if isinstance(page, Failure) else await self._foreign_only(run, page)
 
-    async def _fetch(self, lease: Lease, calendar: GoogleCalendar, request: Fetch | FetchInstances) -> Page | Failure:
-        match request:
-            case Fetch(query):
-                return await self._ask(
-                    lease.account_id, lambda access: self._client.list_events(access, calendar.google_id, query)
-                )
-            case FetchInstances(master_id, query):
-                return await self._ask(
-                    lease.account_id,
-                    lambda access: self._client.instances(access, calendar.google_id, master_id, query),
-                )
-
-    async def _foreign_only(self, seen: "_Ours", page: Page, request: Fetch | FetchInstances) -> Page:
-        """The page without our own mirrors; those that somebody changed are wanted anew."""
-        lease, calendar = seen.lease, seen.calendar
-        ours = await mirroring.ours(lease.business_id, calendar.google_id, page.items)
-        for event in (each for each in page.items if each["id"] in ours):
-            row = ours[str(event["id"])]
-            seen.ids.add(row.google_id)
-            if mirroring.needs_no_look(row, event) or await mirroring.is_over(row, clock.now()):
-                continue
-            drift = await self._drift(row, event, page.time_zone or calendar.time_zone)
-            if drift is Drift.NONE:
-                await mirroring.keep_etag(row, event)
-            else:
-                await mirroring.put_right(lease, row, drift, seen.asked_at)
+    async def _foreign_only(self, run: _Run, page: Page) -> Page:
+        """Takes our own mirrors out of a page; those that somebody changed are wanted anew."""
+        ours = await mirroring.ours(run.lease.business_id, run.calendar.google_id, page.items)
+        for event in page.items:
+            if row := ours.get(event["id"]):
+                run.ours.add(row.google_id)
+                await self._look(run, row, event, page.time_zone or run.calendar.time_zone)
         return replace(page, items=tuple(event for event in page.items if event["id"] not in ours))
 
-    async def _drift(self, row: Mirror, event: EventJson, time_zone: str) -> Drift:
-        """What somebody did to a mirror; an event that should be gone and is back counts as edited."""
-        if not row.present:
-            return Drift.EDITED
-        rendered = await rendering.render(self._secrets, row.booking_id)
-        return drift_of(event, rendered.body, time_zone)
+    async def _look(self, run: _Run, row: Mirror, event: EventJson, time_zone: str) -> None:
+        """Puts right what somebody did to a mirror; one that should be gone and is back counts as edited."""
+        if mirroring.needs_no_look(row, event) or await mirroring.is_over(row, clock.now()):
+            return
+        drift = Drift.EDITED
+        if row.present:
+            rendered = await rendering.render(self._secrets, row.booking_id)
+            drift = drift_of(event, rendered.body, time_zone)
+        if drift is Drift.NONE:
+            await mirroring.keep_etag(row, event)
+        else:
+            await mirroring.put_right(run.lease, row, drift, run.asked_at)
+
+    async def _finish(self, run: _Run, pieces: list[Apply], sweep: Sweep | None, end: Finish) -> bool:
+        """Applies what is left, sweeps what a complete listing did not show, keeps the token with the last of it."""
+        lease = run.lease
+        if sweep:
+            await pulling.apply(lease, pieces)
+            pieces = []
+            unseen = await pulling.sweepable(lease, sweep, run.calendar.sweep_allowed)
+            if unseen is None:
+                await self.fail(lease, pull.SWEEP_REFUSED)
+                return False
+            await pulling.forget(lease, unseen)
+            for row in await mirroring.missing(lease.calendar_id, run.ours, run.began_at, run.window.end):
+                await mirroring.put_right(lease, row, Drift.DELETED, run.began_at)
+        *early, last = pieces or [Apply()]
+        await pulling.apply(lease, early)
+        live = await channels.is_live(lease.calendar_id, clock.now())
+        await pulling.finish(lease, last, end, pace.next_pull(self._settings.pull_seconds, live, _dice.random()))
+        return True
+
+    async def _reconcile(
+        self, lease: Lease, calendar: GoogleCalendar, row: Mirror
+    ) -> Pushed | Removed | Failed | Again:
+        """Calls Google until one mirror is as it is wanted, and stores what came of it."""
+        rendered = await rendering.render(self._secrets, row.booking_id) if row.present else None
+        known = row.content_hash is not None
+        progress, following = push.begin(present=row.present, generation=row.generation, pushed_before=known)
+        step: Call | Pushed | Removed | Failed | Again = following
+        while True:
+            match step:
+                case Again():
+                    return step
+                case Pushed() | Removed() | Failed():
+                    await mirroring.settle(lease, row, rendered, step)
+                    return step
+            if not await leases.extend(lease, clock.now()):
+                raise LostLeaseError(lease.calendar_id)
+            progress, step = push.step(progress, await self._call(lease, calendar, row, rendered, step))
+
+    async def _call(
+        self, lease: Lease, calendar: GoogleCalendar, row: Mirror, rendered: Rendered | None, call: Call
+    ) -> EventReply | Done | Failure:
+        """One call of the push machine."""
+        client, where = self._client, calendar.google_id
+        event = event_id(row.booking_id, where, call.generation)
+        body = rendered.body if rendered else {}
+
+        async def ask(access: str) -> EventReply | Done | Failure:
+            match call:
+                case Insert():
+                    return await client.insert(access, where, event, body)
+                case Update():
+                    return await client.update(access, where, event, body)
+                case Get():
+                    return await client.get(access, where, event)
+                case Delete():
+                    return await client.delete(access, where, event)
+
+        return await self._ask(lease.account_id, ask)
+
+    async def _watch(self, lease: Lease) -> None:
+        """Asks for a push channel where there is none, or the one there is ends soon."""
+        if self._settings.pushes and (calendar := await channels.claim(lease.calendar_id, clock.now())):
+            channel_id, token = await channels.open_row(calendar, clock.now())
+            address, ttl = f"{self._settings.public_url}/google/notifications", int(channels.LIFE.total_seconds())
+            reply = await self._ask(
+                lease.account_id,
+                lambda access: self._client.watch(access, calendar.google_id, str(channel_id), address, token, ttl),
+            )
+            if isinstance(reply, ChannelReply):
+                await channels.opened(channel_id, calendar.id, reply, clock.now())
+            else:
+                log.info("no push channel for calendar %s: %s", calendar.id, reply.code)
+                await channels.refused(channel_id, calendar.id, reply, clock.now())
+        await self._stop_channels(lease)
+
+    async def _stop_channels(self, lease: Lease) -> None:
+        """Stops the channels that are no longer needed; one that cannot be stopped ends by itself."""
+        for channel in await channels.to_stop(lease.calendar_id):
+            reply = await self._stop(lease, str(channel.id), channel.resource_id)
+            if isinstance(reply, Done) or reply.kind is not FailureKind.RETRY:
+                await channels.forget(channel.id)
+
+    async def _stop(self, lease: Lease, channel_id: str, resource_id: str | None) -> Done | Failure:
+        """Stops one channel; one that Google never told us the resource of was not opened."""
+        if resource_id is None:
+            return Done()
+        return await self._ask(lease.account_id, lambda access: self._client.stop(access, channel_id, resource_id))
+
+    async def _ask(self, account_id: UUID, call: Callable[[str], Awaitable[Reply | Failure]]) -> Reply | Failure:
+        """Makes a call with the account's access token, and once more with a fresh one if it is turned down.
+
+        A token refused twice, or a grant that lacks what it needs, is taken note of as dead.
+        """
+        access = await self._grants.access(account_id)
+        if isinstance(access, Failure):
+            return access
+        reply = await call(access)
+        if isinstance(reply, Failure) and reply.kind is FailureKind.UNAUTHORIZED:
+            fresh = await self._grants.access(account_id, refused=access)
+            if isinstance(fresh, Failure):
+                return fresh
+            access, reply = fresh, await call(fresh)
+        if isinstance(reply, Failure) and reply.kind in (FailureKind.UNAUTHORIZED, FailureKind.RECONNECT):
+            await self._grants.lost(account_id, access, reply)
+        return reply

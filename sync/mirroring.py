@@ -13,8 +13,10 @@ from models.changes import Write
 from models.google import GoogleCalendar
 from models.mirror import Mirror
 from models.words import BookingStatus, ChangeAction, ChangeKind, Drift
+from sync import leases
 from sync.drift import REPAIRS_A_DAY
 from sync.leases import Lease
+from sync.pulling import note_links
 from sync.push import Failed, Pushed, Removed, Rendered
 from sync.replies import EventJson
 from sync.routing import hold
@@ -47,6 +49,28 @@ async def settle(lease: Lease, row: Mirror, rendered: Rendered | None, outcome: 
         await Mirror.filter(id=row.id, wanted_version=F("pushed_version")).update(pending_since=None)
         await GoogleCalendar.filter(id=lease.calendar_id).update(pushed_at=work.now)
         await _note_booking(work, row.booking_id)
+
+    await changes.write(lease.business_id, body)
+
+
+async def finish(lease: Lease) -> None:
+    """Nothing waits any more: gives the lease back. What was wanted meanwhile made the calendar due anew."""
+    cured: dict[str, Any] = {
+        "push_attempts": 0,
+        "push_not_before": None,
+        "push_prescribed": False,
+        "push_action_required": False,
+        "push_error_code": None,
+        "push_error_message": None,
+        "push_error_at": None,
+    }
+
+    async def body(work: Write) -> None:
+        await hold(work, lease)
+        before = await GoogleCalendar.get(id=lease.calendar_id)
+        await leases.give_back(lease, None, **cured)
+        if before.push_error_code:
+            await note_links(work, lease.calendar_id)
 
     await changes.write(lease.business_id, body)
 
@@ -146,7 +170,7 @@ async def keep_etag(row: Mirror, event: EventJson) -> None:
     await Mirror.filter(id=row.id, etag=row.etag).update(etag=event.get("etag"))
 
 
-async def missing(calendar_id: UUID, seen: Collection[str], until: datetime, since: datetime) -> list[Mirror]:
+async def missing(calendar_id: UUID, seen: Collection[str], since: datetime, until: datetime) -> list[Mirror]:
     """The mirrors that a complete listing begun at `since` should have shown, and did not: up to `until`."""
     there = Mirror.filter(
         calendar_id=calendar_id,

@@ -1,27 +1,26 @@
-"""The door to Google: all that the graph may call.
+"""The door to Google: all that the graph and the composition root may call.
 
-Nothing here waits for Google, but for the steps of signing in, which a person waits for.
+Nothing here waits for Google, but for the two steps of signing in that a person waits for.
 """
 
+import asyncio
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 from uuid import UUID
 
+from models import clock
 from models.refusals import Refused
 from models.secret import Secrets
 from models.settings import Settings
-from models.words import AllDayEvents, Blocking, EventDetail, MirrorAs, UnroutedEvents
+from sync import calendars, channels, connections, linking, pace, signin
 from sync.blocking import Matcher
-from sync.connections import (
-    Account,
-    CalendarChoice,
-    Connection,
-    LinkedCalendar,
-    MirrorShown,
-)
+from sync.client import GoogleClient
+from sync.connections import Account, CalendarChoice, Connection, LinkedCalendar, MirrorShown
+from sync.engine import Engine
 from sync.health import ChannelHealth, Fault, Health, InboundHealth, OutboundHealth
+from sync.linking import LinkChoices
+from sync.worker import Worker
 
 __all__ = [
     "Account",
@@ -40,77 +39,84 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class LinkChoices:
-    """How a link behaves; what is None keeps what an earlier link of the option had, else the default."""
-
-    blocking: Blocking | None = None
-    matchers: tuple[Matcher, ...] | None = None
-    unrouted_events: UnroutedEvents | None = None
-    all_day_events: AllDayEvents | None = None
-    detail: EventDetail | None = None
-    mirror_as: MirrorAs | None = None
-
-
 class Google:
     """Google, as this process reaches it. Built once by the composition root, entered for as long as it serves."""
 
     def __init__(self, settings: Settings, secrets: Secrets) -> None:
         self._settings = settings
-        self._secrets = secrets
+        self._client = GoogleClient(
+            settings.google_client_id,
+            settings.google_client_secret,
+            settings.google_origin,
+            redirect_uri=f"{settings.public_url}/google/callback",
+        )
+        self._engine = Engine(self._client, secrets, settings)
 
     async def __aenter__(self) -> Self:
+        await self._client.__aenter__()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        return None
+        await self._client.__aexit__(kind, error, trace)
+
+    async def work(self, stop: asyncio.Event) -> None:
+        """The sync worker of this process: works until `stop` is set, then finishes or leaves what is in hand."""
+        await Worker(self._engine, self._settings.changes_kept_days).run(stop)
 
     async def start_sign_in(self, business_id: UUID, option_id: UUID, return_to: str) -> str | Refused:
         """The address of Google's consent page. Refused: NOT_FOUND, INVALID_INPUT (returnTo), GOOGLE_UNAVAILABLE."""
-        raise NotImplementedError
+        return await self._engine.start_sign_in(business_id, option_id, return_to)
 
     async def callback(self, params: Mapping[str, str]) -> str | None:
         """Google sent the person back: where to redirect them, with a ticket or an error; None for an unknown state."""
-        raise NotImplementedError
+        return await self._engine.end_sign_in(params)
 
     async def complete_sign_in(self, business_id: UUID, ticket: str) -> UUID | Refused:
         """Redeems a ticket, and answers the option. Refused: NOT_FOUND (wrong, used or old ticket)."""
-        raise NotImplementedError
+        return await signin.redeem(business_id, ticket)
 
     async def link(
         self, business_id: UUID, option_id: UUID, calendar_google_id: str, choices: LinkChoices
     ) -> UUID | Refused:
-        """Ties the option to a calendar of the account it signed in with, and answers the link."""
-        raise NotImplementedError
+        """Ties the option to a calendar of the account it signed in with, and answers the link.
+
+        Refused: NOT_FOUND (optionId, calendarId), INVALID_INPUT (matchers), GOOGLE_NOT_CONNECTED,
+        GOOGLE_RECONNECT_REQUIRED, GOOGLE_CALENDAR_READ_ONLY.
+        """
+        return await linking.link(business_id, option_id, calendar_google_id, choices)
 
     async def unlink(self, business_id: UUID, option_id: UUID, keep_events: bool = False) -> UUID | Refused:
-        """Ends the tie, and answers the option."""
-        raise NotImplementedError
-
-    async def disconnect(self, business_id: UUID, account_id: UUID) -> tuple[UUID, ...] | Refused:
-        """Forgets an account, and answers the options that had signed in with it."""
-        raise NotImplementedError
+        """Ends the tie, and answers the option. Refused: NOT_FOUND, GOOGLE_NOT_CONNECTED (it never signed in)."""
+        return await linking.unlink(business_id, option_id, keep_events)
 
     async def sync_now(self, business_id: UUID, option_id: UUID) -> UUID | Refused:
-        """Makes the option's calendar due in both directions, cutting a backoff short; answers the option."""
-        raise NotImplementedError
+        """Makes the option's calendar due in both directions, cutting a backoff short; answers the option.
+
+        Refused: NOT_FOUND, GOOGLE_NOT_CONNECTED, GOOGLE_RECONNECT_REQUIRED.
+        """
+        return await linking.sync_now(business_id, option_id)
 
     async def notification(self, headers: Mapping[str, str]) -> None:
         """Takes Google's word that a calendar changed, if it is Google's. Says nothing either way: answer 204."""
-        raise NotImplementedError
+        await channels.notice(headers)
 
     async def connections(self, business_id: UUID, option_ids: Iterable[UUID]) -> Mapping[UUID, Connection]:
         """The options' ties to Google, by option; those without one are left out. At most four statements."""
-        raise NotImplementedError
+        poll = pace.longest_pull(self._settings.pull_seconds)
+        return await connections.connections(business_id, option_ids, poll, clock.now())
 
     async def calendar_choices(
         self, business_id: UUID, account_ids: Iterable[UUID]
     ) -> Mapping[UUID, tuple[CalendarChoice, ...]]:
-        """The calendars to choose from, by account: primary first, then by name. A stale list is looked at anew."""
-        raise NotImplementedError
+        """The calendars to choose from, by account: primary first, then by name. A list older than a minute is looked
+        at anew in the background.
+        """
+        wanted = list(account_ids)
+        await calendars.ask(business_id, wanted)
+        return await connections.calendar_choices(business_id, wanted)
 
     async def mirror_states(self, business_id: UUID, booking_ids: Iterable[UUID]) -> Mapping[UUID, MirrorShown]:
-        """How far each booking is in Google, for every id asked. One statement, but for bookings without a mirror."""
-        raise NotImplementedError
+        """How far each booking is in Google, for every id asked, in one statement."""
+        return await connections.mirror_states(business_id, booking_ids)

@@ -7,6 +7,7 @@ calendar to somebody else's option.
 
 import base64
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from urllib.parse import urlencode, urlsplit, urlunsplit
@@ -88,7 +89,7 @@ async def take_back(secrets: Secrets, state: str) -> Returned | str | None:
     return Returned(row.id, row.business_id, secrets.open(row.verifier), row.return_to)
 
 
-async def admit(returned: Returned, granted: Granted, listed: list[ListedCalendar] | None) -> str:
+async def admit(returned: Returned, granted: Granted, listed: Sequence[ListedCalendar] | None) -> str:
     """Stores the account with its calendars, and answers where to send the person, with a ticket.
 
     A grant that lacks a scope is stored and shown as such: what it was used for stops until it is given anew.

@@ -1,0 +1,158 @@
+"""`timebok demo`: a business to look at, the stand-in for Google beside it, web and sync in one process.
+
+Runs what `serve` and `sandbox` run, on settings of its own. It fills a new database through the domain's verbs, and
+connects one option to Google the way a person would: over HTTP, through the consent page.
+"""
+
+import asyncio
+import sys
+import tempfile
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from graph.demo_shop import ZONE, Shop, furnish
+from graph.demo_story import connect
+from graph.server.app import build
+from graph.serving import Site, serve, stopping
+from models import bell, business, clock, db, key
+from models.migrating import migrate
+from models.secret import new_secret_key
+from models.settings import Settings, read
+from models.words import Role
+from sync.sandbox.app import sandbox_app
+from sync.sandbox.state import SandboxGoogle
+
+HOST = "127.0.0.1"
+GOOGLE_CLIENT = ("timebok-demo", "timebok-demo-secret")
+BEN = "ben@example.com"
+
+
+@dataclass(frozen=True, slots=True)
+class Demo:
+    """What the demo runs on."""
+
+    settings: Settings
+    google_origin: str
+    keys: dict[Role, str]
+    shop: Shop
+
+
+async def run(port: int, google_port: int, folder: str | None) -> None:
+    """Runs the demo until told to stop. Without a folder the data goes with the process."""
+    if folder is not None:
+        await _run_in(Path(folder), port, google_port)
+        return
+    with tempfile.TemporaryDirectory(prefix="timebok-demo-") as temporary:
+        await _run_in(Path(temporary), port, google_port)
+
+
+async def run_sandbox(port: int) -> None:
+    """Runs the stand-in for Google alone until told to stop."""
+    sys.stdout.write(f"The stand-in for Google listens on http://{HOST}:{port}/\n")
+    sys.stdout.flush()
+    await serve([Site(sandbox_app(), HOST, port)], stopping())
+
+
+async def _run_in(folder: Path, port: int, google_port: int) -> None:
+    settings = _settings(folder, port, google_port)
+    await migrate(settings.database_url)
+    demo = await _prepare(settings, f"http://{HOST}:{google_port}")
+    google = SandboxGoogle()
+    google.seed_demo()
+    _appointment(google)
+    sites = [Site(build(settings), HOST, port), Site(sandbox_app(google), HOST, google_port)]
+    stop = stopping()
+    serving = asyncio.create_task(serve(sites, stop))
+    connecting = asyncio.create_task(
+        connect(settings.public_url, demo.keys[Role.ADMIN], demo.shop.options["Ben"], account=BEN, calendar=BEN)
+    )
+    await asyncio.wait([serving, connecting], return_when=asyncio.FIRST_COMPLETED)
+    if connecting.done():
+        connecting.result()
+        sys.stdout.write(_welcome(demo))
+        sys.stdout.flush()
+    else:
+        connecting.cancel()
+    await serving
+
+
+def _settings(folder: Path, port: int, google_port: int) -> Settings:
+    """The demo's own settings; its secret key lies beside its data."""
+    folder.mkdir(parents=True, exist_ok=True)
+    secret_file = folder / "secret.key"
+    if not secret_file.exists():
+        secret_file.touch(mode=0o600)
+        secret_file.write_text(new_secret_key())
+    return read(
+        database_url=f"sqlite:///{folder.resolve() / 'timebok.db'}",
+        bell_url="memory://",
+        public_url=f"http://{HOST}:{port}",
+        secret_keys=(secret_file.read_text(),),
+        google_origin=f"http://{HOST}:{google_port}",
+        google_client_id=GOOGLE_CLIENT[0],
+        google_client_secret=GOOGLE_CLIENT[1],
+    )
+
+
+async def _prepare(settings: Settings, google_origin: str) -> Demo:
+    """The demo business, filled when it is new, with fresh keys: old ones cannot be shown again."""
+    async with db.opened(settings.database_url), bell.hung(settings.bell_url):
+        business_id = await business.by_slug("demo") or await business.create(
+            "demo", "Fjord Studio", ZONE, origins=[settings.public_url], booking_url=f"{settings.public_url}/#{{token}}"
+        )
+        await business.Business.filter(id=business_id).update(origins=[settings.public_url])
+        shop = await furnish(business_id, settings.google_days)
+        keys = {role: await _fresh_key(business_id, role) for role in Role}
+    return Demo(settings, google_origin, keys, shop)
+
+
+async def _fresh_key(business_id: UUID, role: Role) -> str:
+    """A new key in place of the one of an earlier run."""
+    for row in await key.listed(business_id):
+        if row["role"] == role and row["revoked_at"] is None:
+            await key.revoke(row["id"])
+    return (await key.create(business_id, role, "demo"))[1]
+
+
+def _appointment(google: SandboxGoogle) -> None:
+    """Ben sees the doctor tomorrow from eight to nine."""
+    tomorrow = clock.now().astimezone(ZoneInfo(ZONE)) + timedelta(days=1)
+    start = tomorrow.replace(hour=8, minute=0, second=0, microsecond=0)
+    google.insert_event(BEN, {"summary": "Doctor's appointment", **_between(start, start + timedelta(hours=1))})
+
+
+def _between(start: datetime, end: datetime) -> dict[str, object]:
+    """An event's times as Google writes them."""
+    times = {"start": start, "end": end}
+    return {name: {"dateTime": at.isoformat(), "timeZone": ZONE} for name, at in times.items()}
+
+
+def _welcome(demo: Demo) -> str:
+    """What to try, and with which keys."""
+    explorer = f"{demo.settings.public_url}/graphql"
+    keys = demo.keys
+    return f"""
+Timebok is running: Fjord Studio, with Anna, Ben and a meeting room.
+
+  Explorer         {explorer}
+  Google stand-in  {demo.google_origin}/
+
+  Keys             public  {keys[Role.PUBLIC]}
+                   staff   {keys[Role.STAFF]}
+                   admin   {keys[Role.ADMIN]}
+
+  Try
+    As a customer      {explorer}#key={keys[Role.PUBLIC]}
+                       Run the tabs "First query" and "First booking".
+    As the dashboard   {explorer}#key={keys[Role.STAFF]}
+                       Run "First subscription", then book in another window, or change
+                       Ben's week at {demo.google_origin}/ : both arrive by themselves.
+    As Ben             {demo.google_origin}/
+                       He is connected already. His doctor's appointment tomorrow at eight
+                       keeps him from being booked; Anna can be. Bookings of his appear there.
+
+  Ctrl-C ends it.
+"""
