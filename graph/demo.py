@@ -4,7 +4,6 @@ Runs what `serve` and `sandbox` run, on settings of its own. It fills a new data
 connects one option to Google the way a person would: over HTTP, through the consent page.
 """
 
-import asyncio
 import sys
 import tempfile
 from dataclasses import dataclass
@@ -16,7 +15,7 @@ from zoneinfo import ZoneInfo
 from graph.demo_shop import ZONE, Shop, furnish
 from graph.demo_story import connect
 from graph.server.app import build
-from graph.serving import Site, serve, stopping
+from graph.serving import Site, serving, stopping
 from models import bell, business, clock, db, key
 from models.migrating import migrate
 from models.secret import new_secret_key
@@ -51,9 +50,11 @@ async def run(port: int, google_port: int, folder: str | None) -> None:
 
 async def run_sandbox(port: int) -> None:
     """Runs the stand-in for Google alone until told to stop."""
-    sys.stdout.write(f"The stand-in for Google listens on http://{HOST}:{port}/\n")
-    sys.stdout.flush()
-    await serve([Site(sandbox_app(), HOST, port)], stopping())
+    stop = stopping()
+    async with serving([Site(sandbox_app(), HOST, port)]):
+        sys.stdout.write(f"The stand-in for Google listens on http://{HOST}:{port}/\n")
+        sys.stdout.flush()
+        await stop.wait()
 
 
 async def _run_in(folder: Path, port: int, google_port: int) -> None:
@@ -65,18 +66,11 @@ async def _run_in(folder: Path, port: int, google_port: int) -> None:
     _appointment(google)
     sites = [Site(build(settings), HOST, port), Site(sandbox_app(google), HOST, google_port)]
     stop = stopping()
-    serving = asyncio.create_task(serve(sites, stop))
-    connecting = asyncio.create_task(
-        connect(settings.public_url, demo.keys[Role.ADMIN], demo.shop.options["Ben"], account=BEN, calendar=BEN)
-    )
-    await asyncio.wait([serving, connecting], return_when=asyncio.FIRST_COMPLETED)
-    if connecting.done():
-        connecting.result()
+    async with serving(sites):
+        await connect(settings.public_url, demo.keys[Role.ADMIN], demo.shop.options["Ben"], account=BEN, calendar=BEN)
         sys.stdout.write(_welcome(demo))
         sys.stdout.flush()
-    else:
-        connecting.cancel()
-    await serving
+        await stop.wait()
 
 
 def _settings(folder: Path, port: int, google_port: int) -> Settings:

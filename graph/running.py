@@ -4,7 +4,7 @@ import sys
 
 from graph.server.app import build
 from graph.server.live import LOOK_SECONDS
-from graph.serving import Site, serve, stopping
+from graph.serving import Site, serving, stopping
 from models import bell, db
 from models.migrating import migrate
 from models.secret import Secrets
@@ -17,9 +17,11 @@ async def serve_web(settings: Settings, host: str, port: int, *, sync: bool) -> 
     await migrate(settings.database_url)
     if not sync:
         _mind_the_bell(settings)
-    sys.stdout.write(f"Timebok listens on http://{host}:{port}/graphql\n")
-    sys.stdout.flush()
-    await serve([Site(build(settings, sync=sync), host, port, settings.trusted_proxies)], stopping())
+    stop = stopping()
+    async with serving([Site(build(settings, sync=sync), host, port, settings.trusted_proxies)]):
+        sys.stdout.write(f"Timebok listens on http://{host}:{port}/graphql\n")
+        sys.stdout.flush()
+        await stop.wait()
 
 
 async def work(settings: Settings) -> None:

@@ -3,7 +3,8 @@
 import asyncio
 import contextlib
 import signal
-from collections.abc import Iterator, Sequence
+import socket
+from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass
 
 import uvicorn
@@ -26,6 +27,14 @@ class Site:
 
 class _Server(uvicorn.Server):
     """uvicorn raises a caught signal again, so that a clean end would look like a death; ours are taken outside."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.up = asyncio.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.up.set()
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -57,13 +66,18 @@ def stopping() -> asyncio.Event:
     return stop
 
 
-async def serve(sites: Sequence[Site], stop: asyncio.Event) -> None:
-    """Serves until `stop` is set, then ends streams and sockets and returns. Raises SystemExit if one cannot start."""
+@contextlib.asynccontextmanager
+async def serving(sites: Sequence[Site]) -> AsyncIterator[None]:
+    """Serves for as long as the block lasts, then ends streams and sockets. Raises SystemExit if one cannot start."""
     servers = [_server(site) for site in sites]
-    running = [asyncio.create_task(server.serve()) for server in servers]
-    waiting = asyncio.create_task(stop.wait())
-    await asyncio.wait([*running, waiting], return_when=asyncio.FIRST_COMPLETED)
-    waiting.cancel()
-    for server in servers:
-        server.should_exit = True
-    await asyncio.gather(*running)
+    running = asyncio.gather(*(server.serve() for server in servers))
+    up = asyncio.gather(*(server.up.wait() for server in servers))
+    try:
+        await asyncio.wait([running, up], return_when=asyncio.FIRST_COMPLETED)
+        if not running.done():
+            yield
+    finally:
+        up.cancel()
+        for server in servers:
+            server.should_exit = True
+        await running

@@ -10,6 +10,8 @@ from typing import Any, Final
 
 from sync.replies import Failure, FailureKind
 
+_CODE_LENGTH: Final = 64
+
 _BY_REASON: Final[Mapping[str, FailureKind]] = {
     # limits
     "userRateLimitExceeded": FailureKind.RETRY,
@@ -34,7 +36,7 @@ _BY_REASON: Final[Mapping[str, FailureKind]] = {
     # push channels
     "pushNotSupportedForRequestedResource": FailureKind.UNWATCHABLE,
     "push.webhookUrlUnauthorized": FailureKind.MISCONFIGURED,
-    "webhookUrlUnauthorized": FailureKind.MISCONFIGURED,
+    "push.webhookUrlNotHttps": FailureKind.MISCONFIGURED,
     # our project
     "accessNotConfigured": FailureKind.MISCONFIGURED,
     "SERVICE_DISABLED": FailureKind.MISCONFIGURED,
@@ -70,11 +72,11 @@ def classify(status: int, body: object, headers: Mapping[str, str]) -> Failure:
     """
     error = body.get("error") if isinstance(body, Mapping) else None
     hint = retry_after(headers)
-    if not isinstance(error, Mapping | str):
+    if not error or not isinstance(error, Mapping | str):
         return Failure(FailureKind.RETRY, f"HTTP_{status}", f"Google answered with status {status}.", hint)
     assert isinstance(body, Mapping)
     reasons = list(_reasons(error))
-    code = reasons[0] if reasons else f"HTTP_{status}"
+    code = reasons[0][:_CODE_LENGTH] if reasons else f"HTTP_{status}"
     return Failure(_kind(status, reasons, error), code, _message(body, error, code), hint)
 
 
@@ -109,9 +111,9 @@ def _reasons(error: Mapping[str, Any] | str) -> Iterator[str]:
         return
     details = error.get("details")
     for each in (*_errors(error), *(details if isinstance(details, list) else ())):
-        if isinstance(each, Mapping) and isinstance(each.get("reason"), str):
+        if isinstance(each, Mapping) and isinstance(each.get("reason"), str) and each["reason"]:
             yield each["reason"]
-    if isinstance(error.get("status"), str):
+    if isinstance(error.get("status"), str) and error["status"]:
         yield error["status"]
 
 

@@ -114,7 +114,7 @@ def listed_calendar(entry: Mapping[str, Any]) -> ListedCalendar:
         google_id=str(entry["id"]),
         summary=entry.get("summaryOverride") or entry.get("summary") or str(entry["id"]),
         time_zone=entry.get("timeZone") or "UTC",
-        access_role=_ROLES.get(entry.get("accessRole", ""), GoogleAccessRole.FREE_BUSY_READER),
+        access_role=_ROLES.get(str(entry.get("accessRole")), GoogleAccessRole.FREE_BUSY_READER),
         primary=bool(entry.get("primary", False)),
     )
 

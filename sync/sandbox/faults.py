@@ -56,9 +56,10 @@ class Fault:
 
 
 class Faults:
-    """The faults in waiting, first come first served."""
+    """The faults in waiting, first come first served. `held` is set while requests wait at the door."""
 
     def __init__(self) -> None:
+        self.held = asyncio.Event()
         self._waiting: list[Fault] = []
         self._released = asyncio.Event()
 
@@ -88,8 +89,10 @@ class Faults:
     def clear(self) -> None:
         """All is well again; held requests go on."""
         self._waiting.clear()
+        self.held.clear()
         self._released.set()
 
     async def released(self) -> None:
         """Wait until the faults are cleared."""
+        self.held.set()
         await self._released.wait()

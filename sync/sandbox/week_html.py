@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from sync.sandbox.frame import text
 from sync.sandbox.moments import Resource
@@ -40,12 +40,13 @@ def when_of(event: Resource) -> str:
     """`Tue 24 Nov, 08:00 – 09:00`, or the days of an all-day event."""
     start, end = event["start"], event["end"]
     if "date" in start:
-        first, after = date.fromisoformat(start["date"]), date.fromisoformat(end["date"])
-        last = date.fromordinal(after.toordinal() - 1)
-        return f"{first:%a %-d %b}, all day" if first == last else f"{first:%a %-d %b} – {last:%a %-d %b}, all day"
+        first = date.fromisoformat(start["date"])
+        last = date.fromisoformat(end["date"]) - timedelta(days=1)
+        days = _day(first) if first == last else f"{_day(first)} – {_day(last)}"
+        return f"{days}, all day"
     begins, ends = datetime.fromisoformat(start["dateTime"]), datetime.fromisoformat(end["dateTime"])
-    until = f"{ends:%H:%M}" if begins.date() == ends.date() else f"{ends:%a %-d %b, %H:%M}"
-    return f"{begins:%a %-d %b, %H:%M} – {until}"
+    until = f"{ends:%H:%M}" if begins.date() == ends.date() else f"{_day(ends)}, {ends:%H:%M}"
+    return f"{_day(begins)}, {begins:%H:%M} – {until}"
 
 
 def kind_of(event: Resource) -> str:
@@ -60,6 +61,10 @@ def kind_of(event: Resource) -> str:
     if event.get("extendedProperties", {}).get("private"):
         kinds.append("app")
     return " ".join(kinds)
+
+
+def _day(day: date) -> str:
+    return f"{day:%a} {day.day} {day:%b}"
 
 
 def _head(day: date, today: date) -> str:

@@ -206,9 +206,10 @@ class Mirrored:
 
     def push(self, shelf: Shelf, turn: Round) -> Outcome:
         body = {"summary": turn.wanted}
-        progress, following = push.begin(
+        progress, call = push.begin(
             present=turn.wanted is not None, generation=self.generation, pushed_before=self.pushed_before
         )
+        following: Call | Outcome = call
         made = 0
         while isinstance(following, Call):
             progress, following = push.step(progress, self._reply(shelf, following, body, made, turn))

@@ -1,0 +1,155 @@
+"""The whole sync floor over real HTTP: the sandbox Google behind a server, our door, engine and worker before it."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from urllib.parse import parse_qs, parse_qsl, urlsplit
+from uuid import UUID
+
+import httpx2
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from models import bell, changes, clock, mirror
+from models.booking import Booking
+from models.changes import Change, Write
+from models.event import GoogleBlock, GoogleEvent
+from models.google import GoogleCalendar
+from models.refusals import Refused
+from models.settings import Settings
+from models.words import BookingStatus, ChangeAction, ChangeKind
+from sync.engine import Engine
+from sync.sandbox.app import sandbox_app
+from sync.sandbox.state import SandboxGoogle
+from sync.service import Google, LinkChoices
+from sync.worker import Worker
+from tests.sync import rows
+from tests.sync.sandbox.doors import ANNA, CLIENT, origin_of, served
+
+RETURN_TO = "https://app.example/options/1?tab=calendar"
+SCOPES_WANTED = (
+    "https://www.googleapis.com/auth/calendar.events",
+    "https://www.googleapis.com/auth/calendar.calendarlist.readonly",
+)
+
+
+@dataclass
+class Floor:
+    """One business, with Google beside it."""
+
+    sandbox: SandboxGoogle
+    door: Google
+    engine: Engine
+    worker: Worker
+    business_id: UUID
+    settings: Settings
+
+    async def sign_in(self, option_id: UUID, email: str = ANNA, scopes: tuple[str, ...] = SCOPES_WANTED) -> str:
+        """A person signs in for an option and comes back; where to, before the ticket is redeemed."""
+        address = await self.door.start_sign_in(self.business_id, option_id, RETURN_TO)
+        assert isinstance(address, str), address
+        async with httpx2.AsyncClient() as browser:
+            form = {"account": email, "decision": "allow", "scope": list(scopes)}
+            answer = await browser.post(address, data=form)
+        assert answer.status_code in (302, 303), answer.text
+        back = await self.door.callback(dict(parse_qsl(urlsplit(answer.headers["location"]).query)))
+        assert back is not None
+        return back
+
+    async def signed_in(self, option_id: UUID, email: str = ANNA) -> None:
+        """The same, with the ticket redeemed."""
+        back = await self.sign_in(option_id, email)
+        redeemed = await self.door.complete_sign_in(self.business_id, ticket_in(back))
+        assert redeemed == option_id
+
+    async def linked_option(self, name: str = "Anna", calendar: str = ANNA, email: str = ANNA, **choices: Any) -> UUID:
+        """An option linked to a calendar, everything in step."""
+        option_id = await rows.an_option(self.business_id, name)
+        await self.signed_in(option_id, email)
+        linked = await self.door.link(self.business_id, option_id, calendar, LinkChoices(**choices))
+        assert not isinstance(linked, Refused), linked
+        await self.settle()
+        return option_id
+
+    async def settle(self) -> None:
+        """The worker does everything that is due."""
+        while await self.worker.start_due():
+            await self.worker.finish()
+        await self.worker.finish()
+
+    async def look(self) -> None:
+        """Time passes: every followed calendar is due, no pause lasts; the worker does everything."""
+        past = {"pull_due_at": clock.now(), "pull_not_before": None}
+        await GoogleCalendar.filter(pull_due_at__isnull=False).update(**past)
+        await GoogleCalendar.filter(push_due_at__isnull=False).update(push_due_at=clock.now(), push_not_before=None)
+        await self.settle()
+
+    async def book(self, option_id: UUID, starts_at: datetime | None = None, **more: Any) -> UUID:
+        """A booking, as the booking verb leaves it."""
+        booking_id = await rows.a_booking(self.business_id, option_id, starts_at, **more)
+        await self.want(booking_id, option_id, present=True)
+        return booking_id
+
+    async def move(self, booking_id: UUID, starts_at: datetime, option_id: UUID) -> None:
+        await Booking.filter(id=booking_id).update(
+            starts_at=starts_at, ends_at=starts_at + rows.HOUR, option_id=option_id
+        )
+        await self.want(booking_id, option_id, present=True)
+
+    async def cancel(self, booking_id: UUID, option_id: UUID) -> None:
+        await Booking.filter(id=booking_id).update(status=BookingStatus.CANCELLED)
+        await self.want(booking_id, option_id, present=False)
+
+    async def want(self, booking_id: UUID, option_id: UUID, *, present: bool) -> None:
+        async def body(work: Write) -> None:
+            work.record(ChangeKind.BOOKING, booking_id, ChangeAction.UPSERTED, [option_id])
+            await mirror.want(work, booking_id, option_id, present)
+
+        await changes.write(self.business_id, body)
+
+    async def blocked(self, option_id: UUID) -> list[tuple[datetime, datetime]]:
+        """What Google blocks of an option."""
+        found = await GoogleBlock.filter(option_id=option_id).order_by("starts_at")
+        return [(block.starts_at, block.ends_at) for block in found]
+
+    async def titles(self) -> list[str | None]:
+        return sorted(str(row.title) for row in await GoogleEvent.filter(business_id=self.business_id))
+
+    async def changes(self, kind: ChangeKind = ChangeKind.GOOGLE_EVENT) -> list[tuple[str, UUID]]:
+        """The log: what happened to which."""
+        found = await Change.filter(business_id=self.business_id, kind=kind).order_by("revision")
+        return [(change.action, change.entity_id) for change in found]
+
+
+def ticket_in(address: str) -> str:
+    (ticket,) = parse_qs(urlsplit(address).query)["google_ticket"]
+    return ticket
+
+
+@asynccontextmanager
+async def floor_on(sandbox: SandboxGoogle, **overrides: Any) -> AsyncIterator[Floor]:
+    """The floor, opened on the current database."""
+    reached: list[Google] = []
+
+    async def notified(request: Request) -> Response:
+        await reached[0].notification(dict(request.headers))
+        return Response(status_code=204)
+
+    app = Starlette(routes=[Route("/google/notifications", notified, methods=["POST"])])
+    async with served(sandbox_app(sandbox)) as google_port, served(app) as port:
+        values = {
+            "public_url": origin_of(port),
+            "google_origin": origin_of(google_port),
+            "google_client_id": CLIENT["client_id"],
+            "google_client_secret": CLIENT["client_secret"],
+            **overrides,
+        }
+        settings = Settings(_env_file=None, **values)
+        async with Google(settings, rows.SECRETS) as door, bell.hung("memory://"):
+            reached.append(door)
+            engine = door._engine
+            yield Floor(sandbox, door, engine, Worker(engine, 30), await rows.a_business(), settings)
