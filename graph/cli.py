@@ -11,10 +11,10 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, NoReturn
 from uuid import UUID
 
-from models import bell, business, checks, db, key
+from models import bell, business, checks, db, google, key
 from models.business import Business
 from models.migrating import migrate
-from models.secret import new_secret_key
+from models.secret import Secrets, new_secret_key
 from models.settings import Settings, WrongSettingError, need_secret_keys, read
 from models.words import Role
 
@@ -37,6 +37,20 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         sys.stderr.write(f"timebok: {error}\n")
         sys.exit(2)
     sys.exit(0)
+
+
+def commands() -> list[str]:
+    """The commands, with their actions: `serve`, `business create`."""
+    found = []
+    for name, command in _choices(_parser()).items():
+        found += [f"{name} {action}" for action in _choices(command)] or [name]
+    return found
+
+
+def _choices(parser: argparse.ArgumentParser) -> dict[str, argparse.ArgumentParser]:
+    """What may follow: the sub-commands of a parser."""
+    groups = [each for each in parser._actions if isinstance(each, argparse._SubParsersAction)]
+    return dict(groups[0].choices) if groups else {}
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -64,7 +78,13 @@ def _parser() -> argparse.ArgumentParser:
     _add_business(add("business", _business_create, "make, change and list businesses"))
     _add_key(add("key", _key_create, "make, revoke and list API keys"))
     secrets = add("secrets", _secrets_new, "make and rotate the server's secret keys")
-    _actions(secrets, {"new": (_secrets_new, "print a key for TIMEBOK_SECRET_KEYS")})
+    _actions(
+        secrets,
+        {
+            "new": (_secrets_new, "print a key for TIMEBOK_SECRET_KEYS"),
+            "rotate": (_secrets_rotate, "seal everything anew with the first key"),
+        },
+    )
     return parser
 
 
@@ -252,3 +272,12 @@ def _key_list(options: argparse.Namespace) -> None:
 
 def _secrets_new(_: argparse.Namespace) -> None:
     sys.stdout.write(new_secret_key() + "\n")
+
+
+def _secrets_rotate(_: argparse.Namespace) -> None:
+    secrets = Secrets(_usable(read()).secret_keys)
+
+    async def work() -> None:
+        _say(rotated=await google.rotate(secrets))
+
+    _in_database(work, ring=False)

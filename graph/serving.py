@@ -6,6 +6,7 @@ import signal
 import socket
 from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import uvicorn
 from starlette.applications import Starlette
@@ -70,8 +71,8 @@ def stopping() -> asyncio.Event:
 async def serving(sites: Sequence[Site]) -> AsyncIterator[None]:
     """Serves for as long as the block lasts, then ends streams and sockets. Raises SystemExit if one cannot start."""
     servers = [_server(site) for site in sites]
-    running = asyncio.gather(*(server.serve() for server in servers))
-    up = asyncio.gather(*(server.up.wait() for server in servers))
+    running: asyncio.Future[Any] = asyncio.gather(*(server.serve() for server in servers))
+    up: asyncio.Future[Any] = asyncio.gather(*(server.up.wait() for server in servers))
     try:
         await asyncio.wait([running, up], return_when=asyncio.FIRST_COMPLETED)
         if not running.done():

@@ -113,7 +113,7 @@ def reasons(rules: Rules, agenda: Agenda, start: Instant, now: Instant) -> list[
     """Every reason against this start, in the order of SlotReason; none: it can be booked."""
     found = [
         Reason(busy.kind.reason, busy)
-        for busy in sorted(agenda.busy)
+        for busy in sorted(agenda.busy, key=lambda busy: busy[:3])
         if collides(rules.occupied(start), Interval(busy.start, busy.end))
     ]
     window = Interval(start, start + rules.duration * MINUTE)

@@ -78,7 +78,7 @@ class Settings(BaseSettings):
 
 
 def read(**overrides: Any) -> Settings:
-    """The settings of this process. Raises WrongSettingError naming the first wrong one."""
+    """The settings of this process; `overrides` win. Raises WrongSettingError naming the first wrong one."""
     try:
         return Settings(**overrides)
     except ValidationError as error:

@@ -1,4 +1,4 @@
-"""What the three clients send, by name: the documents in `operations/`, each with the fragments it needs."""
+"""What the three clients send, by name: the documents in `clients/`, each with the fragments it needs."""
 
 from functools import cache
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 from graphql import DocumentNode, FragmentDefinitionNode, OperationDefinitionNode, parse, print_ast
 from graphql.language import FragmentSpreadNode, Visitor, visit
 
-_FOLDER = Path(__file__).parent / "operations"
+_FOLDER = Path(__file__).parent / "clients"
 
 
 @cache

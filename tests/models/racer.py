@@ -7,10 +7,10 @@ import asyncio
 import json
 import sys
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping
+from asyncio.subprocess import PIPE, Process
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime, timedelta
-from typing import Any
 from uuid import UUID, uuid4
 
 from tortoise.exceptions import IntegrityError
@@ -74,11 +74,10 @@ async def race(deed: str, url: str, shop: Shop, start: datetime) -> Counter[str]
 
 
 @asynccontextmanager
-async def _racer(deed: str, url: str, shop: Shop, start: datetime) -> Any:
+async def _racer(deed: str, url: str, shop: Shop, start: datetime) -> AsyncIterator[Process]:
     ids = [shop.business_id, shop.option_id, shop.service_id, shop.staff.key_id]
     command = [sys.executable, "-m", "tests.models.racer", deed, url, start.isoformat(), *map(str, ids)]
-    pipe = asyncio.subprocess.PIPE
-    racer = await asyncio.create_subprocess_exec(*command, stdin=pipe, stdout=pipe)
+    racer = await asyncio.create_subprocess_exec(*command, stdin=PIPE, stdout=PIPE)
     try:
         yield racer
     finally:
@@ -87,7 +86,7 @@ async def _racer(deed: str, url: str, shop: Shop, start: datetime) -> Any:
             await racer.wait()
 
 
-async def _line(racer: asyncio.subprocess.Process) -> None:
+async def _line(racer: Process) -> None:
     assert racer.stdout
     assert await racer.stdout.readline() == b"ready\n", "the process did not come to the start"
 

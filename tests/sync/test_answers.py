@@ -22,7 +22,7 @@ def an_id_token(**claims: object) -> str:
     return f"head.{payload}.signature"
 
 
-def read_tokens(**fields: object) -> Tokens:
+def read_tokens(fields: Mapping[str, object]) -> Tokens:
     tokens = answers.tokens({"access_token": "a", "expires_in": 3599, **fields}, CLIENT)
     assert isinstance(tokens, Tokens)
     return tokens
@@ -52,14 +52,13 @@ def test_a_channel_may_leave_its_end_open() -> None:
 
 
 def test_tokens_are_read_without_minding_fields_nobody_knows() -> None:
-    tokens = read_tokens(
-        **{"refresh_token": "r", "scope": "openid email", "refresh_token_expires_in": 604799, "moon": "full"}
-    )
+    told = {"refresh_token": "r", "scope": "openid email", "refresh_token_expires_in": 604799, "moon": "full"}
+    tokens = read_tokens(told)
     assert (tokens.refresh, tokens.scopes) == ("r", frozenset({"openid", "email"}))
 
 
 def test_tokens_may_say_nothing_about_scopes() -> None:
-    assert read_tokens().scopes == frozenset()
+    assert read_tokens({}).scopes == frozenset()
 
 
 @pytest.mark.parametrize(
@@ -72,7 +71,7 @@ def test_half_a_token_is_no_token(body: dict[str, Any]) -> None:
 @pytest.mark.parametrize("audience", [CLIENT, ["other", CLIENT]])
 def test_an_id_token_says_who_signed_in(audience: object) -> None:
     token = an_id_token(sub="117", email="anna@example.com", aud=audience)
-    assert read_tokens(id_token=token).id_claims == IdClaims("117", "anna@example.com")
+    assert read_tokens({"id_token": token}).id_claims == IdClaims("117", "anna@example.com")
 
 
 @pytest.mark.parametrize(
@@ -89,7 +88,7 @@ def test_an_id_token_says_who_signed_in(audience: object) -> None:
     ],
 )
 def test_an_id_token_that_is_not_for_us_or_not_one_says_nothing(token: str | None) -> None:
-    assert read_tokens(id_token=token).id_claims is None
+    assert read_tokens({"id_token": token}).id_claims is None
 
 
 def test_an_account_without_an_address_goes_by_its_number() -> None:
