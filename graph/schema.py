@@ -1,10 +1,19 @@
 """The schema assembled: built once per process, printed to `schema.graphql`, the contract with every client."""
 
+from collections.abc import Iterator
 from typing import Annotated
 
 import strawberry
 from graphql import GraphQLError
-from strawberry.extensions import ParserCache, QueryDepthLimiter, ValidationCache
+from graphql.validation import NoSchemaIntrospectionCustomRule
+from strawberry.extensions import (
+    MaxAliasesLimiter,
+    MaxTokensLimiter,
+    ParserCache,
+    QueryDepthLimiter,
+    SchemaExtension,
+    ValidationCache,
+)
 from strawberry.schema.config import StrawberryConfig
 from strawberry.types.execution import ExecutionContext
 
@@ -14,7 +23,7 @@ from graph.booking_mutations import BookingMutation
 from graph.bookings import Booking, BookingQuery
 from graph.business import ViewerQuery
 from graph.calendar import CalendarQuery, GoogleEvent, Hold, TimeOff
-from graph.context import Info
+from graph.context import Context, Info
 from graph.errors import Codes
 from graph.linking import GoogleMutation
 from graph.nodes import Node
@@ -26,6 +35,12 @@ from graph.subscriptions import Subscription
 
 DEEPEST = 15
 """How many levels a document may be deep."""
+
+LONGEST = 5000
+"""How many tokens a document may have."""
+
+MOST_ALIASES = 50
+"""How many fields of a document may have another name."""
 
 
 @strawberry.type(description="What can be asked.")
@@ -48,6 +63,16 @@ class Mutation(BookingMutation, OptionMutation, ServiceMutation, GoogleMutation)
     pass
 
 
+class IntrospectionSwitch(SchemaExtension):
+    """Refuses to tell the schema where the settings say so."""
+
+    def on_operation(self) -> Iterator[None]:
+        context: Context = self.execution_context.context
+        if not context.house.settings.introspection:
+            self.execution_context.validation_rules += (NoSchemaIntrospectionCustomRule,)
+        yield
+
+
 class Schema(strawberry.Schema):
     """Strawberry's schema, which would log every client's mistake with a traceback."""
 
@@ -61,7 +86,15 @@ schema = Schema(
     Subscription,
     types=[Booking, Hold, TimeOff, GoogleEvent],
     config=StrawberryConfig(scalar_map=SCALARS),
-    extensions=[Codes, ParserCache, ValidationCache, lambda: QueryDepthLimiter(max_depth=DEEPEST)],
+    extensions=[
+        Codes,
+        IntrospectionSwitch,
+        ParserCache,
+        ValidationCache,
+        lambda: QueryDepthLimiter(max_depth=DEEPEST),
+        lambda: MaxTokensLimiter(max_token_count=LONGEST),
+        lambda: MaxAliasesLimiter(max_alias_count=MOST_ALIASES),
+    ],
 )
 
 

@@ -91,9 +91,7 @@ class Shop:
     async def history(self, booking_id: str) -> Any:
         """What was done to a booking."""
         document = "query($id: ID!) { node(id: $id) { ... on Booking { history { at actor action changes { %s } } } } }"
-        answer = await self.served.send(
-            document % "field before after", self.served.keys["staff"], {"id": booking_id}
-        )
+        answer = await self.served.send(document % "field before after", self.served.keys["staff"], {"id": booking_id})
         return answer.json()["data"]["node"]["history"]
 
     async def another_service(self, **more: Any) -> str:

@@ -1,4 +1,4 @@
-"""Rows to begin a test with: a business that can be booked, and what lies in its calendar, made as directly as can be."""
+"""Rows to begin a test with: a business that can be booked, and what lies in its calendar, made directly."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -105,7 +105,7 @@ async def a_hold(
 
     async def body(work: Write) -> UUID:
         await drop_lapsed(work, option_id)
-        owner = {"business_id": business_id, "option_id": option_id}
+        owner: dict[str, Any] = {"business_id": business_id, "option_id": option_id}
         hold = await Hold.create(
             **owner,
             service_id=service_id,

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+import pytest
 from tortoise.backends.base.client import BaseDBAsyncClient
 
 from models import changes, changing, clock, db, entries
@@ -124,7 +125,8 @@ def _connections(connection: Any) -> tuple[int, int] | bool:
     return pool.get_max_size(), pool.get_size() - pool.get_idle_size()
 
 
-async def test_a_write_whose_caller_hung_up_is_whole(database: BaseDBAsyncClient) -> None:
+@pytest.mark.usefixtures("database")
+async def test_a_write_whose_caller_hung_up_is_whole() -> None:
     shop = await a_shop()
     begun, go_on = asyncio.Event(), asyncio.Event()
 

@@ -59,7 +59,7 @@ async def signed_in(client: GoogleClient, email: str = ANNA) -> Tokens:
     return tokens
 
 
-async def kind_of(answer: object) -> FailureKind:
+def kind_of(answer: object) -> FailureKind:
     assert isinstance(answer, Failure), answer
     return answer.kind
 
@@ -78,15 +78,15 @@ async def test_an_unticked_box_is_a_missing_scope(client: GoogleClient) -> None:
     tokens = await client.exchange(await consented(client, ticked=(scopes.EVENTS,)), VERIFIER)
     assert isinstance(tokens, Tokens)
     assert scopes.missing(tokens.scopes) == (scopes.CALENDAR_LIST,)
-    assert await kind_of(await client.calendars(tokens.access)) is FailureKind.RECONNECT
+    assert kind_of(await client.calendars(tokens.access)) is FailureKind.RECONNECT
 
 
 async def test_a_code_is_good_once_and_only_for_who_started(client: GoogleClient) -> None:
     code = await consented(client)
-    assert await kind_of(await client.exchange(code, "w" * 43)) is FailureKind.RECONNECT
+    assert kind_of(await client.exchange(code, "w" * 43)) is FailureKind.RECONNECT
     code = await consented(client)
     assert isinstance(await client.exchange(code, VERIFIER), Tokens)
-    assert await kind_of(await client.exchange(code, VERIFIER)) is FailureKind.RECONNECT
+    assert kind_of(await client.exchange(code, VERIFIER)) is FailureKind.RECONNECT
 
 
 async def test_an_access_token_can_be_replaced_until_the_grant_is_revoked(
@@ -95,13 +95,13 @@ async def test_an_access_token_can_be_replaced_until_the_grant_is_revoked(
     tokens = await signed_in(client)
     assert tokens.refresh is not None
     google.grants.expire_access(ANNA)
-    assert await kind_of(await client.calendars(tokens.access)) is FailureKind.UNAUTHORIZED
+    assert kind_of(await client.calendars(tokens.access)) is FailureKind.UNAUTHORIZED
     fresh = await client.refresh(tokens.refresh)
     assert isinstance(fresh, Tokens)
     assert fresh.refresh is None
     assert isinstance(await client.calendars(fresh.access), CalendarList)
     assert await client.revoke(tokens.refresh) == Done()
-    assert await kind_of(await client.refresh(tokens.refresh)) is FailureKind.RECONNECT
+    assert kind_of(await client.refresh(tokens.refresh)) is FailureKind.RECONNECT
     assert await client.revoke(tokens.refresh) == Done()
 
 
@@ -110,7 +110,7 @@ async def test_a_wrong_secret_is_the_operators_to_mend(google: SandboxGoogle) ->
         served(sandbox_app(google)) as port,
         GoogleClient(CLIENT["client_id"], "wrong", origin_of(port), CALLBACK) as client,
     ):
-        assert await kind_of(await client.refresh("1//0abc")) is FailureKind.MISCONFIGURED
+        assert kind_of(await client.refresh("1//0abc")) is FailureKind.MISCONFIGURED
 
 
 async def test_the_calendars_come_with_what_may_be_done_with_them(client: GoogleClient, google: SandboxGoogle) -> None:
@@ -131,14 +131,14 @@ async def test_a_mirror_lives_through_insert_update_delete_and_comes_back(client
     inserted = await client.insert(at, ANNA, "bk0001", body)
     assert isinstance(inserted, EventReply)
     assert inserted.event["summary"] == "Haircut"
-    assert await kind_of(await client.insert(at, ANNA, "bk0001", body)) is FailureKind.DUPLICATE
+    assert kind_of(await client.insert(at, ANNA, "bk0001", body)) is FailureKind.DUPLICATE
     updated = await client.update(at, ANNA, "bk0001", body | {"summary": "Cut"})
     assert isinstance(updated, EventReply)
     assert updated.event["etag"] != inserted.event["etag"]
     assert await client.delete(at, ANNA, "bk0001") == Done()
-    assert await kind_of(await client.delete(at, ANNA, "bk0001")) is FailureKind.GONE
-    assert await kind_of(await client.delete(at, ANNA, "bk0002")) is FailureKind.NOT_FOUND
-    assert await kind_of(await client.insert(at, ANNA, "bk0001", body)) is FailureKind.DUPLICATE
+    assert kind_of(await client.delete(at, ANNA, "bk0001")) is FailureKind.GONE
+    assert kind_of(await client.delete(at, ANNA, "bk0002")) is FailureKind.NOT_FOUND
+    assert kind_of(await client.insert(at, ANNA, "bk0001", body)) is FailureKind.DUPLICATE
     gone = await client.get(at, ANNA, "bk0001")
     assert isinstance(gone, EventReply)
     assert gone.event["status"] == "cancelled"
@@ -165,7 +165,7 @@ async def test_the_token_stream_tells_what_changed_page_by_page(client: GoogleCl
     assert [(event["id"], event["status"]) for event in changes.items] == [(dropped["id"], "cancelled")]
     google.invalidate_sync_tokens(ANNA)
     dead = await client.list_events(at, ANNA, STREAM | {"syncToken": last.next_sync_token})
-    assert await kind_of(dead) is FailureKind.TOKEN_INVALID
+    assert kind_of(dead) is FailureKind.TOKEN_INVALID
 
 
 async def test_a_series_is_expanded_by_google(client: GoogleClient, google: SandboxGoogle) -> None:
@@ -176,19 +176,19 @@ async def test_a_series_is_expanded_by_google(client: GoogleClient, google: Sand
     page = await client.instances(at, ANNA, series, query)
     assert isinstance(page, Page)
     assert [event["recurringEventId"] for event in page.items] == [series, series]
-    assert await kind_of(await client.instances(at, ANNA, "nosuch", query)) is FailureKind.NOT_FOUND
+    assert kind_of(await client.instances(at, ANNA, "nosuch", query)) is FailureKind.NOT_FOUND
 
 
 async def test_a_calendar_may_be_read_only_lost_or_unwatchable(client: GoogleClient, google: SandboxGoogle) -> None:
     at = (await signed_in(client, BEN)).access
     body = timed("2027-01-11T09:00", "2027-01-11T10:00")
     google.share(WORKSHOP, BEN, "reader")
-    assert await kind_of(await client.insert(at, WORKSHOP, "bk0001", body)) is FailureKind.READ_ONLY
+    assert kind_of(await client.insert(at, WORKSHOP, "bk0001", body)) is FailureKind.READ_ONLY
     google.share(WORKSHOP, BEN, None)
-    assert await kind_of(await client.list_events(at, WORKSHOP, STREAM)) is FailureKind.NOT_FOUND
+    assert kind_of(await client.list_events(at, WORKSHOP, STREAM)) is FailureKind.NOT_FOUND
     google.calendar(BEN).watchable = False
     refused = await client.watch(at, BEN, "c1", "https://us.example/hook", "secret", 3600)
-    assert await kind_of(refused) is FailureKind.UNWATCHABLE
+    assert kind_of(refused) is FailureKind.UNWATCHABLE
 
 
 async def test_a_channel_is_opened_and_closed(client: GoogleClient) -> None:
@@ -198,7 +198,7 @@ async def test_a_channel_is_opened_and_closed(client: GoogleClient) -> None:
         opened = await client.watch(at, ANNA, "c1", address, "secret", 3600)
         assert isinstance(opened, ChannelReply)
         assert opened.expires_at is not None
-        assert await kind_of(await client.watch(at, ANNA, "c1", address, "secret", 3600)) is FailureKind.RETRY
+        assert kind_of(await client.watch(at, ANNA, "c1", address, "secret", 3600)) is FailureKind.RETRY
         assert await client.stop(at, "c1", opened.resource_id) == Done()
         assert await client.stop(at, "c1", opened.resource_id) == Done()
 
@@ -220,7 +220,7 @@ async def test_every_trouble_has_its_kind(
     at = (await signed_in(client)).access
     google.faults.add(fault, method="POST")
     body = timed("2027-01-11T09:00", "2027-01-11T10:00")
-    assert await kind_of(await client.insert(at, ANNA, "bk0001", body)) is kind
+    assert kind_of(await client.insert(at, ANNA, "bk0001", body)) is kind
     assert google.events(ANNA) == []
 
 

@@ -222,6 +222,15 @@ def test_a_dead_token_is_dropped_and_everything_listed() -> None:
     assert asked["timeMin"] == "2026-10-18T08:00:00Z"
 
 
+def test_what_a_listing_saw_before_it_was_begun_anew_counts_for_nothing() -> None:
+    taken = steps(a_start(None), a_page(an_event("a"), next_page="p2"), GONE, a_last_page(an_event("b")), a_page())
+    first, anew = taken[1][1][0], taken[3][1][0]
+    assert isinstance(first, Apply)
+    assert isinstance(anew, Apply)
+    assert (first.generation, anew.generation) == (14, 15)
+    assert taken[-1][1][0] == Sweep(15, since=WINDOW.start + timedelta(days=1), until=None)
+
+
 def test_a_second_dead_token_in_one_run_stops_it() -> None:
     assert last(a_start(), GONE, GONE) == (Stop(GONE),)
 

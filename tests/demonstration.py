@@ -1,0 +1,70 @@
+"""`timebok demo` as a newcomer runs it: a process of its own, with what it printed."""
+
+import asyncio
+import re
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.served import free_port
+
+PATIENCE = 60.0
+TIMEBOK = str(Path(sys.executable).with_name("timebok"))
+
+
+@dataclass(frozen=True)
+class Demo:
+    """A running demo: where it is, its keys, and its process."""
+
+    url: str
+    google_url: str
+    public_key: str
+    staff_key: str
+    admin_key: str
+    process: asyncio.subprocess.Process
+
+
+@asynccontextmanager
+async def demonstration(*more: str) -> AsyncIterator[Demo]:
+    """Starts the demo on free ports, waits until it says that it runs, and ends it with SIGTERM."""
+    ports = str(free_port()), str(free_port())
+    process = await asyncio.create_subprocess_exec(
+        *(TIMEBOK, "demo", "--port", ports[0], "--google-port", ports[1], *more),
+        stdout=asyncio.subprocess.PIPE,
+    )
+    try:
+        async with asyncio.timeout(PATIENCE):
+            said = await _until(process, "Ctrl-C ends it.")
+        yield Demo(
+            url=_found(r"Explorer +(\S+)/graphql", said),
+            google_url=_found(r"Google stand-in +(\S+)/", said),
+            public_key=_found(r"(tb_public_\S+)", said),
+            staff_key=_found(r"(tb_staff_\S+)", said),
+            admin_key=_found(r"(tb_admin_\S+)", said),
+            process=process,
+        )
+    finally:
+        if process.returncode is None:
+            process.send_signal(signal.SIGTERM)
+        async with asyncio.timeout(PATIENCE):
+            await process.wait()
+
+
+async def _until(process: asyncio.subprocess.Process, last: str) -> str:
+    """What the process prints, up to a line."""
+    assert process.stdout
+    said = ""
+    while last not in said:
+        line = await process.stdout.readline()
+        assert line, f"it ended after saying: {said}"
+        said += line.decode()
+    return said
+
+
+def _found(pattern: str, text: str) -> str:
+    match = re.search(pattern, text)
+    assert match, f"{pattern} is not in: {text}"
+    return match[1]
