@@ -7,7 +7,7 @@ connects one option to Google the way a person would: over HTTP, through the con
 import sys
 import tempfile
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -113,9 +113,18 @@ async def _fresh_key(business_id: UUID, role: Role) -> str:
 
 def _appointment(google: SandboxGoogle) -> None:
     """Ben sees the doctor tomorrow from eight to nine."""
-    tomorrow = clock.now().astimezone(ZoneInfo(ZONE)) + timedelta(days=1)
-    start = tomorrow.replace(hour=8, minute=0, second=0, microsecond=0)
+    start = _tomorrow().replace(hour=8, minute=0, second=0, microsecond=0)
     google.insert_event(BEN, {"summary": "Doctor's appointment", **_between(start, start + timedelta(hours=1))})
+
+
+def _tomorrow() -> datetime:
+    """This time tomorrow, by the demo's clock on the wall."""
+    return clock.now().astimezone(ZoneInfo(ZONE)) + timedelta(days=1)
+
+
+def _monday_of(moment: datetime) -> date:
+    """The first day of a week."""
+    return moment.date() - timedelta(days=moment.weekday())
 
 
 def _between(start: datetime, end: datetime) -> dict[str, object]:
@@ -143,8 +152,8 @@ Timebok is running: Fjord Studio, with Anna, Ben and a meeting room.
                        Run the tabs "First query" and "First booking".
     As the dashboard   {explorer}#key={keys[Role.STAFF]}
                        Run "First subscription", then book in another window, or change
-                       Ben's week at {demo.google_origin}/ : both arrive by themselves.
-    As Ben             {demo.google_origin}/
+                       Ben's week, below: both arrive by themselves.
+    As Ben             {demo.google_origin}/?account={BEN}&week={_monday_of(_tomorrow())}
                        He is connected already. His doctor's appointment tomorrow at eight
                        keeps him from being booked; Anna can be. Bookings of his appear there.
 

