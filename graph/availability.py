@@ -23,7 +23,7 @@ from models.refusals import Alternative
 LONGEST = 62 * DAY
 """How long a window may be at most."""
 
-_SERVICE_COLUMNS = ("id", "business_id", "active", *service.RULE_COLUMNS)
+SERVICE_COLUMNS = ("id", "business_id", "active", *service.RULE_COLUMNS)
 
 
 @strawberry.type(description="A time at which a service can be booked.")
@@ -94,7 +94,7 @@ class AvailabilityQuery:
         window = interval(from_, to)
         if not 0 < window.end - window.start <= LONGEST:
             raise bad_input("`to` is after `from`, by at most 62 days.")
-        row = await service.read(caller.business_id, asked("Service", service_id), _SERVICE_COLUMNS)
+        row = await service.read(caller.business_id, asked("Service", service_id), SERVICE_COLUMNS)
         if row is None or not (row["active"] or caller.is_staff):
             raise bad_input("There is no such service.")
         leave_out = await moving(info, moving_booking_id or None, manage_token or None)

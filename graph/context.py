@@ -32,6 +32,7 @@ class Context:
     house: House
     who: Caller | None = None
     language: str = "en"
+    address: str = ""
     connection_params: dict[str, Any] | None = None
     loaders: Loaders = field(init=False)
 

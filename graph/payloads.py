@@ -10,7 +10,7 @@ from graph.context import Info
 from graph.errors import UserError, user_errors
 from graph.nodes import Node
 from graph.rows import columns
-from models import db
+from models import checks, db
 from models.refusals import Refused
 
 N = TypeVar("N", bound=Node)
@@ -38,5 +38,5 @@ async def shown(info: Info, kind: type[N], table: type[Model], answer: UUID | Re
     if isinstance(answer, Refused):
         return {"errors": user_errors(answer)}
     query = table.filter(business_id=info.context.caller.business_id, id=answer)
-    rows = await db.select(query, columns(info, kind, field))
+    rows = await db.select(query, columns(info, kind, checks.camel(field)))
     return {field: kind(row=rows[0])}

@@ -23,14 +23,17 @@ from graph.booking_mutations import BookingMutation
 from graph.bookings import Booking, BookingQuery
 from graph.business import ViewerQuery
 from graph.calendar import CalendarQuery, GoogleEvent, Hold, TimeOff
+from graph.closing import ClosingMutation
 from graph.context import Context, Info
 from graph.errors import Codes
+from graph.holds import HoldMutation
 from graph.linking import GoogleMutation
 from graph.nodes import Node
 from graph.options import OptionMutation, OptionQuery
 from graph.refetching import refetch
 from graph.scalars import SCALARS
 from graph.services import ServiceMutation, ServiceQuery
+from graph.slot_check import SlotCheckQuery
 from graph.subscriptions import Subscription
 
 DEEPEST = 15
@@ -44,7 +47,7 @@ MOST_ALIASES = 50
 
 
 @strawberry.type(description="What can be asked.")
-class Query(ViewerQuery, ServiceQuery, AvailabilityQuery, OptionQuery, CalendarQuery, BookingQuery):
+class Query(ViewerQuery, ServiceQuery, AvailabilityQuery, SlotCheckQuery, OptionQuery, CalendarQuery, BookingQuery):
     @strawberry.field(description="Anything that has an id; null when there is none such, or this key may not see it.")
     async def node(
         self, info: Info, id: Annotated[strawberry.ID, strawberry.argument(description="Its id.")]
@@ -59,7 +62,7 @@ class Query(ViewerQuery, ServiceQuery, AvailabilityQuery, OptionQuery, CalendarQ
 
 
 @strawberry.type(description="What can be done. Each takes one `input`, and says in `errors` why it did nothing.")
-class Mutation(BookingMutation, OptionMutation, ServiceMutation, GoogleMutation):
+class Mutation(BookingMutation, HoldMutation, OptionMutation, ServiceMutation, ClosingMutation, GoogleMutation):
     pass
 
 

@@ -28,7 +28,8 @@ _LAST_RETRY_SECONDS = 5.0
 class Bell:
     """One process's bell. Listeners are woken through events that collapse, so a slow one costs nothing."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, heartbeat_seconds: float = HEARTBEAT_SECONDS) -> None:
+        self._heartbeat_seconds = heartbeat_seconds
         self._url = url.replace("valkey://", "redis://", 1).replace("postgresql://", "postgres://", 1)
         self._listeners: dict[UUID | None, set[asyncio.Event]] = defaultdict(set)
         self._outbox: dict[str, None] = {}
@@ -101,14 +102,14 @@ class Bell:
             self.healthy = False
             self._wake_everybody()
             lasted = asyncio.get_running_loop().time() - started
-            retry = _FIRST_RETRY_SECONDS if lasted > HEARTBEAT_SECONDS else min(2 * retry, _LAST_RETRY_SECONDS)
+            retry = _FIRST_RETRY_SECONDS if lasted > self._heartbeat_seconds else min(2 * retry, _LAST_RETRY_SECONDS)
             await asyncio.sleep(retry)
 
     async def _session(self) -> None:
         """One connection to the broker, from connecting to its first sign of death. Always ends by raising."""
         broadcast = Broadcast(self._url)
         try:
-            async with asyncio.timeout(HEARTBEAT_SECONDS):
+            async with asyncio.timeout(self._heartbeat_seconds):
                 await broadcast.connect()
             # Two coroutines subscribing at once lose one of them: this is the process's only subscription.
             async with broadcast.subscribe(_CHANNEL) as subscriber, asyncio.TaskGroup() as tasks:
@@ -134,7 +135,7 @@ class Bell:
         await broadcast.publish(_CHANNEL, _HEARTBEAT)
         while True:
             try:
-                async with asyncio.timeout(HEARTBEAT_SECONDS):
+                async with asyncio.timeout(self._heartbeat_seconds):
                     await self._has_outgoing.wait()
             except TimeoutError:
                 await broadcast.publish(_CHANNEL, _HEARTBEAT)
@@ -148,9 +149,9 @@ class Bell:
     async def _doubt(self, heard: asyncio.Event) -> None:
         while True:
             heard.clear()
-            async with asyncio.timeout(_PATIENCE * HEARTBEAT_SECONDS):
+            async with asyncio.timeout(_PATIENCE * self._heartbeat_seconds):
                 await heard.wait()
-            await asyncio.sleep(HEARTBEAT_SECONDS)
+            await asyncio.sleep(self._heartbeat_seconds)
 
 
 async def _torn_down(broadcast: Broadcast) -> None:

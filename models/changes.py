@@ -153,6 +153,7 @@ def from_cursor(cursor: str, business_id: UUID) -> int:
         raw = base64.urlsafe_b64decode(cursor.encode("ascii") + b"=" * (-len(cursor) % 4))
     except (binascii.Error, UnicodeEncodeError):
         raise ValueError("not a cursor") from None
-    if len(raw) != 24 or raw[:16] != business_id.bytes:
+    # A revision is a signed 64-bit number in the database.
+    if len(raw) != 24 or raw[:16] != business_id.bytes or raw[16] > 0x7F:
         raise ValueError("not a cursor of this business")
     return int.from_bytes(raw[16:])

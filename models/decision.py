@@ -43,6 +43,11 @@ def _code(reason: Reason) -> ErrorCode:
     return ErrorCode.SLOT_TAKEN if reason.busy else ErrorCode(reason.code.name)
 
 
+def says(reason: Reason) -> str:
+    """The reason in a sentence."""
+    return _SAYS[_code(reason)][0]
+
+
 def refusal(told: Collection[ErrorCode]) -> Refused:
     """The answer for these codes."""
     return Refused([Refusal(code, _SAYS[code][0], ("input", _SAYS[code][1])) for code in ErrorCode if code in told])

@@ -1,6 +1,7 @@
 """Holds: a slot kept for a customer for some minutes. A lapsed hold never stands in the way."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
+from functools import partial
 from uuid import UUID
 
 from tortoise import fields
@@ -9,7 +10,7 @@ from tortoise.models import Model
 
 from models import db, intervals
 from models.availability import Rules
-from models.changes import Write
+from models.changes import Write, write
 from models.columns import Instant, belongs_to, new_id
 from models.refusals import ErrorCode, Refused, refused
 from models.words import ChangeAction, ChangeKind
@@ -40,11 +41,18 @@ class Hold(Model):
     buffer_before_minutes = fields.IntField()
     buffer_after_minutes = fields.IntField()
     expires_at = Instant()
+    key = belongs_to("Key")
+    key_id: UUID
+    address = fields.CharField(max_length=64, default="")
     created_at = Instant()
 
     class Meta:
         table = "hold"
-        indexes = (Index(fields=("expires_at",)), Index(fields=("business_id", "ends_at")))
+        indexes = (
+            Index(fields=("expires_at",)),
+            Index(fields=("business_id", "ends_at")),
+            Index(fields=("key_id", "address")),
+        )
 
 
 async def drop_lapsed(work: Write, option_id: UUID) -> None:
@@ -61,7 +69,7 @@ async def take(work: Write, hold_id: UUID) -> tuple[UUID, UUID, intervals.Instan
     """Consumes a live hold: its service, option, start and lengths. Only its expiry refuses."""
     rows = await db.select(Hold.filter(business_id=work.business_id, id=hold_id), _TAKEN)
     if not rows or rows[0]["expires_at"] <= work.now:
-        return refused(ErrorCode.HOLD_EXPIRED, "The hold has expired.", "input", "holdId")
+        return expired()
     row = rows[0]
     await Hold.filter(id=hold_id).delete()
     work.record(ChangeKind.HOLD, hold_id, ChangeAction.REMOVED, [row["option_id"]])
@@ -69,3 +77,20 @@ async def take(work: Write, hold_id: UUID) -> tuple[UUID, UUID, intervals.Instan
     before, after = row["buffer_before_minutes"], row["buffer_after_minutes"]
     rules = Rules(duration=minutes, step=1, buffer_before=before, buffer_after=after)
     return row["service_id"], row["option_id"], intervals.to_instant(row["starts_at"]), rules
+
+
+async def sweep_lapsed(now: datetime) -> None:
+    """Says of every hold that has lapsed that it is gone, in any business. Any process may do it, or several."""
+    lapsed = await db.select(Hold.filter(expires_at__lte=now), ("business_id", "option_id"))
+    for business_id, option_id in sorted({(row["business_id"], row["option_id"]) for row in lapsed}):
+        await write(business_id, partial(drop_lapsed, option_id=option_id))
+
+
+def expired() -> Refused:
+    """The hold has lapsed, was given back or was booked."""
+    return refused(ErrorCode.HOLD_EXPIRED, "The hold has expired.", "input", "holdId")
+
+
+def not_found() -> Refused:
+    """There is no such hold, or it has lapsed."""
+    return refused(ErrorCode.NOT_FOUND, "There is no such hold.", "input", "holdId")

@@ -135,20 +135,32 @@ async def _place(work: Write, wish: Wish, google_days: int) -> Place | Refused:
         return kept if isinstance(kept, Refused) else Place(*kept)
     if wish.service_id is None or wish.start is None:
         raise ValueError("a wish without a hold names a service and a start: judge it first")
-    row = await service.read(work.business_id, wish.service_id, _SERVICE_COLUMNS)
+    return await decide(work, wish.service_id, wish.option_id, wish.start, google_days, wish.override_rules)
+
+
+async def decide(
+    work: Write,
+    service_id: UUID,
+    option_id: UUID | None,
+    at: datetime,
+    google_days: int,
+    override_rules: bool = False,
+) -> Place | Refused:
+    """Which option takes the start, under the lock, with its lapsed holds out of the way; or why none does."""
+    row = await service.read(work.business_id, service_id, _SERVICE_COLUMNS)
     if row is None:
         return service.not_found()
-    start, rules = to_instant(wish.start), service.rules(row)
-    window, only = Interval(start, start + 1), None if wish.option_id is None else [wish.option_id]
+    start, rules = to_instant(at), service.rules(row)
+    window, only = Interval(start, start + 1), None if option_id is None else [option_id]
     found = await offer_of(row, rules, window, now=to_instant(work.now), google_days=google_days, only=only)
-    if wish.option_id and wish.option_id not in found.options:
+    if option_id and option_id not in found.options:
         return service.option_not_found()
-    free = decision.free_options(found, start, wish.override_rules)
+    free = decision.free_options(found, start, override_rules)
     if isinstance(free, Refused):
         return free
-    option_id = wish.option_id or await least_booked(found, start, free)
-    await hold.drop_lapsed(work, option_id)
-    return Place(wish.service_id, option_id, start, rules)
+    chosen = option_id or await least_booked(found, start, free)
+    await hold.drop_lapsed(work, chosen)
+    return Place(service_id, chosen, start, rules)
 
 
 async def _book(work: Write, caller: Caller, wish: Wish, place: Place) -> UUID:
@@ -170,17 +182,23 @@ async def _book(work: Write, caller: Caller, wish: Wish, place: Place) -> UUID:
         created_at=work.now,
         updated_at=work.now,
     )
-    await Claim.create(
-        business_id=work.business_id,
-        option_id=place.option_id,
-        booking_id=booking.id,
-        occupied_start=to_datetime(place.occupied.start),
-        occupied_end=to_datetime(place.occupied.end),
-    )
+    await claim(work, place, booking_id=booking.id)
     await note_history(work, caller, booking.id, "CREATED", {}, {})
     work.record(ChangeKind.BOOKING, booking.id, ChangeAction.UPSERTED, [place.option_id])
     await mirror.want(work, booking.id, place.option_id, present=True)
     return booking.id
+
+
+async def claim(work: Write, place: Place, *, booking_id: UUID | None = None, hold_id: UUID | None = None) -> None:
+    """Takes the place's range for a booking or a hold. Raises IntegrityError if it is taken after all."""
+    await Claim.create(
+        business_id=work.business_id,
+        option_id=place.option_id,
+        booking_id=booking_id,
+        hold_id=hold_id,
+        occupied_start=to_datetime(place.occupied.start),
+        occupied_end=to_datetime(place.occupied.end),
+    )
 
 
 def new_reference() -> str:

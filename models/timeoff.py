@@ -1,12 +1,20 @@
-"""Time off: a blocked interval of one option."""
+"""Time off: a blocked interval of one option. The rows and the verbs on them."""
 
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from tortoise import fields
 from tortoise.indexes import Index
 from tortoise.models import Model
 
+from models import checks, db, option
+from models.changes import Write, write
 from models.columns import Instant, belongs_to, new_id
+from models.option import Option
+from models.refusals import ErrorCode, Refused, refused
+from models.words import ChangeAction, ChangeKind
+
+LONGEST = timedelta(days=366)
 
 
 class TimeOff(Model):
@@ -25,3 +33,46 @@ class TimeOff(Model):
     class Meta:
         table = "time_off"
         indexes = (Index(fields=("option_id", "ends_at")), Index(fields=("business_id", "ends_at")))
+
+
+async def create(
+    business_id: UUID, option_id: UUID, start: datetime, end: datetime, reason: str | None
+) -> UUID | Refused:
+    """Blocks an interval of an option, for a year at most. Bookings inside it stand: somebody has to look at them."""
+    wrong = checks.found(
+        checks.text(reason, "reason"),
+        None if start < end else checks.invalid("Must be after the start.", "end"),
+        None if end - start <= LONGEST else checks.invalid("At most a year after the start.", "end"),
+    )
+    if wrong:
+        return Refused(wrong)
+
+    async def body(work: Write) -> UUID | Refused:
+        if not await Option.filter(business_id=business_id, id=option_id).exists():
+            return option.not_found()
+        made = await TimeOff.create(
+            business_id=business_id,
+            option_id=option_id,
+            starts_at=start,
+            ends_at=end,
+            reason=reason,
+            created_at=work.now,
+        )
+        work.record(ChangeKind.TIME_OFF, made.id, ChangeAction.UPSERTED, [option_id])
+        return made.id
+
+    return await write(business_id, body)
+
+
+async def delete(business_id: UUID, time_off_id: UUID) -> UUID | Refused:
+    """Lifts a time off: the option can be booked then again."""
+
+    async def body(work: Write) -> UUID | Refused:
+        rows = await db.select(TimeOff.filter(business_id=business_id, id=time_off_id), ("option_id",))
+        if not rows:
+            return refused(ErrorCode.NOT_FOUND, "There is no such time off.", "input", "timeOffId")
+        await TimeOff.filter(id=time_off_id).delete()
+        work.record(ChangeKind.TIME_OFF, time_off_id, ChangeAction.REMOVED, [rows[0]["option_id"]])
+        return time_off_id
+
+    return await write(business_id, body)

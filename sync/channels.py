@@ -96,8 +96,9 @@ async def notice(headers: Mapping[str, str]) -> None:
     if channel is None or not known or not right or channel.stopping:
         return
     now = clock.now()
-    followed = GoogleCalendar.filter(id=channel.calendar_id, pull_due_at__isnull=False)
-    if await followed.update(pull_due_at=now):
+    # One that is due already stays so: a hundred notifications are one pull. One that is being pulled is due again.
+    waiting = GoogleCalendar.filter(id=channel.calendar_id, pull_due_at__gt=now)
+    if await waiting.update(pull_due_at=now):
         bell.ring(channel.business_id)
 
 

@@ -14,6 +14,7 @@ from graph.context import House
 from graph.schema import schema
 from graph.server import explorer
 from graph.server.endpoint import Endpoint
+from graph.server.lapsing import lapse
 from graph.server.limits import BodyLimit
 from graph.server.routes import plain_routes
 from graph.server.sockets import Sockets
@@ -37,6 +38,7 @@ def build(settings: Settings, *, sync: bool = True) -> Starlette:
             await open_things.enter_async_context(bell.hung(settings.bell_url))
             await open_things.enter_async_context(house.google)
             await open_things.enter_async_context(_beside(sockets.close_revoked()))
+            await open_things.enter_async_context(_beside(lapse()))
             if sync:
                 await open_things.enter_async_context(_working(house.google))
             yield

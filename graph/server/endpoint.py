@@ -59,7 +59,12 @@ class Endpoint(GraphQL[Context, None]):
         """A request's context; a socket shows its key later, in `connection_init`."""
         del response
         plain = _bearer(request.headers.get("authorization")) if isinstance(request, Request) else None
-        return Context(self._house, await key.authenticate(plain) if plain else None, language=_language(request))
+        return Context(
+            self._house,
+            await key.authenticate(plain) if plain else None,
+            language=_language(request),
+            address=request.client.host if request.client else "",
+        )
 
     async def execute_operation(self, *args: Any, **named: Any) -> Any:
         """Refuses what comes without a key, or too often; all else goes on to the schema."""

@@ -337,9 +337,11 @@ class Migration(migrations.Migration):
                 ('buffer_before_minutes', fields.IntField()),
                 ('buffer_after_minutes', fields.IntField()),
                 ('expires_at', Instant(auto_now=False, auto_now_add=False)),
+                ('key', fields.ForeignKeyField('models.Key', source_field='key_id', db_constraint=True, to_field='id', related_name=False, on_delete=OnDelete.CASCADE)),
+                ('address', fields.CharField(default='', max_length=64)),
                 ('created_at', Instant(auto_now=False, auto_now_add=False)),
             ],
-            options={'table': 'hold', 'app': 'models', 'indexes': [Index(fields=['expires_at']), Index(fields=['business_id', 'ends_at'])], 'pk_attr': 'id', 'table_description': 'A live promise: confirmed with the duration and buffers it was made with, whatever changed meanwhile.'},
+            options={'table': 'hold', 'app': 'models', 'indexes': [Index(fields=['expires_at']), Index(fields=['business_id', 'ends_at']), Index(fields=['key_id', 'address'])], 'pk_attr': 'id', 'table_description': 'A live promise: confirmed with the duration and buffers it was made with, whatever changed meanwhile.'},
             bases=['Model'],
         ),
         ops.CreateModel(

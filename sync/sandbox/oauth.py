@@ -58,8 +58,8 @@ async def ask(request: Request) -> Response:
 async def decide(request: Request) -> Response:
     """What the person clicked.
 
-    Form: `decision` (`allow` or `cancel`), `account` (an address, or `other` with the address in `email`), and
-    `scope` once for every box that is ticked.
+    Form: `decision` (`allow` or `cancel`), `account` (the address of one), or `email` for another one, and `scope`
+    once for every box that is ticked.
     """
     google: SandboxGoogle = request.app.state.google
     wish = _wish(request)
@@ -70,7 +70,8 @@ async def decide(request: Request) -> Response:
     if chosen.get("decision") != "allow":
         return _back(wish, {"error": "access_denied"})
     try:
-        email = checked_email(chosen.get("email", "") if chosen.get("account") == "other" else chosen["account"])
+        # A typed address counts, whichever account is still marked above it.
+        email = checked_email(chosen.get("email", "").strip() or chosen["account"])
     except (GoogleError, KeyError):
         return consent_page(wish, list(google.accounts.values()), "Choose an account or type a mail address.")
     if email not in google.accounts:

@@ -27,11 +27,17 @@ async def hold_in(business_id: UUID) -> None:
     _claims_do_not_overlap(claims)
     _each_has_its_claim(claims, [row for row in bookings if row["status"] != BookingStatus.CANCELLED], holds)
     await _versions_count_history(business_id, bookings)
-    log = await Change.filter(business_id=business_id).order_by("revision").values()
-    assert [row["revision"] for row in log] == list(range(1, await changes.newest(business_id) + 1))
+    log = await log_is_whole(business_id)
     _log_tells_the_calendar(log, bookings, holds)
     assert _present(log, ChangeKind.OPTION) == await _ids(Option, business_id)
     assert _present(log, ChangeKind.SERVICE) == await _ids(Service, business_id)
+
+
+async def log_is_whole(business_id: UUID) -> Sequence[Row]:
+    """The log, whose revisions are 1, 2, 3 and so on to the newest."""
+    log = await Change.filter(business_id=business_id).order_by("revision").values()
+    assert [row["revision"] for row in log] == list(range(1, await changes.newest(business_id) + 1))
+    return log
 
 
 def _claims_do_not_overlap(claims: Sequence[Row]) -> None:

@@ -225,8 +225,11 @@ async def test_cancelling_comes_back_as_access_denied(web: httpx2.AsyncClient) -
     assert await clicked(web, decision="cancel") == {"state": "state-1", "error": "access_denied"}
 
 
-async def test_an_address_that_is_typed_becomes_an_account(web: httpx2.AsyncClient, google: SandboxGoogle) -> None:
-    back = await clicked(web, account="other", email=" Carla@Example.com ")
+@pytest.mark.parametrize("marked", ["other", ANNA])
+async def test_an_address_that_is_typed_becomes_an_account(
+    web: httpx2.AsyncClient, google: SandboxGoogle, marked: str
+) -> None:
+    back = await clicked(web, account=marked, email=" Carla@Example.com ")
     tokens = (await exchanged(web, back["code"])).json()
     assert claims_of(tokens["id_token"])["email"] == "carla@example.com"
     (calendar,) = google.calendars_of("carla@example.com")

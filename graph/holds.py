@@ -1,0 +1,83 @@
+"""Keeping a slot while the customer fills in the form."""
+
+from datetime import datetime
+from typing import Annotated
+
+import strawberry
+
+from graph.availability import Slot, nearby
+from graph.calendar import Hold
+from graph.context import Info
+from graph.errors import user_errors
+from graph.nodes import asked, to_id
+from graph.payloads import Payload, optional, shown
+from models import hold, holding
+from models.hold import Hold as HoldRow
+from models.holding import Keeping
+from models.idempotency import Once
+from models.refusals import Refused
+
+
+@strawberry.input(description="A slot to keep.")
+class CreateHoldInput:
+    service_id: strawberry.ID = strawberry.field(description="What is going to be booked.")
+    option_id: strawberry.ID | None = optional("With whom or what; left out: any that is free.")
+    start: datetime = strawberry.field(description="When: a start that `availability` offers.")
+    idempotency_key: str | None = optional(
+        "1 to 128 characters, remembered for 24 hours per API key: a retry after a lost answer gets the first answer."
+    )
+
+
+@strawberry.type(description="The slot, kept; or what else could be.")
+class CreateHoldPayload(Payload):
+    hold: Hold | None = strawberry.field(description="The hold; null when it was refused.", default=None)
+    alternatives: list[Slot] = strawberry.field(
+        description="When the time could not be held: up to five that can, nearest first.", default_factory=list
+    )
+
+
+@strawberry.input(description="A held slot to give back.")
+class ReleaseHoldInput:
+    hold_id: strawberry.ID = strawberry.field(description="Which hold.")
+
+
+@strawberry.type(description="What was given back.")
+class ReleaseHoldPayload(Payload):
+    released_id: strawberry.ID | None = strawberry.field(
+        description="The id it had; null when it was refused.", default=None
+    )
+
+
+@strawberry.type
+class HoldMutation:
+    @strawberry.mutation(description="Keeps a slot for some minutes; it lapses by itself.")
+    async def create_hold(
+        self, info: Info, input: Annotated[CreateHoldInput, strawberry.argument(description="The slot.")]
+    ) -> CreateHoldPayload | None:
+        caller, settings = info.context.caller, info.context.house.settings
+        if wrong := holding.judge(input.idempotency_key or None):
+            return CreateHoldPayload(errors=user_errors(Refused(wrong)))
+        keeping = Keeping(
+            service_id=asked("Service", input.service_id),
+            option_id=asked("Option", input.option_id) if input.option_id else None,
+            start=input.start,
+            address=info.context.address,
+            seconds=settings.hold_seconds,
+        )
+        given = {"service": keeping.service_id, "option": keeping.option_id, "start": keeping.start}
+        once = Once(caller.key_id, "createHold", input.idempotency_key, given) if input.idempotency_key else None
+        answer = await holding.create(caller, keeping, once=once, google_days=settings.google_days)
+        if isinstance(answer, Refused):
+            return CreateHoldPayload(errors=user_errors(answer), alternatives=nearby(answer.alternatives))
+        # A retry may come after the hold has lapsed or was booked.
+        there = await HoldRow.filter(id=answer).exists()
+        return CreateHoldPayload(**await shown(info, Hold, HoldRow, answer if there else hold.expired(), "hold"))
+
+    @strawberry.mutation(description="Gives a held slot back before it lapses.")
+    async def release_hold(
+        self, info: Info, input: Annotated[ReleaseHoldInput, strawberry.argument(description="The hold.")]
+    ) -> ReleaseHoldPayload | None:
+        answer = await holding.release(info.context.caller, asked("Hold", input.hold_id))
+        if isinstance(answer, Refused):
+            return ReleaseHoldPayload(errors=user_errors(answer))
+        return ReleaseHoldPayload(released_id=to_id("Hold", answer))

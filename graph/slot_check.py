@@ -1,0 +1,101 @@
+"""Why can't I book Anna at half past eight? All reasons against one start, from the evaluator that lists slots."""
+
+from datetime import datetime
+from typing import Annotated
+
+import strawberry
+
+from graph.availability import SERVICE_COLUMNS, moving
+from graph.calendar import CalendarEntry, entry_types
+from graph.context import Info, bad_input
+from graph.nodes import asked
+from graph.rows import columns
+from models import agenda, changing, clock, decision, entries, service
+from models.availability import Busy, BusyKind, Reason
+from models.availability import SlotReason as SlotReasonCode
+from models.intervals import Interval, to_datetime, to_instant
+from models.words import ChangeKind
+
+_KINDS = {
+    BusyKind.BOOKING: ChangeKind.BOOKING,
+    BusyKind.HOLD: ChangeKind.HOLD,
+    BusyKind.TIME_OFF: ChangeKind.TIME_OFF,
+    BusyKind.GOOGLE: ChangeKind.GOOGLE_EVENT,
+}
+
+
+@strawberry.type(description="One reason against a start.")
+class SlotReason:
+    busy: strawberry.Private[Busy | None]
+    code: SlotReasonCode = strawberry.field(description="The reason, for programs.")
+    message: str = strawberry.field(description="The reason, for people.")
+
+    @strawberry.field(name="from", description="Since when the option is taken, buffers included; else null.")
+    def from_(self) -> datetime | None:
+        return to_datetime(self.busy.start) if self.busy else None
+
+    @strawberry.field(description="Until when the option is taken, buffers included; else null.")
+    def to(self) -> datetime | None:
+        return to_datetime(self.busy.end) if self.busy else None
+
+    @strawberry.field(description="What takes the time; null for rules, and for public keys.")
+    async def entry(self, info: Info) -> CalendarEntry | None:
+        if self.busy is None or self.busy.entry is None:
+            return None
+        kind = _KINDS[self.busy.kind]
+        shown = entry_types()[kind]
+        row = await entries.one(info.context.caller.business_id, kind, self.busy.entry, None, columns(info, shown))
+        return shown(row=row) if row else None
+
+
+@strawberry.type(description="Whether one start can be booked.")
+class SlotCheck:
+    available: bool = strawberry.field(description="Whether it can.")
+    reasons: list[SlotReason] = strawberry.field(description="All that speaks against it; none: it can be booked.")
+
+
+@strawberry.type
+class SlotCheckQuery:
+    @strawberry.field(description="Whether an option can take a service at one start, and every reason why not.")
+    async def slot_check(
+        self,
+        info: Info,
+        service_id: Annotated[strawberry.ID, strawberry.argument(description="The service.")],
+        option_id: Annotated[strawberry.ID, strawberry.argument(description="The option.")],
+        start: Annotated[datetime, strawberry.argument(description="The start.")],
+        moving_booking_id: Annotated[
+            strawberry.ID | None,
+            strawberry.argument(description="A booking that is to be moved: its own time does not count as taken."),
+        ] = strawberry.UNSET,
+        manage_token: Annotated[
+            str | None, strawberry.argument(description="With a public key, that booking's manage token.")
+        ] = strawberry.UNSET,
+    ) -> SlotCheck:
+        caller, at = info.context.caller, to_instant(start)
+        row = await service.read(caller.business_id, asked("Service", service_id), SERVICE_COLUMNS)
+        if row is None or not (row["active"] or caller.is_staff):
+            raise bad_input("There is no such service.")
+        leave_out = await moving(info, moving_booking_id or None, manage_token or None)
+        rules = await changing.rules_of(caller.business_id, leave_out) if leave_out else None
+        option = asked("Option", option_id)
+        found = await agenda.offer_of(
+            row,
+            rules or service.rules(row),
+            Interval(at, at + 1),
+            now=to_instant(clock.now()),
+            google_days=info.context.house.settings.google_days,
+            only=[option],
+            leave_out=leave_out,
+        )
+        if option not in found.options or not (caller.is_staff or found.options[option]["active"]):
+            raise bad_input("There is no such option.")
+        against = found.reasons(option, at)
+        return SlotCheck(available=not against, reasons=_told(against, caller.is_staff))
+
+
+def _told(against: list[Reason], to_staff: bool) -> list[SlotReason]:
+    """The reasons as this caller may know them: the public learns that it is busy, not by what or how long."""
+    if to_staff:
+        return [SlotReason(busy=each.busy, code=each.code, message=decision.says(each)) for each in against]
+    public = {SlotReasonCode.BUSY if each.busy else each.code: each for each in against}
+    return [SlotReason(busy=None, code=code, message=decision.says(each)) for code, each in public.items()]

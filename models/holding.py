@@ -1,0 +1,103 @@
+"""Holding a slot: the verbs that keep one for a customer for some minutes, and give it back."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from models import changes, checks, decision, hold, idempotency
+from models.changes import Write
+from models.hold import Hold
+from models.idempotency import Once
+from models.intervals import to_datetime
+from models.key import Caller
+from models.refusals import ErrorCode, Refusal, Refused, refused
+from models.reserving import Place, alternatives, claim, decide, taking
+from models.words import ChangeAction, ChangeKind
+
+MOST_PER_ADDRESS = 5
+"""Live holds that one address may have with one key: more is not shopping."""
+
+MOST_PER_KEY = 500
+"""Live holds of one key, however many addresses use it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Keeping:
+    """What to hold, and for whom. `address` is where the request came from; `seconds` how long it is kept."""
+
+    service_id: UUID
+    option_id: UUID | None
+    start: datetime
+    address: str
+    seconds: int
+
+
+async def create(caller: Caller, keeping: Keeping, *, once: Once | None, google_days: int) -> UUID | Refused:
+    """Holds a slot: the hold's id; or why not, with alternatives when another slot would help."""
+
+    async def body(work: Write) -> UUID | Refused:
+        if once and (known := await once.recall(work.now)) is not None:
+            if isinstance(known, Refused):
+                return known
+            return idempotency.from_stored(known) or UUID(known["hold"])
+        place = await _place(work, caller, keeping, google_days)
+        answer = place if isinstance(place, Refused) else await _keep(work, caller, keeping, place)
+        if once:
+            stored = idempotency.to_stored(answer) if isinstance(answer, Refused) else {"hold": answer.hex}
+            await once.remember(work.business_id, stored, work.now)
+        return answer
+
+    answer = await taking(caller.business_id, body)
+    if isinstance(answer, Refused) and decision.is_about_the_slot(answer):
+        found = await alternatives(
+            caller.business_id, keeping.service_id, keeping.option_id, keeping.start, google_days
+        )
+        return replace(answer, alternatives=found)
+    return answer
+
+
+async def release(caller: Caller, hold_id: UUID) -> UUID | Refused:
+    """Gives a held slot back. A public key can give back what was held with it."""
+
+    async def body(work: Write) -> UUID | Refused:
+        mine = Hold.filter(business_id=work.business_id, id=hold_id, expires_at__gt=work.now)
+        rows = await (mine if caller.is_staff else mine.filter(key_id=caller.key_id)).values("option_id")
+        if not rows:
+            return hold.not_found()
+        await Hold.filter(id=hold_id).delete()
+        work.record(ChangeKind.HOLD, hold_id, ChangeAction.REMOVED, [rows[0]["option_id"]])
+        return hold_id
+
+    return await changes.write(caller.business_id, body)
+
+
+async def _place(work: Write, caller: Caller, keeping: Keeping, google_days: int) -> Place | Refused:
+    live = Hold.filter(key_id=caller.key_id, expires_at__gt=work.now)
+    if await live.count() >= MOST_PER_KEY or await live.filter(address=keeping.address).count() >= MOST_PER_ADDRESS:
+        return refused(ErrorCode.TOO_MANY_HOLDS, "Too many slots are held at once. Book or release one.", "input")
+    return await decide(work, keeping.service_id, keeping.option_id, keeping.start, google_days)
+
+
+async def _keep(work: Write, caller: Caller, keeping: Keeping, place: Place) -> UUID:
+    """Writes the hold and everything that goes with it."""
+    held = await Hold.create(
+        business_id=work.business_id,
+        option_id=place.option_id,
+        service_id=place.service_id,
+        starts_at=to_datetime(place.start),
+        ends_at=to_datetime(place.end),
+        buffer_before_minutes=place.rules.buffer_before,
+        buffer_after_minutes=place.rules.buffer_after,
+        expires_at=work.now + timedelta(seconds=keeping.seconds),
+        key_id=caller.key_id,
+        address=keeping.address,
+        created_at=work.now,
+    )
+    await claim(work, place, hold_id=held.id)
+    work.record(ChangeKind.HOLD, held.id, ChangeAction.UPSERTED, [place.option_id])
+    return held.id
+
+
+def judge(idempotency_key: str | None) -> list[Refusal]:
+    """What is wrong with the input, beyond what its types say."""
+    return checks.found(idempotency.judge(idempotency_key))

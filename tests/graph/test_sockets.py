@@ -1,0 +1,187 @@
+"""The socket's protocol, graphql-transport-ws: what each message does, and which close code answers which misuse."""
+
+import asyncio
+import json
+from typing import Any
+
+import pytest
+import websockets
+
+from tests.graph.shop import Shop, at
+from tests.operations import operations
+from tests.served import PATIENCE, Served
+
+
+async def receive(socket: websockets.ClientConnection) -> Any:
+    """The next message."""
+    async with asyncio.timeout(PATIENCE):
+        return json.loads(await socket.recv())
+
+
+async def closed(socket: websockets.ClientConnection) -> int:
+    """Reads to the end of a socket: its close code."""
+    async with asyncio.timeout(PATIENCE):
+        with pytest.raises(websockets.ConnectionClosed) as end:
+            while True:
+                await socket.recv()
+    assert end.value.rcvd is not None
+    return end.value.rcvd.code
+
+
+async def acknowledged(socket: websockets.ClientConnection) -> None:
+    """Reads the answer to `connection_init`."""
+    assert (await receive(socket))["type"] == "connection_ack"
+
+
+def subscribing(identity: str, document: str, **variables: Any) -> str:
+    """A subscribe message."""
+    payload = {"query": document, "variables": variables}
+    return json.dumps({"id": identity, "type": "subscribe", "payload": payload})
+
+
+NO_MESSAGES = (
+    "not json",
+    "",
+    "[]",
+    "null",
+    "5",
+    '"ping"',
+    "{}",
+    '{"type": "nonsense"}',
+    '{"type": null}',
+    '{"type": "subscribe"}',
+    '{"type": "subscribe", "id": "1"}',
+    '{"type": "subscribe", "id": "1", "payload": []}',
+    '{"type": "subscribe", "id": "1", "payload": {"query": 5}}',
+    '{"type": "subscribe", "id": "1", "payload": {"query": "{__typename}", "variables": []}}',
+    '{"type": "complete"}',
+    '[{"type": "ping"}]',
+)
+
+
+async def test_what_is_no_message_closes_the_socket_with_4400(studio: Served) -> None:
+    for text in NO_MESSAGES:
+        async with studio.socket(studio.keys["staff"]) as socket:
+            await acknowledged(socket)
+            await socket.send(text)
+            assert await closed(socket) == 4400, text
+    async with studio.socket(studio.keys["staff"]) as socket:
+        await acknowledged(socket)
+        await socket.send(b"\x00\xff")
+        assert await closed(socket) == 4400
+
+
+async def test_what_is_no_message_closes_the_socket_before_the_handshake_too(studio: Served) -> None:
+    for text in ("not json", "[]", "null", "{}", '{"type": "connection_init", "payload": []}'):
+        async with _silent(studio) as socket:
+            await socket.send(text)
+            assert await closed(socket) == 4400, text
+
+
+async def test_subscribing_before_the_handshake_closes_the_socket_with_4401(studio: Served) -> None:
+    async with _silent(studio) as socket:
+        await socket.send(subscribing("1", "{ __typename }"))
+        assert await closed(socket) == 4401
+
+
+async def test_no_key_and_a_wrong_key_close_the_socket_with_4403(studio: Served) -> None:
+    for key in (None, "", "nonsense", studio.keys["staff"][:-1], studio.keys["staff"] + "x", "ø"):
+        async with studio.socket(key) as socket:
+            assert await closed(socket) == 4403, key
+    for payload in ({"Authorization": studio.keys["staff"]}, {"Authorization": 5}, {"Authorization": None}, None):
+        async with _silent(studio) as socket:
+            await socket.send(json.dumps({"type": "connection_init", "payload": payload}))
+            assert await closed(socket) == 4403, payload
+
+
+async def test_a_second_subscription_under_an_id_in_use_closes_the_socket_with_4409(shop: Shop) -> None:
+    async with shop.served.following("CalendarChanges", "staff", after=await shop.cursor()) as stream:
+        await stream.socket.send(subscribing("1", operations()["CalendarChanges"]))
+        assert await closed(stream.socket) == 4409
+
+
+async def test_a_second_handshake_closes_the_socket_with_4429(studio: Served) -> None:
+    async with studio.socket(studio.keys["staff"]) as socket:
+        await acknowledged(socket)
+        payload = {"Authorization": f"Bearer {studio.keys['staff']}"}
+        await socket.send(json.dumps({"type": "connection_init", "payload": payload}))
+        assert await closed(socket) == 4429
+
+
+async def test_a_ping_is_answered_with_a_pong_and_a_pong_with_nothing(studio: Served) -> None:
+    async with studio.socket(studio.keys["public"]) as socket:
+        await acknowledged(socket)
+        await socket.send('{"type": "pong"}')
+        await socket.send('{"type": "ping"}')
+        assert (await receive(socket))["type"] == "pong"
+        await socket.send('{"type": "ping", "payload": {"sent": 1}}')
+        assert (await receive(socket))["type"] == "pong"
+
+
+async def test_queries_and_mutations_work_on_a_socket_too(shop: Shop) -> None:
+    async with shop.served.socket(shop.served.keys["staff"]) as socket:
+        await acknowledged(socket)
+        await socket.send(subscribing("q", operations()["Home"]))
+        answer = await receive(socket)
+        assert (answer["type"], answer["id"]) == ("next", "q")
+        assert answer["payload"]["data"]["viewer"]["role"] == "STAFF"
+        assert "errors" not in answer["payload"]
+        assert await receive(socket) == {"type": "complete", "id": "q"}
+
+        wanted = {"serviceId": shop.haircut, "start": at("10:00"), "customer": {"name": "Kari"}}
+        await socket.send(subscribing("m", operations()["Book"], input=wanted))
+        answer = await receive(socket)
+        assert answer["payload"]["data"]["createBooking"]["errors"] == []
+        assert await receive(socket) == {"type": "complete", "id": "m"}
+
+        # The socket lives on: what is read later is read anew.
+        await socket.send(subscribing("q", operations()["ManagedBooking"], manageToken="nonsense"))
+        assert (await receive(socket))["payload"]["data"] == {"managedBooking": None}
+
+
+async def test_a_document_that_cannot_run_ends_its_subscription_and_not_the_socket(studio: Served) -> None:
+    async with studio.socket(studio.keys["staff"]) as socket:
+        await acknowledged(socket)
+        for identity, document in enumerate(("{", "{ nonsense }", "subscription { nonsense }", "")):
+            await socket.send(subscribing(str(identity), document))
+            answer = await receive(socket)
+            assert (answer["type"], answer["id"]) == ("error", str(identity))
+            assert [error["extensions"]["code"] for error in answer["payload"]] == ["BAD_USER_INPUT"], document
+        await socket.send(subscribing("last", "{ __typename }"))
+        assert (await receive(socket))["payload"]["data"] == {"__typename": "Query"}
+
+
+async def test_complete_stops_a_subscription_and_frees_its_id(shop: Shop) -> None:
+    cursor = await shop.cursor()
+    async with shop.served.following("CalendarChanges", "staff", after=cursor) as stream:
+        first = (await shop.booked(at("10:00")))["booking"]["id"]
+        assert (await stream.next())["calendarChanges"]["entryId"] == first
+        await stream.socket.send('{"type": "complete", "id": "1"}')
+        await stream.socket.send('{"type": "complete", "id": "never begun"}')
+        await shop.booked(at("11:00"))
+
+        after = await shop.cursor()
+        await stream.socket.send(subscribing("1", operations()["CalendarChanges"], after=after))
+        last = (await shop.booked(at("12:00")))["booking"]["id"]
+        assert (await stream.next())["calendarChanges"]["entryId"] == last
+
+
+async def test_several_subscriptions_share_a_socket(shop: Shop) -> None:
+    cursor = await shop.cursor()
+    document = operations()["CalendarChanges"]
+    async with shop.served.socket(shop.served.keys["staff"]) as socket:
+        await acknowledged(socket)
+        await socket.send(subscribing("anna", document, after=cursor, optionIds=[shop.anna]))
+        await socket.send(subscribing("ben", document, after=cursor, optionIds=[shop.ben]))
+        made = {
+            name: (await shop.booked(at("10:00"), optionId=option))["booking"]["id"]
+            for name, option in (("anna", shop.anna), ("ben", shop.ben))
+        }
+        answers = [await receive(socket), await receive(socket)]
+    assert {each["id"]: each["payload"]["data"]["calendarChanges"]["entryId"] for each in answers} == made
+
+
+def _silent(served: Served) -> Any:
+    """A socket on which nothing was sent yet."""
+    address = served.url.replace("http", "ws") + "/graphql"
+    return websockets.connect(address, subprotocols=[websockets.Subprotocol("graphql-transport-ws")])
