@@ -105,7 +105,7 @@ class AvailabilityQuery:
             window,
             now=to_instant(clock.now()),
             google_days=info.context.house.settings.google_days,
-            only=asked_all("Option", option_ids or None),
+            only=asked_all("Option", option_ids),
             leave_out=leave_out,
         )
         zone = time_zone or (await business.read(caller.business_id, ("time_zone",)))["time_zone"]

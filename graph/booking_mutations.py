@@ -10,13 +10,15 @@ import strawberry
 from graph.availability import Slot, nearby
 from graph.bookings import Booking
 from graph.context import Info
+from graph.errors import forbidden_error, user_errors
 from graph.nodes import NOBODY, asked
-from graph.payloads import Payload, optional, shown
+from graph.payloads import Payload, given, optional, shown
 from models import booking, changing, checks, idempotency, reserving
 from models.booking import Booking as BookingRow
 from models.idempotency import Once
 from models.refusals import Refused
 from models.reserving import Wish
+from models.words import BookingStatus
 
 
 @strawberry.input(description="Whom a booking is for.")
@@ -90,6 +92,20 @@ class CancelBookingPayload(Payload):
     booking: Booking | None = strawberry.field(description="The booking; null when it was refused.", default=None)
 
 
+@strawberry.input(description="Changes to a booking. A field left out stays; null clears it where it can be empty.")
+class UpdateBookingInput:
+    booking_id: strawberry.ID = strawberry.field(description="Which booking.")
+    customer: CustomerInput | None = optional("Whom it is for; a part left out stays.")
+    note: str | None = optional("What staff should know.")
+    status: BookingStatus | None = optional("How it went, once it has started; or CONFIRMED again.")
+    expected_version: int | None = optional("Refuse if it is no longer at this version.")
+
+
+@strawberry.type(description="The booking as it is now.")
+class UpdateBookingPayload(Payload):
+    booking: Booking | None = strawberry.field(description="The booking; null when it was refused.", default=None)
+
+
 @strawberry.type
 class BookingMutation:
     @strawberry.mutation(description="Books a slot.")
@@ -139,6 +155,25 @@ class BookingMutation:
             expected_version=_value(input.expected_version),
         )
         return CancelBookingPayload(**await shown(info, Booking, BookingRow, answer, "booking"))
+
+    @strawberry.mutation(description="Changes whom a booking is for, its note, or how it went. Staff.")
+    async def update_booking(
+        self, info: Info, input: Annotated[UpdateBookingInput, strawberry.argument(description="The changes.")]
+    ) -> UpdateBookingPayload | None:
+        caller = info.context.caller
+        if not caller.is_staff:
+            return UpdateBookingPayload(errors=forbidden_error())
+        values = given(input, "note", "status", "customer")
+        if "customer" in values:
+            customer = values.pop("customer")
+            if customer is None:
+                wrong = checks.invalid("Must not be null.", "customer")
+                return UpdateBookingPayload(errors=user_errors(Refused([wrong])))
+            values |= {f"customer_{name}": value for name, value in given(customer, "name", "email", "phone").items()}
+        answer = await changing.update(
+            caller, asked("Booking", input.booking_id), values, expected_version=_value(input.expected_version)
+        )
+        return UpdateBookingPayload(**await shown(info, Booking, BookingRow, answer, "booking"))
 
 
 async def managed(info: Info, booking_id: str, manage_token: str | None) -> UUID:

@@ -192,7 +192,7 @@ class CalendarQuery:
         caller = staff(info)
         if not 0 < to_instant(to) - to_instant(from_) <= LONGEST:
             raise bad_input("`to` is after `from`, by at most 62 days.")
-        within = filter_of(option_ids or None)
+        within = filter_of(option_ids)
         types = entry_types()
         asked = {kind: columns(info, each, "entries") for kind, each in types.items()}
 

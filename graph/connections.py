@@ -7,11 +7,13 @@ import binascii
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
 import strawberry
 from tortoise.expressions import Q
+from tortoise.fields import DatetimeField
 from tortoise.queryset import QuerySet
 
 from graph.context import bad_input
@@ -62,7 +64,7 @@ async def page(
     sign, more = ("-", "lt") if descending else ("", "gt")
     rest = query.order_by(f"{sign}{by}", f"{sign}id")
     if after is not None:
-        value, row_id = _position(after)
+        value, row_id = _position(after, is_instant=isinstance(query.model._meta.fields_map[by], DatetimeField))
         beyond: dict[str, Any] = {f"{by}__{more}": value}
         beside: dict[str, Any] = {by: value, f"id__{more}": row_id}
         rest = rest.filter(Q(**beyond) | Q(**beside))
@@ -84,12 +86,20 @@ def _cursor(value: Any, row_id: UUID) -> str:
     return base64.urlsafe_b64encode(plain.encode()).decode().rstrip("=")
 
 
-def _position(cursor: str) -> tuple[str, UUID]:
-    """Where a cursor stands. Instants stay text: the column reads it."""
+def _position(cursor: str, *, is_instant: bool) -> tuple[str | datetime, UUID]:
+    """Where a cursor stands."""
     try:
         value, row_id = json.loads(base64.urlsafe_b64decode(cursor.encode("ascii") + b"=" * (-len(cursor) % 4)))
-        if isinstance(value, str):
-            return value, UUID(hex=row_id)
+        if isinstance(value, str) and "\0" not in value:
+            return _instant(value) if is_instant else value, UUID(hex=row_id)
     except (binascii.Error, UnicodeError, ValueError, TypeError, AttributeError):
         pass
     raise bad_input("`after` is not a cursor of this list.")
+
+
+def _instant(value: str) -> datetime:
+    """An instant as a cursor has it. Raises ValueError when it has no offset."""
+    moment = datetime.fromisoformat(value)
+    if moment.tzinfo is None:
+        raise ValueError("an instant needs an offset")
+    return moment

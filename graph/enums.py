@@ -52,6 +52,19 @@ _described(
     NO_SHOW="The customer did not come.",
 )
 _described(
+    words.BookingOrderField,
+    "What a list of bookings is ordered by.",
+    START="When they begin.",
+    CREATED_AT="When they were made.",
+    UPDATED_AT="When they were last changed.",
+)
+_described(
+    words.OrderDirection,
+    "Which way a list is ordered.",
+    ASC="Earliest first.",
+    DESC="Latest first.",
+)
+_described(
     words.ChangeAction,
     "What a change means to a client that keeps a copy.",
     UPSERTED="Put `entry` in place of what you had under its id.",

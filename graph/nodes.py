@@ -52,5 +52,5 @@ def asked(kind: str, given: str) -> UUID:
 
 
 def asked_all(kind: str, given: Iterable[str] | None) -> Sequence[UUID] | None:
-    """Several ids likewise; None stays None."""
-    return None if given is None else [asked(kind, each) for each in given]
+    """Several ids likewise; None, or a list that was left out, is None."""
+    return None if given is None or given is strawberry.UNSET else [asked(kind, each) for each in given]

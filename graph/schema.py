@@ -19,6 +19,7 @@ from strawberry.types.execution import ExecutionContext
 
 import graph.enums  # noqa: F401  # describes the domain's enums before types use them
 from graph.availability import AvailabilityQuery
+from graph.booking_list import BookingListQuery
 from graph.booking_mutations import BookingMutation
 from graph.bookings import Booking, BookingQuery
 from graph.business import ViewerQuery
@@ -47,7 +48,16 @@ MOST_ALIASES = 50
 
 
 @strawberry.type(description="What can be asked.")
-class Query(ViewerQuery, ServiceQuery, AvailabilityQuery, SlotCheckQuery, OptionQuery, CalendarQuery, BookingQuery):
+class Query(
+    ViewerQuery,
+    ServiceQuery,
+    AvailabilityQuery,
+    SlotCheckQuery,
+    OptionQuery,
+    CalendarQuery,
+    BookingListQuery,
+    BookingQuery,
+):
     @strawberry.field(description="Anything that has an id; null when there is none such, or this key may not see it.")
     async def node(
         self, info: Info, id: Annotated[strawberry.ID, strawberry.argument(description="Its id.")]

@@ -54,7 +54,7 @@ class Subscription:
         ] = strawberry.UNSET,
     ) -> AsyncGenerator[CalendarChange, None]:
         caller = staff(info)
-        within = filter_of(option_ids or None)
+        within = filter_of(option_ids)
         newest = await changes.newest(caller.business_id)
         revision = newest
         if after:

@@ -8,6 +8,14 @@ from tortoise.backends.base.client import BaseDBAsyncClient
 
 NO_OVERLAP = "claim_no_overlap"
 
+# Words are compared by their bytes, so that a range of them is a prefix, in whatever language the database is.
+_BY_BYTES = 'ALTER TABLE booking_word ALTER COLUMN word TYPE varchar(64) COLLATE "C"'
+
+_IS_BY_BYTES = """
+    SELECT 1 FROM information_schema.columns
+    WHERE table_schema = current_schema() AND table_name = 'booking_word' AND column_name = 'word'
+      AND collation_name = 'C'"""
+
 _POSTGRES = {
     NO_OVERLAP: f"""
         ALTER TABLE claim ADD CONSTRAINT {NO_OVERLAP}
@@ -55,6 +63,8 @@ async def install(connection: BaseDBAsyncClient) -> None:
     wanted = _POSTGRES if postgres else _SQLITE
     if postgres:
         await connection.execute_script("CREATE EXTENSION IF NOT EXISTS btree_gist")
+        if not await connection.execute_query_dict(_IS_BY_BYTES):
+            await connection.execute_script(_BY_BYTES)
     there = await present(connection)
     for name, statement in wanted.items():
         if name not in there:

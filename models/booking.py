@@ -15,6 +15,7 @@ from models.columns import Instant, belongs_to, new_id
 from models.db import Row
 from models.key import Caller
 from models.refusals import ErrorCode, Refused, refused
+from models.words import BookingStatus
 
 
 class Booking(Model):
@@ -49,6 +50,8 @@ class Booking(Model):
         indexes = (
             Index(fields=("business_id", "starts_at", "id")),
             Index(fields=("business_id", "ends_at")),
+            Index(fields=("business_id", "created_at", "id")),
+            Index(fields=("business_id", "updated_at", "id")),
             Index(fields=("option_id", "starts_at")),
         )
 
@@ -119,3 +122,19 @@ async def history_of(booking_ids: Sequence[UUID]) -> Mapping[UUID, Sequence[Row]
 async def is_managed(business_id: UUID, booking_id: UUID, generation: int) -> bool:
     """Whether a manage token of that generation still stands for the booking."""
     return await Booking.filter(business_id=business_id, id=booking_id, token_generation=generation).exists()
+
+
+_BECOMES: Mapping[BookingStatus, frozenset[BookingStatus]] = {
+    BookingStatus.CONFIRMED: frozenset({BookingStatus.COMPLETED, BookingStatus.NO_SHOW}),
+    BookingStatus.COMPLETED: frozenset({BookingStatus.CONFIRMED}),
+    BookingStatus.NO_SHOW: frozenset({BookingStatus.CONFIRMED}),
+    BookingStatus.CANCELLED: frozenset(),
+}
+
+
+def may_become(status: str, wanted: str | None, *, started: bool) -> bool:
+    """Whether staff may give a booking that status; how it went can be said once it has started. None: as it is."""
+    if wanted is None or wanted == status:
+        return True
+    in_time = started or BookingStatus(status) is not BookingStatus.CONFIRMED
+    return in_time and BookingStatus(wanted) in _BECOMES[BookingStatus(status)]

@@ -1,14 +1,15 @@
-"""Changing a booking: the verbs that move and cancel it. Each is one transaction: lock, read, decide, write.
+"""Changing a booking: the verbs that move, cancel and edit it. Each is one transaction: lock, read, decide, write.
 
 A refused change leaves everything as it was.
 """
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from models import booking, changes, checks, clock, db, decision, hold, mirror, service
+from models import booking, changes, checks, clock, db, decision, hold, mirror, search, service
 from models.agenda import offer_of
 from models.availability import Rules
 from models.booking import Booking, note_history
@@ -18,7 +19,7 @@ from models.db import Row
 from models.intervals import Interval, to_datetime, to_instant
 from models.key import Caller
 from models.offer import nearby
-from models.refusals import ErrorCode, Refused, refused
+from models.refusals import ErrorCode, Refusal, Refused, refused
 from models.reserving import Place, taking
 from models.words import BookingStatus, ChangeAction, ChangeKind
 
@@ -33,6 +34,7 @@ _BOOKING_COLUMNS = (
     "buffer_before_minutes",
     "buffer_after_minutes",
 )
+_EDITED = ("reference", "customer_name", "customer_email", "customer_phone", "note", "cancel_reason")
 _SERVICE_COLUMNS = ("id", "business_id", "active", *service.RULE_COLUMNS)
 _EITHER = "The booking cannot be changed any more."
 
@@ -92,11 +94,20 @@ async def cancel(
 
 
 async def changeable(work: Write, caller: Caller, booking_id: UUID, expected_version: int | None) -> Row | Refused:
-    """The booking, if this caller may change it now; a customer may until the service's notice before it starts."""
-    rows = await db.select(
-        Booking.filter(business_id=work.business_id, id=booking_id),
-        (*_BOOKING_COLUMNS, "cancel_reason", "service__change_notice_minutes"),
-    )
+    """The booking, if this caller may move or cancel it now; a customer may until the service's notice before it."""
+    row = await _standing(work, booking_id, expected_version)
+    if isinstance(row, Refused):
+        return row
+    notice = timedelta(minutes=row["service__change_notice_minutes"])
+    if row["status"] != BookingStatus.CONFIRMED or (not caller.is_staff and work.now > row["starts_at"] - notice):
+        return refused(ErrorCode.NOT_CHANGEABLE, _EITHER, "input", "bookingId")
+    return row
+
+
+async def _standing(work: Write, booking_id: UUID, expected_version: int | None) -> Row | Refused:
+    """The booking as it is now, unless it is cancelled, or has changed since it was read."""
+    query = Booking.filter(business_id=work.business_id, id=booking_id)
+    rows = await db.select(query, (*_BOOKING_COLUMNS, *_EDITED, "service__change_notice_minutes"))
     if not rows:
         return booking.not_found()
     row = rows[0]
@@ -110,9 +121,6 @@ async def changeable(work: Write, caller: Caller, booking_id: UUID, expected_ver
         )
     if row["status"] == BookingStatus.CANCELLED:
         return refused(ErrorCode.ALREADY_CANCELLED, "The booking is cancelled already.", "input", "bookingId")
-    notice = timedelta(minutes=row["service__change_notice_minutes"])
-    if row["status"] != BookingStatus.CONFIRMED or (not caller.is_staff and work.now > row["starts_at"] - notice):
-        return refused(ErrorCode.NOT_CHANGEABLE, _EITHER, "input", "bookingId")
     return row
 
 
@@ -172,3 +180,46 @@ async def _move(work: Write, caller: Caller, row: Row, place: Place) -> UUID:
     work.record(ChangeKind.BOOKING, booking_id, ChangeAction.UPSERTED, [row["option_id"], place.option_id])
     await mirror.want(work, booking_id, place.option_id, present=True)
     return booking_id
+
+
+async def update(
+    caller: Caller, booking_id: UUID, values: Mapping[str, Any], *, expected_version: int | None = None
+) -> UUID | Refused:
+    """Changes what is noted of a booking (`customer_name`, `customer_email`, `customer_phone`, `note`) and, once it
+    has started, how it went (`status`). Staff only.
+    """
+    if wrong := _judge(values):
+        return Refused(wrong)
+
+    async def body(work: Write) -> UUID | Refused:
+        row = await _standing(work, booking_id, expected_version)
+        if isinstance(row, Refused):
+            return row
+        if not booking.may_become(row["status"], values.get("status"), started=row["starts_at"] <= work.now):
+            return refused(ErrorCode.NOT_CHANGEABLE, _EITHER, "input", "status")
+        changed = {name: value for name, value in values.items() if row[name] != value}
+        if changed:
+            await amend(work, caller, row, "UPDATED", changed)
+            after = {**row, **changed}
+            words = search.words_of(row["reference"], after["customer_name"], after["customer_email"])
+            await search.index(work.business_id, booking_id, words)
+            work.record(ChangeKind.BOOKING, booking_id, ChangeAction.UPSERTED, [row["option_id"]])
+            await mirror.want(work, booking_id, row["option_id"], present=True)
+        return booking_id
+
+    return await changes.write(caller.business_id, body)
+
+
+def _judge(values: Mapping[str, Any]) -> list[Refusal]:
+    """What is wrong with new values, field by field."""
+    wrong = checks.found(
+        checks.name(values["customer_name"], "customer", "name") if "customer_name" in values else None,
+        checks.email(values.get("customer_email"), "customer", "email"),
+        checks.text(values.get("customer_phone"), "customer", "phone", longest=40),
+        checks.text(values.get("note"), "note"),
+    )
+    if "status" in values and values["status"] is None:
+        wrong.append(checks.invalid("Must not be null.", "status"))
+    if values.get("status") == BookingStatus.CANCELLED:
+        wrong.append(checks.invalid("A booking is cancelled with cancelBooking.", "status"))
+    return wrong

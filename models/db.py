@@ -30,6 +30,7 @@ TABLES = (
     "models.hold",
     "models.claim",
     "models.timeoff",
+    "models.search",
     "models.idempotency",
     "models.changes",
     "models.google",

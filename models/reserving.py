@@ -8,7 +8,7 @@ from uuid import UUID
 
 from tortoise.exceptions import IntegrityError
 
-from models import changes, checks, clock, decision, hold, idempotency, mirror, service
+from models import changes, checks, clock, decision, hold, idempotency, mirror, search, service
 from models.agenda import least_booked, offer_of
 from models.availability import Rules
 from models.backstops import NO_OVERLAP
@@ -183,6 +183,9 @@ async def _book(work: Write, caller: Caller, wish: Wish, place: Place) -> UUID:
         updated_at=work.now,
     )
     await claim(work, place, booking_id=booking.id)
+    await search.index(
+        work.business_id, booking.id, search.words_of(booking.reference, booking.customer_name, booking.customer_email)
+    )
     await note_history(work, caller, booking.id, "CREATED", {}, {})
     work.record(ChangeKind.BOOKING, booking.id, ChangeAction.UPSERTED, [place.option_id])
     await mirror.want(work, booking.id, place.option_id, present=True)

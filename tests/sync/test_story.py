@@ -3,17 +3,9 @@
 from models.event import GoogleEvent
 from models.words import ChangeAction, MirrorState
 from tests.sync import rows
-from tests.sync.floor import Floor
+from tests.sync.floor import Floor, busy
 from tests.sync.rows import tomorrow
 from tests.sync.sandbox.doors import ANNA
-
-
-def between(start: str, end: str) -> dict[str, object]:
-    return {"start": {"dateTime": start}, "end": {"dateTime": end}}
-
-
-def busy(starts_at: object, ends_at: object, **fields: object) -> dict[str, object]:
-    return {**between(starts_at.isoformat(), ends_at.isoformat()), **fields}  # type: ignore[attr-defined]
 
 
 async def test_a_booking_is_seen_in_google_after_one_round(floor: Floor) -> None:

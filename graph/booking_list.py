@@ -1,0 +1,108 @@
+"""Lists of bookings: found by what they are about, page by page."""
+
+from datetime import datetime
+from typing import Annotated
+
+import strawberry
+
+from graph.bookings import Booking
+from graph.connections import After, First, Page, PageInfo, page
+from graph.context import Info, staff
+from graph.nodes import asked_all
+from graph.payloads import optional
+from graph.rows import columns
+from models import search
+from models.search import Search
+from models.words import BookingOrderField, BookingStatus, OrderDirection
+
+
+@strawberry.input(description="How a list of bookings is ordered.")
+class BookingOrder:
+    field: BookingOrderField = strawberry.field(description="By what.")
+    direction: OrderDirection = strawberry.field(description="Which way.")
+
+
+@strawberry.input(description="Which bookings to list; all that is said must fit. Cancelled ones are listed too.")
+class BookingFilter:
+    option_ids: list[strawberry.ID] | None = optional("With one of these options.")
+    service_ids: list[strawberry.ID] | None = optional("Of one of these services.")
+    statuses: list[BookingStatus] | None = optional("In one of these states.")
+    from_: datetime | None = strawberry.field(
+        name="from", default=strawberry.UNSET, description="That end after this: with `to`, what overlaps `[from, to)`."
+    )
+    to: datetime | None = optional("That begin before this.")
+    customer_email: str | None = optional("Of the customer with this mail address.")
+    query: str | None = optional(
+        "Beginnings of words, all of which must be found in the reference, the mail address or the customer's name."
+    )
+
+
+@strawberry.type(description="One booking in a list, with the cursor of its place.")
+class BookingEdge:
+    cursor: str = strawberry.field(description="The place: continue `after` it.")
+    node: Booking = strawberry.field(description="The booking.")
+
+
+@strawberry.type(description="A page of bookings.")
+class BookingConnection:
+    page: strawberry.Private[Page]
+
+    @strawberry.field(description="The bookings of this page.")
+    def nodes(self) -> list[Booking]:
+        return [Booking(row=row) for row in self.page.rows]
+
+    @strawberry.field(description="The bookings of this page, each with its cursor.")
+    def edges(self) -> list[BookingEdge]:
+        pairs = zip(self.page.cursors, self.page.rows, strict=True)
+        return [BookingEdge(cursor=cursor, node=Booking(row=row)) for cursor, row in pairs]
+
+    @strawberry.field(description="Whether there is more.")
+    def page_info(self) -> PageInfo:
+        return self.page.info
+
+    @strawberry.field(description="How many there are in all; null above 10,000.")
+    async def total_count(self) -> int | None:
+        return await self.page.total()
+
+
+@strawberry.type
+class BookingListQuery:
+    @strawberry.field(
+        description="The bookings that fit, page by page; rows that arrive meanwhile shift nothing. Staff."
+    )
+    async def bookings(
+        self,
+        info: Info,
+        filter: Annotated[
+            BookingFilter | None, strawberry.argument(description="Which ones; left out: all.")
+        ] = strawberry.UNSET,
+        first: First = 50,
+        after: After = None,
+        order_by: Annotated[
+            BookingOrder | None, strawberry.argument(description="In which order; left out: by start.")
+        ] = strawberry.UNSET,
+    ) -> BookingConnection:
+        caller = staff(info)
+        order = order_by or BookingOrder(field=BookingOrderField.START, direction=OrderDirection.ASC)
+        found = await page(
+            search.bookings(caller.business_id, _search(filter or BookingFilter())),
+            by=order.field.value,
+            columns=columns(info, Booking, "nodes") | columns(info, Booking, "edges", "node"),
+            first=first,
+            after=after,
+            descending=order.direction is OrderDirection.DESC,
+        )
+        return BookingConnection(page=found)
+
+
+def _search(source: BookingFilter) -> Search:
+    """The filter as the domain takes it: what was left out, or null, narrows nothing."""
+    return Search(
+        option_ids=asked_all("Option", source.option_ids),
+        service_ids=asked_all("Service", source.service_ids),
+        statuses=None if source.statuses is strawberry.UNSET else source.statuses,
+        start=source.from_ or None,
+        end=source.to or None,
+        customer_email=source.customer_email or None,
+        text=source.query or None,
+    )

@@ -1,0 +1,95 @@
+"""Finding bookings: the words they are found by, and what a list of them can be narrowed to.
+
+Every booking has its reference, its customer's mail address and the words of their name in one indexed table.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from tortoise import fields
+from tortoise.expressions import Q
+from tortoise.indexes import Index
+from tortoise.models import Model
+from tortoise.queryset import QuerySet
+
+from models import db
+from models.booking import Booking
+from models.columns import belongs_to, new_id
+from models.words import BookingStatus
+
+_LENGTH = 64
+_BEYOND = "\U0010ffff"
+MOST_WORDS = 8
+"""So many words of a query count; more would only be slower."""
+
+
+class BookingWord(Model):
+    """One word that a booking is found by, in lower case."""
+
+    id = fields.UUIDField(primary_key=True, default=new_id)
+    business = belongs_to("Business")
+    business_id: UUID
+    booking = belongs_to("Booking")
+    booking_id: UUID
+    word = fields.CharField(max_length=_LENGTH)
+
+    class Meta:
+        table = "booking_word"
+        indexes = (Index(fields=("business_id", "word")), Index(fields=("booking_id",)))
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """What to look for; None: anything. `text` are beginnings of words, all of which must be found."""
+
+    option_ids: Sequence[UUID] | None = None
+    service_ids: Sequence[UUID] | None = None
+    statuses: Sequence[BookingStatus] | None = None
+    start: datetime | None = None
+    end: datetime | None = None
+    customer_email: str | None = None
+    text: str | None = None
+
+
+def words_of(reference: str, name: str, email: str | None) -> set[str]:
+    """The words a booking is found by. A reference is found with its dash and without."""
+    found = {reference, reference.replace("-", ""), *name.split(), *([email] if email else ())}
+    return {word.casefold()[:_LENGTH] for word in found}
+
+
+async def index(business_id: UUID, booking_id: UUID, words: Iterable[str]) -> None:
+    """Keeps a booking's words, in place of those it had."""
+    await BookingWord.filter(booking_id=booking_id).delete()
+    rows = [BookingWord(business_id=business_id, booking_id=booking_id, word=word) for word in sorted(words)]
+    await BookingWord.bulk_create(rows)
+
+
+def bookings(business_id: UUID, search: Search) -> QuerySet[Booking]:
+    """The bookings that fit. With times, those that overlap `[start, end)`."""
+    fits = Q(business_id=business_id)
+    for column, wanted in (
+        ("option_id", search.option_ids),
+        ("service_id", search.service_ids),
+        ("status", search.statuses),
+    ):
+        if wanted is not None:
+            among: dict[str, Any] = {f"{column}__in": list(wanted)}
+            fits &= Q(**among)
+    if search.start is not None:
+        fits &= Q(ends_at__gt=search.start)
+    if search.end is not None:
+        fits &= Q(starts_at__lt=search.end)
+    if search.customer_email is not None:
+        fits &= _having(business_id, Q(word=search.customer_email.strip().casefold()[:_LENGTH]))
+    for word in (search.text or "").casefold().split()[:MOST_WORDS]:
+        beginning = word[:_LENGTH]
+        fits &= _having(business_id, Q(word__gte=beginning, word__lt=beginning + _BEYOND))
+    return Booking.filter(fits)
+
+
+def _having(business_id: UUID, words: Q) -> Q:
+    """The bookings that have such a word."""
+    return Q(id__in=db.within(BookingWord.filter(words, business_id=business_id), "booking_id"))
