@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Annotated
 from uuid import UUID
@@ -90,31 +91,48 @@ class AvailabilityQuery:
             str | None, strawberry.argument(description="With a public key, that booking's manage token.")
         ] = strawberry.UNSET,
     ) -> Availability:
-        caller = info.context.caller
-        window = interval(from_, to)
-        if not 0 < window.end - window.start <= LONGEST:
-            raise bad_input("`to` is after `from`, by at most 62 days.")
-        row = await service.read(caller.business_id, asked("Service", service_id), SERVICE_COLUMNS)
-        if row is None or not (row["active"] or caller.is_staff):
-            raise bad_input("There is no such service.")
         leave_out = await moving(info, moving_booking_id or None, manage_token or None)
-        rules = await changing.rules_of(caller.business_id, leave_out) if leave_out else None
-        found = await agenda.offer_of(
-            row,
-            rules or service.rules(row),
-            window,
-            now=to_instant(clock.now()),
-            google_days=info.context.house.settings.google_days,
-            only=asked_all("Option", option_ids),
-            leave_out=leave_out,
-        )
-        zone = time_zone or (await business.read(caller.business_id, ("time_zone",)))["time_zone"]
-        return Availability(
-            as_of=to_datetime(found.now),
-            fresh_as_of=await agenda.fresh_as_of(found.options),
-            time_zone=zone,
-            days=_by_day(slots_of(found, window), ZoneInfo(zone)),
-        )
+        wanted = Wanted(service_id, interval(from_, to), option_ids, time_zone or None, leave_out)
+        return (await look(info, wanted))[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is asked: starts of a service in a window, with some options or all, by the dates of a zone."""
+
+    service_id: str
+    window: Interval
+    option_ids: list[strawberry.ID] | None
+    time_zone: str | None
+    leave_out: UUID | None = None
+
+
+async def look(info: Info, wanted: Wanted) -> tuple[Availability, Offer]:
+    """The answer as it is now, and the offer it was taken from. Raises BAD_USER_INPUT."""
+    caller, window = info.context.caller, wanted.window
+    if not 0 < window.end - window.start <= LONGEST:
+        raise bad_input("`to` is after `from`, by at most 62 days.")
+    row = await service.read(caller.business_id, asked("Service", wanted.service_id), SERVICE_COLUMNS)
+    if row is None or not (row["active"] or caller.is_staff):
+        raise bad_input("There is no such service.")
+    rules = await changing.rules_of(caller.business_id, wanted.leave_out) if wanted.leave_out else None
+    found = await agenda.offer_of(
+        row,
+        rules or service.rules(row),
+        window,
+        now=to_instant(clock.now()),
+        google_days=info.context.house.settings.google_days,
+        only=asked_all("Option", wanted.option_ids),
+        leave_out=wanted.leave_out,
+    )
+    zone = wanted.time_zone or (await business.read(caller.business_id, ("time_zone",)))["time_zone"]
+    answer = Availability(
+        as_of=to_datetime(found.now),
+        fresh_as_of=await agenda.fresh_as_of(found.options),
+        time_zone=TimeZone(zone),
+        days=_by_day(slots_of(found, window), ZoneInfo(zone)),
+    )
+    return answer, found
 
 
 async def moving(info: Info, booking_id: str | None, manage_token: str | None) -> UUID | None:

@@ -1,6 +1,7 @@
 """What reaches clients by itself: the calendar's changes, in order, each once, from a cursor on."""
 
 from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from datetime import datetime
 from typing import Annotated
 from uuid import UUID
@@ -9,6 +10,7 @@ import strawberry
 
 from graph.calendar import CalendarEntry, entry_types, filter_of
 from graph.context import Info, bad_input, staff, unauthenticated
+from graph.following import FollowingSubscription
 from graph.nodes import to_id
 from graph.rows import columns
 from graph.scalars import Cursor
@@ -37,7 +39,7 @@ class CalendarChange:
 
 
 @strawberry.type(description="What can be followed.")
-class Subscription:
+class Subscription(FollowingSubscription):
     @strawberry.subscription(
         description="Every change of the calendar after a cursor, in order, each once; without `after`, from the next "
         "one on. Staff."
@@ -67,12 +69,13 @@ class Subscription:
             if not await changes.is_kept(caller.business_id, revision):
                 yield _reset(changes.to_cursor(caller.business_id, newest))
                 return
-        async for batch in follow(caller.business_id, revision):
-            if not await key.is_live(caller):
-                raise unauthenticated()
-            for row in batch:
-                if row["kind"] in _NAMES and _concerns(row, within):
-                    yield await _change(info, row, within)
+        async with aclosing(follow(caller.business_id, revision)) as batches:
+            async for batch in batches:
+                if not await key.is_live(caller):
+                    raise unauthenticated()
+                for row in batch:
+                    if row["kind"] in _NAMES and _concerns(row, within):
+                        yield await _change(info, row, within)
 
 
 def _reset(cursor: str) -> CalendarChange:

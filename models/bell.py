@@ -21,6 +21,7 @@ _CHANNEL = "timebok"
 _HEARTBEAT = "heartbeat"
 HEARTBEAT_SECONDS = 5.0
 _PATIENCE = 3
+_PARTING_SECONDS = 1.0
 _FIRST_RETRY_SECONDS = 0.05
 _LAST_RETRY_SECONDS = 5.0
 
@@ -30,6 +31,7 @@ class Bell:
 
     def __init__(self, url: str, heartbeat_seconds: float = HEARTBEAT_SECONDS) -> None:
         self._heartbeat_seconds = heartbeat_seconds
+        self._patience_seconds = _PATIENCE * heartbeat_seconds
         self._url = url.replace("valkey://", "redis://", 1).replace("postgresql://", "postgres://", 1)
         self._listeners: dict[UUID | None, set[asyncio.Event]] = defaultdict(set)
         self._outbox: dict[str, None] = {}
@@ -86,10 +88,13 @@ class Bell:
         for event in (*self._listeners.get(business_id, ()), *self._listeners.get(None, ())):
             event.set()
 
-    def _wake_everybody(self) -> None:
-        for events in self._listeners.values():
-            for event in events:
-                event.set()
+    def _become(self, *, healthy: bool) -> None:
+        """Notes how it stands with the broker. When that changes, rings may have been lost: everybody looks."""
+        if self.healthy is not healthy:
+            self.healthy = healthy
+            for events in self._listeners.values():
+                for event in events:
+                    event.set()
 
     async def _supervise(self) -> None:
         retry = _FIRST_RETRY_SECONDS
@@ -98,72 +103,98 @@ class Bell:
             try:
                 await self._session()
             except Exception as error:
-                log.warning("bell lost: %s: %s", type(error).__name__, error)
-            self.healthy = False
-            self._wake_everybody()
+                log.warning("bell lost: %s", _told(error))
             lasted = asyncio.get_running_loop().time() - started
             retry = _FIRST_RETRY_SECONDS if lasted > self._heartbeat_seconds else min(2 * retry, _LAST_RETRY_SECONDS)
             await asyncio.sleep(retry)
 
     async def _session(self) -> None:
         """One connection to the broker, from connecting to its first sign of death. Always ends by raising."""
-        broadcast = Broadcast(self._url)
+        broadcast, loop = Broadcast(self._url), asyncio.get_running_loop()
         try:
-            async with asyncio.timeout(self._heartbeat_seconds):
+            async with asyncio.timeout(self._patience_seconds) as patience:
                 await broadcast.connect()
-            # Two coroutines subscribing at once lose one of them: this is the process's only subscription.
-            async with broadcast.subscribe(_CHANNEL) as subscriber, asyncio.TaskGroup() as tasks:
-                heard = asyncio.Event()
-                tasks.create_task(self._listen(subscriber, heard))
-                tasks.create_task(self._speak(broadcast))
-                tasks.create_task(self._doubt(heard))
+                # Two coroutines subscribing at once lose one of them: this is the process's only subscription.
+                async with broadcast.subscribe(_CHANNEL) as subscriber:
+                    patience.reschedule(None)
+                    try:
+                        await self._converse(broadcast, subscriber)
+                    finally:
+                        self._become(healthy=False)
+                        # A silent broker would not let go of its subscriber.
+                        patience.reschedule(loop.time() + _PARTING_SECONDS)
         finally:
             await _torn_down(broadcast)
+
+    async def _converse(self, broadcast: Broadcast, subscriber: Any) -> None:
+        heard = asyncio.Event()
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._listen(subscriber, heard))
+            tasks.create_task(self._speak(broadcast))
+            tasks.create_task(self._doubt(heard))
 
     async def _listen(self, subscriber: Any, heard: asyncio.Event) -> None:
         while True:
             message = str((await subscriber.get()).message)
             heard.set()
-            if not self.healthy:
-                self.healthy = True
-                self._wake_everybody()
+            self._become(healthy=True)
             if message != _HEARTBEAT:
-                self._wake(UUID(message))
+                # Whatever else is said on the channel is not meant for us.
+                with contextlib.suppress(ValueError):
+                    self._wake(UUID(message))
 
     async def _speak(self, broadcast: Broadcast) -> None:
         """Publishes one at a time (the PostgreSQL backend cannot do two), with a heartbeat in between."""
         await broadcast.publish(_CHANNEL, _HEARTBEAT)
         while True:
+            self._has_outgoing.clear()
+            while self._outbox:
+                await self._pass_on(broadcast, next(iter(self._outbox)))
+            self._idle.set()
             try:
                 async with asyncio.timeout(self._heartbeat_seconds):
                     await self._has_outgoing.wait()
             except TimeoutError:
                 await broadcast.publish(_CHANNEL, _HEARTBEAT)
-            self._has_outgoing.clear()
-            while self._outbox:
-                message = next(iter(self._outbox))
-                await broadcast.publish(_CHANNEL, message)
-                self._outbox.pop(message, None)
-            self._idle.set()
+
+    async def _pass_on(self, broadcast: Broadcast, message: str) -> None:
+        """Publishes one ring. It leaves the outbox first, so that one that comes meanwhile goes out too."""
+        del self._outbox[message]
+        try:
+            await broadcast.publish(_CHANNEL, message)
+        except BaseException:
+            self._outbox[message] = None
+            raise
 
     async def _doubt(self, heard: asyncio.Event) -> None:
+        """Raises ConnectionError when the bell has not heard anything, its own heartbeat included, for too long."""
         while True:
             heard.clear()
-            async with asyncio.timeout(_PATIENCE * self._heartbeat_seconds):
-                await heard.wait()
+            try:
+                async with asyncio.timeout(self._patience_seconds):
+                    await heard.wait()
+            except TimeoutError:
+                raise ConnectionError(f"heard nothing for {self._patience_seconds:g} s") from None
             await asyncio.sleep(self._heartbeat_seconds)
 
 
 async def _torn_down(broadcast: Broadcast) -> None:
     """Ends a broadcast whose tasks may be dead or stuck; whatever it says in parting is of no interest."""
-    backend = broadcast._backend
-    tasks = [getattr(broadcast, "_listener_task", None), getattr(backend, "_listener", None)]
+    found = getattr(broadcast, "_listener_task", None), getattr(broadcast._backend, "_listener", None)
+    tasks = [task for task in found if isinstance(task, asyncio.Task)]
     for task in tasks:
-        if isinstance(task, asyncio.Task):
-            task.cancel()
-    with contextlib.suppress(Exception, asyncio.CancelledError):
-        async with asyncio.timeout(1):
-            await broadcast.disconnect()
+        task.cancel()
+    with contextlib.suppress(Exception):
+        async with asyncio.timeout(_PARTING_SECONDS):
+            await asyncio.gather(*tasks, return_exceptions=True)
+            await broadcast._backend.disconnect()
+
+
+def _told(error: Exception) -> str:
+    """What happened, in one line: of several errors at once, the first."""
+    while isinstance(error, ExceptionGroup):
+        error = error.exceptions[0]
+    return f"{type(error).__name__}: {error}"
 
 
 _silent = Bell("memory://")

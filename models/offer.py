@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from models import availability
 from models.availability import Agenda, Reason, Rules
+from models.hours import day_interval, local_date
 from models.intervals import DAY, MINUTE, Instant, Interval
 from models.refusals import Alternative
 
@@ -45,6 +46,17 @@ class Offer:
             Alternative(at, at + length, tuple(sorted(free, key=lambda option_id: option_id != wanted)))
             for at, free in listed[:_ALTERNATIVES]
         ]
+
+    def next_change(self, window: Interval) -> Instant | None:
+        """When time alone changes the slots of the window next: a start comes too close, a date comes in reach."""
+        slots = self.slots(window)
+        closing = [slots[0][0] - self.rules.notice * MINUTE + 1] if slots else []
+        midnights = [
+            day_interval(local_date(self.now, self.zone(each)), self.zone(each)).end
+            for each in self.options
+            if self.rules.horizon_days is not None
+        ]
+        return min((at for at in (*closing, *midnights) if at > self.now), default=None)
 
     def zone(self, option_id: UUID) -> ZoneInfo:
         """The option's time zone."""

@@ -4,7 +4,7 @@ The log is the truth; the bell only says when to look. A lost ring costs `LOOK_S
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from uuid import UUID
 
 from models import bell, changes
@@ -16,10 +16,13 @@ LOOK_SECONDS = 3.0
 BATCH = 200
 
 
-async def follow(business_id: UUID, revision: int) -> AsyncIterator[Sequence[Row]]:
-    """The changes after a revision, in batches that are never empty, for as long as it is asked.
+async def follow(
+    business_id: UUID, revision: int, alarm: Callable[[], float | None] = lambda: None
+) -> AsyncGenerator[Sequence[Row], None]:
+    """The changes after a revision, in batches, for as long as it is asked. Holds no database connection while it
+    waits.
 
-    Holds no database connection while it waits.
+    Batches are never empty, unless an alarm says in how many seconds to come back though nothing changed.
     """
     with bell.current().listening(business_id) as rung:
         while True:
@@ -29,14 +32,16 @@ async def follow(business_id: UUID, revision: int) -> AsyncIterator[Sequence[Row
             if batch:
                 revision = batch[-1]["revision"]
                 yield batch
-            if len(batch) < BATCH:
-                await _rest(rung)
+            if len(batch) < BATCH and await _rest(rung, alarm()):
+                yield ()
 
 
-async def _rest(rung: asyncio.Event) -> None:
-    """Waits for a ring, or for the time to look anyway."""
+async def _rest(rung: asyncio.Event, alarm: float | None) -> bool:
+    """Waits for a ring, or for the time to look anyway; whether it was the alarm that ended it."""
+    due = alarm is not None and alarm <= LOOK_SECONDS
     try:
-        async with asyncio.timeout(LOOK_SECONDS):
+        async with asyncio.timeout(max(0.0, alarm) if alarm is not None and due else LOOK_SECONDS):
             await rung.wait()
     except TimeoutError:
-        return
+        return due
+    return False

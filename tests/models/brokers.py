@@ -71,12 +71,12 @@ class Postgres:
         await self._execute(f"ALTER DATABASE {self._name} ALLOW_CONNECTIONS true")
 
     async def cut(self) -> None:
-        await self._execute(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{self._name}'")
+        await self._execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1", self._name)
 
-    async def _execute(self, statement: str) -> None:
+    async def _execute(self, statement: str, *values: str) -> None:
         connection = await asyncpg.connect(self._server_url)
         try:
-            await connection.execute(statement)
+            await connection.execute(statement, *values)
         finally:
             await connection.close()
 
@@ -112,7 +112,8 @@ class Wire:
             await asyncio.gather(self._pump(reader, far_writer), self._pump(far_reader, writer))
 
         server = await asyncio.start_server(carry, "127.0.0.1")
-        near = f"{far.netloc.rpartition('@')[0] or 'nobody:'}@127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        user, at, _ = far.netloc.rpartition("@")
+        near = f"{user}{at}127.0.0.1:{server.sockets[0].getsockname()[1]}"
         self.url = urlunsplit(far._replace(netloc=near, query=""))
         try:
             yield self

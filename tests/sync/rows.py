@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from cryptography.fernet import Fernet
 
@@ -19,6 +20,7 @@ from sync import scopes
 
 SECRETS = Secrets((Fernet.generate_key().decode(),))
 HOUR = timedelta(hours=1)
+OSLO = ZoneInfo("Europe/Oslo")
 
 _numbers = count(1)
 

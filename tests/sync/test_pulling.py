@@ -143,8 +143,9 @@ async def test_an_error_removes_nothing_and_passes(floor: Floor, fault: FaultKin
     await floor.look()
     before = await token()
     floor.sandbox.insert_event(ANNA, busy(tomorrow(10), tomorrow(11)))
-    floor.sandbox.faults.add(fault, path="/events")
+    floor.sandbox.faults.add(fault, times=None, path="/events")
     await floor.look()
+    floor.sandbox.faults.clear()
     assert await floor.blocked(anna) == [(tomorrow(8), tomorrow(9))]
     assert await token() == before
     inbound = (await floor.door.connections(floor.business_id, [anna]))[anna].health.inbound
@@ -158,18 +159,20 @@ async def test_an_error_removes_nothing_and_passes(floor: Floor, fault: FaultKin
     assert (inbound.state, inbound.error) == (HealthState.OK, None)
 
 
-async def test_an_error_in_the_middle_of_a_listing_keeps_the_old_token(floor: Floor) -> None:
+async def test_an_error_in_the_middle_of_a_run_keeps_the_old_token(floor: Floor) -> None:
     anna = await floor.linked_option()
     before = await token()
-    floor.sandbox.page_cap = 2
-    for number in range(5):
-        begins = tomorrow(8) + number * DAY
-        floor.sandbox.insert_event(ANNA, busy(begins, begins + HOUR))
-    floor.sandbox.faults.add(FaultKind.SERVER_ERROR, path="pageToken")
+    floor.sandbox.insert_event(ANNA, busy(tomorrow(8), tomorrow(9)))
+    series = busy(tomorrow(10), tomorrow(11), recurrence=["RRULE:FREQ=DAILY;COUNT=3"])
+    for when in ("start", "end"):
+        series[when]["timeZone"] = "UTC"
+    floor.sandbox.insert_event(ANNA, series)
+    floor.sandbox.faults.add(FaultKind.SERVER_ERROR, path="/instances")
     await floor.look()
     assert await token() == before
     await floor.look()
-    assert len(await floor.blocked(anna)) == 5
+    assert await token() != before
+    assert len(await floor.blocked(anna)) == 4
 
 
 async def test_a_sweep_of_most_of_a_calendar_stops_and_asks(floor: Floor) -> None:

@@ -1,0 +1,146 @@
+"""What else reaches clients by itself: the slots of a service, one booking, the state of synchronisation.
+
+Each sends the present state first, and then a new one whenever it differs.
+"""
+
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import aclosing
+from datetime import datetime
+from time import monotonic
+from typing import Annotated
+
+import strawberry
+
+from graph.availability import Availability, Wanted, look
+from graph.bookings import Booking
+from graph.calendar import filter_of
+from graph.context import Info, bad_input, staff, unauthenticated
+from graph.options import Option
+from graph.rows import columns
+from graph.scalars import TimeZone
+from graph.server.live import follow
+from models import changes, clock, db, key
+from models.booking import Booking as BookingRow
+from models.db import Row
+from models.intervals import interval, to_instant
+from models.option import Option as OptionRow
+from models.words import ChangeKind
+from sync.service import Connection
+
+HEALTH_SECONDS = 10.0
+"""How often health is looked at though nothing changed: being late is a matter of time."""
+
+_TOUCHES_SLOTS = set(ChangeKind) - {ChangeKind.KEY}
+
+
+@strawberry.type(description="How synchronisation of an option does now.")
+class SyncHealthChange:
+    option: Option = strawberry.field(description="The option, with its connection and health.")
+
+
+@strawberry.type
+class FollowingSubscription:
+    @strawberry.subscription(
+        description="When a service can be booked: at once, and again whenever the answer differs, by a change or by "
+        "time going on."
+    )
+    async def availability_changes(
+        self,
+        info: Info,
+        service_id: Annotated[strawberry.ID, strawberry.argument(description="The service.")],
+        from_: Annotated[datetime, strawberry.argument(name="from", description="The first start of interest.")],
+        to: Annotated[datetime, strawberry.argument(description="Before this; at most 62 days after `from`.")],
+        option_ids: Annotated[
+            list[strawberry.ID] | None, strawberry.argument(description="Only these options; left out: all.")
+        ] = strawberry.UNSET,
+        time_zone: Annotated[
+            TimeZone | None, strawberry.argument(description="The zone to group days by; left out: the business's.")
+        ] = strawberry.UNSET,
+    ) -> AsyncGenerator[Availability, None]:
+        wanted = Wanted(service_id, interval(from_, to), option_ids, time_zone or None)
+        # Read before looking: what changes in between is looked at again.
+        revision = await changes.newest(info.context.caller.business_id)
+        answer, offer = await look(info, wanted)
+        yield answer
+
+        def alarm() -> float | None:
+            at = offer.next_change(wanted.window)
+            return None if at is None else (at - to_instant(clock.now())) / 1_000_000
+
+        async with aclosing(_batches(info, revision, alarm)) as batches:
+            async for batch in batches:
+                if batch and not any(row["kind"] in _TOUCHES_SLOTS for row in batch):
+                    continue
+                before, (answer, offer) = answer, await look(info, wanted)
+                if answer.days != before.days:
+                    yield answer
+
+    @strawberry.subscription(description="One booking as whoever made it sees it: now, and after every change.")
+    async def booking_changes(
+        self,
+        info: Info,
+        manage_token: Annotated[str, strawberry.argument(description="What `createBooking` answered.")],
+    ) -> AsyncGenerator[Booking, None]:
+        business_id, managed = info.context.caller.business_id, info.context.house.secrets.managed(manage_token)
+        if managed is None:
+            raise bad_input("There is no booking for this manageToken.")
+        booking_id, generation = managed
+        query = BookingRow.filter(business_id=business_id, id=booking_id, token_generation=generation)
+        asked = columns(info, Booking) | {"version"}
+        revision, version = await changes.newest(business_id), None
+        async with aclosing(_from_now(info, revision)) as batches:
+            async for batch in batches:
+                if version is not None and not any(row["entity_id"] == booking_id for row in batch):
+                    continue
+                rows = await db.select(query, asked)
+                if not rows:
+                    raise bad_input("There is no booking for this manageToken.")
+                if rows[0]["version"] != version:
+                    version = rows[0]["version"]
+                    yield Booking(row=rows[0])
+
+    @strawberry.subscription(description="How synchronisation of options does: now, and whenever it differs. Staff.")
+    async def sync_health_changes(
+        self,
+        info: Info,
+        option_ids: Annotated[
+            list[strawberry.ID] | None, strawberry.argument(description="Only these options; left out: all.")
+        ] = strawberry.UNSET,
+    ) -> AsyncGenerator[SyncHealthChange, None]:
+        caller, within = staff(info), filter_of(option_ids)
+        asked = columns(info, Option, "option")
+        mine = OptionRow.filter(business_id=caller.business_id).order_by("name", "id")
+        known: dict[object, Connection | None] = {}
+        looked_at, revision = monotonic(), await changes.newest(caller.business_id)
+        async with aclosing(_from_now(info, revision, lambda: looked_at + HEALTH_SECONDS - monotonic())) as batches:
+            async for _ in batches:
+                looked_at = monotonic()
+                rows = await db.select(mine if within is None else mine.filter(id__in=list(within)), asked)
+                found = await info.context.house.google.connections(caller.business_id, [row["id"] for row in rows])
+                for row in rows:
+                    now = found.get(row["id"])
+                    if row["id"] not in known or known[row["id"]] != now:
+                        known[row["id"]] = now
+                        yield SyncHealthChange(option=Option(row=row))
+
+
+async def _from_now(
+    info: Info, revision: int, alarm: Callable[[], float | None] = lambda: None
+) -> AsyncGenerator[Sequence[Row], None]:
+    """An empty batch at once, and then what changes."""
+    yield ()
+    async with aclosing(_batches(info, revision, alarm)) as batches:
+        async for batch in batches:
+            yield batch
+
+
+async def _batches(
+    info: Info, revision: int, alarm: Callable[[], float | None] = lambda: None
+) -> AsyncGenerator[Sequence[Row], None]:
+    """What changes after a revision, for as long as the caller's key stands."""
+    caller = info.context.caller
+    async with aclosing(follow(caller.business_id, revision, alarm)) as batches:
+        async for batch in batches:
+            if not await key.is_live(caller):
+                raise unauthenticated()
+            yield batch
