@@ -5,10 +5,11 @@ from datetime import timedelta
 from typing import Any, cast
 
 import orjson
+from cross_web import HTTPException
 from graphql import GraphQLError, GraphQLSyntaxError, OperationDefinitionNode, parse
 from graphql.language import FieldNode, FragmentDefinitionNode, InlineFragmentNode, SelectionSetNode
 from starlette.requests import HTTPConnection, Request
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 from starlette.websockets import WebSocket
 from strawberry.asgi import GraphQL
 from strawberry.exceptions import ConnectionRejectionError
@@ -17,6 +18,7 @@ from strawberry.schema import BaseSchema
 from strawberry.subscriptions import GRAPHQL_SSE_PROTOCOL, GRAPHQL_TRANSPORT_WS_PROTOCOL
 from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import BaseGraphQLTransportWSHandler
 from strawberry.types import ExecutionResult
+from strawberry.types.execution import PreExecutionError
 from strawberry.types.unset import UnsetType
 
 from graph.context import Context, House, unauthenticated
@@ -26,6 +28,7 @@ from graph.server.sockets import Sockets
 from models import key
 
 INIT_SECONDS = 5
+GRAPHQL_RESPONSE = "application/graphql-response+json"
 _OPEN_TO_ALL = {"__schema", "__type", "__typename"}
 
 
@@ -66,15 +69,39 @@ class Endpoint(GraphQL[Context, None]):
             address=request.client.host if request.client else "",
         )
 
+    async def run(self, request: Any, *args: Any, **named: Any) -> Any:
+        """Answers what is no GraphQL request at all in GraphQL's own words."""
+        try:
+            return await super().run(request, *args, **named)
+        except HTTPException as error:
+            reason = {"message": error.reason, "extensions": {"code": "BAD_USER_INPUT"}}
+            return JSONResponse({"errors": [reason]}, status_code=error.status_code)
+
     async def execute_operation(self, *args: Any, **named: Any) -> Any:
         """Refuses what comes without a key, or too often; all else goes on to the schema."""
-        context: Context = named["context"]
-        refused = self._refusal(context, named["request_data"])
-        if refused is None:
-            return await super().execute_operation(*args, **named)
-        code = (refused.extensions or {}).get("code")
-        named["sub_response"].status_code = 429 if code == "RATE_LIMITED" else 401
-        return ExecutionResult(data=None, errors=[refused])
+        request, response = named["request"], named["sub_response"]
+        if GRAPHQL_RESPONSE in request.headers.get("accept", ""):
+            response.headers["content-type"] = GRAPHQL_RESPONSE
+        refused = self._refusal(named["context"], named["request_data"])
+        if refused is not None:
+            code = (refused.extensions or {}).get("code")
+            response.status_code = 429 if code == "RATE_LIMITED" else 401
+            return ExecutionResult(data=None, errors=[refused])
+        result = await super().execute_operation(*args, **named)
+        if "content-type" in response.headers and _was_not_run(result):
+            response.status_code = 400
+        return result
+
+    def create_response(self, response_data: Any, sub_response: Response) -> Response:
+        """The answer in the media type that was asked for. A request that was not run has no `data`.
+
+        Source: GraphQL over HTTP, "Media Types" and "application/graphql-response+json".
+        """
+        media_type = sub_response.headers.get("content-type", "application/json")
+        status = sub_response.status_code or 200
+        if status != 200 and isinstance(response_data, dict):
+            response_data = {"errors": response_data["errors"]}
+        return Response(self.encode_json(response_data), status_code=status, media_type=media_type)
 
     def _refusal(self, context: Context, data: GraphQLRequestData | list[GraphQLRequestData]) -> GraphQLError | None:
         if context.who is None:
@@ -142,6 +169,14 @@ def _is_about_schema(
         if not known:
             return False
     return True
+
+
+def _was_not_run(result: Any) -> bool:
+    """Whether the document, or its variables, did not get as far as a field."""
+    if isinstance(result, PreExecutionError):
+        return True
+    errors: list[GraphQLError] = getattr(result, "errors", None) or []
+    return bool(errors) and getattr(result, "data", None) is None and all(error.path is None for error in errors)
 
 
 def _rate_limited(wait: float) -> GraphQLError:

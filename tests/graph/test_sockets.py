@@ -2,11 +2,12 @@
 
 import json
 
+import websockets
+
 from tests.graph.shop import Shop, at
 from tests.graph.wire import acknowledged, close_code, receive, silent, subscribing
 from tests.operations import operations
 from tests.served import Served
-
 
 NO_MESSAGES: tuple[str | bytes, ...] = (
     "not json",
@@ -21,8 +22,9 @@ NO_MESSAGES: tuple[str | bytes, ...] = (
     '{"type": "subscribe"}',
     '{"type": "subscribe", "id": "1"}',
     '{"type": "subscribe", "id": "1", "payload": []}',
-    '{"type": "subscribe", "id": "1", "payload": {"query": 5}}',
-    '{"type": "subscribe", "id": "1", "payload": {"query": "{__typename}", "variables": []}}',
+    '{"type": "subscribe", "id": "1", "payload": null}',
+    '{"type": "subscribe", "id": [], "payload": {"query": "{ __typename }"}}',
+    '{"type": "complete", "id": []}',
     '{"type": "complete"}',
     '[{"type": "ping"}]',
     b"\x00\xff",
@@ -54,6 +56,23 @@ async def test_what_is_no_message_closes_the_socket_before_the_handshake_too(stu
             await socket.send(text)
             answered[text] = await close_code(socket)
     assert answered == dict.fromkeys(texts, 4400)
+
+
+async def test_a_payload_that_is_no_request_is_refused_not_run_and_not_swallowed(studio: Served) -> None:
+    payloads: tuple[dict[str, object], ...] = (
+        {"query": 5},
+        {"query": None},
+        {"query": "{ __typename }", "variables": []},
+        {"query": "{ __typename }", "variables": "none"},
+    )
+    for payload in payloads:
+        async with studio.socket(studio.keys["staff"]) as socket:
+            await acknowledged(socket)
+            await socket.send(json.dumps({"type": "subscribe", "id": "1", "payload": payload}))
+            try:
+                assert (await receive(socket))["type"] == "error", payload
+            except websockets.ConnectionClosed as end:
+                assert end.rcvd and end.rcvd.code == 4400, payload
 
 
 async def test_subscribing_before_the_handshake_closes_the_socket_with_4401(studio: Served) -> None:

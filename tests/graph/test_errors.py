@@ -1,0 +1,144 @@
+"""Bad input is answered: an error that says so, nothing written, and never a fault of the house."""
+
+import json
+from typing import Any
+
+from tests.graph.shop import KARI, Shop, at, graphql_codes
+from tests.operations import operations
+from tests.served import Served
+
+NO_INSTANTS: tuple[Any, ...] = (
+    "2100-01-04T09:00:00",
+    "2100-01-04",
+    "09:00",
+    "yesterday",
+    "",
+    "2100-02-30T09:00:00Z",
+    "2100-01-04T25:00:00Z",
+    "2100-01-04T09:00:00+25:00",
+    "0001-01-01T00:00:00+14:00",
+    "9999-12-31T23:59:59-14:00",
+    "10000-01-01T00:00:00Z",
+    "2100-W01-1T09:00:00Z",
+    4102477200,
+    41024772.5,
+    True,
+    ["2100-01-04T09:00:00Z"],
+    {},
+)
+
+
+async def test_an_instant_needs_a_date_a_time_and_an_offset(shop: Shop) -> None:
+    before = await shop.calendar()
+    booking = (await shop.booked(at("10:00"), optionId=shop.anna))["booking"]["id"]
+    stands = await shop.calendar()
+    assert stands != before
+    for value in NO_INSTANTS:
+        asked = (
+            await shop.served.ask(
+                "Availability", "public", serviceId=shop.haircut, **{"from": value, "to": at("00:00")}
+            ),
+            await shop.served.ask("Calendar", "staff", **{"from": at("00:00"), "to": value}),
+            await shop.served.ask(
+                "Book", "public", input={"serviceId": shop.haircut, "start": value, "customer": KARI}
+            ),
+            await shop.served.ask("RescheduleBooking", "staff", input={"bookingId": booking, "start": value}),
+        )
+        assert [graphql_codes(answer) for answer in asked] == [["BAD_USER_INPUT"]] * 4, value
+        assert not any(answer.get("data") for answer in asked), value
+    assert await shop.calendar() == stands
+
+
+async def test_an_instant_may_be_written_in_every_way_that_rfc_3339_has(shop: Shop) -> None:
+    for written in (
+        at("10:00"),
+        at("10:00").lower(),
+        at("10:00").replace("Z", ".000Z"),
+        at("10:00").replace("Z", "-00:00"),
+    ):
+        window = {"from": written, "to": at("11:00")}
+        answer = await shop.served.do("Availability", "public", serviceId=shop.haircut, **window)
+        assert [slot["start"] for day in answer["days"] for slot in day["slots"]] == [at("10:00")], written
+
+
+async def test_variables_of_the_wrong_shape_are_bad_input_on_every_operation(shop: Shop) -> None:
+    before = await shop.calendar()
+    checked = 0
+    for name, document in operations().items():
+        if "$input:" not in document or not _is_known(name):
+            continue
+        checked += 1
+        for wrong in (None, [], "text", 5, {}, {"nonsense": 1}):
+            answer = await shop.served.ask(name, "admin", input=wrong)
+            assert set(graphql_codes(answer)) == {"BAD_USER_INPUT"}, (name, wrong)
+    assert checked == 15
+    for wrong in ("60", 1.5, 2**31, -(2**31) - 1, None, [60, 60], True):
+        wanted = {"name": "Massage", "durationMinutes": wrong}
+        assert graphql_codes(await shop.served.ask("CreateService", "staff", input=wanted)) == ["BAD_USER_INPUT"], wrong
+    assert await shop.calendar() == before
+
+
+def _is_known(name: str) -> bool:
+    """Whether this version serves an operation."""
+    later = ("Hold", "Release", "SetDateOverride", "CreateTimeOff", "DeleteTimeOff", "UpdateBooking")
+    return name not in (*later, "DisconnectGoogleAccount", "GoogleRoutingPreview", "UpdateGoogleCalendarSettings")
+
+
+async def test_a_document_that_is_no_query_of_this_schema_is_bad_input(studio: Served) -> None:
+    answered = {}
+    documents = (
+        "{",
+        "nonsense",
+        "{ nonsense }",
+        "{ viewer }",
+        "{ viewer { role(x: 1) } }",
+        "query($x: Nonsense) { __typename }",
+        "{ options(first: true) { totalCount } }",
+        "{ ...F }",
+        "query A { __typename } query A { __typename }",
+        "query A { __typename } query B { __typename }",
+        "subscription { calendarChanges { cursor } }",
+    )
+    for document in documents:
+        answer = (await studio.send(document, studio.keys["staff"])).json()
+        answered[document] = sorted(
+            {error["extensions"]["code"] if "extensions" in error else None for error in answer["errors"]}
+        )
+    assert answered == dict.fromkeys(documents, ["BAD_USER_INPUT"])
+
+
+async def test_a_body_that_is_no_request_is_refused_with_400(studio: Served) -> None:
+    headers = {"Authorization": f"Bearer {studio.keys['staff']}", "Content-Type": "application/json"}
+    bodies = (
+        b"",
+        b"{",
+        b"null",
+        b"5",
+        b'"{ __typename }"',
+        b"[]",
+        b"{}",
+        b"\xff\xfe",
+        b"[" * 100_000,
+        b'{"query": 5}',
+        b'{"query": "{ __typename }", "variables": []}',
+        b'{"query": "{ __typename }", "operationName": "Missing"}',
+    )
+    answered = {}
+    for body in bodies:
+        response = await studio.http.post(f"{studio.url}/graphql", content=body, headers=headers)
+        answered[body[:80]] = response.status_code
+    assert answered == {body[:80]: 400 for body in bodies}
+
+
+async def test_an_error_tells_nothing_of_the_house(shop: Shop) -> None:
+    answers = [
+        await shop.served.ask(
+            "Availability", "public", serviceId="nonsense", **{"from": at("00:00"), "to": at("12:00")}
+        ),
+        await shop.served.ask("Calendar", "staff", **{"from": "nonsense", "to": at("12:00")}),
+        await shop.book(at("10:00"), serviceId="' OR 1=1 --"),
+        (await shop.served.send("{ options(first: 101) { totalCount } }", shop.served.keys["staff"])).json(),
+    ]
+    told = json.dumps(answers)
+    assert "BAD_USER_INPUT" in told
+    assert not any(word in told for word in ("Traceback", "File ", ".py", "SELECT", "sqlite", "Error(", "tortoise"))

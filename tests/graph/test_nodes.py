@@ -1,0 +1,85 @@
+"""`node` and `nodes`: every id that was ever given out finds its object again, for whoever may see it."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from tests.graph.shop import Shop, at, graphql_codes
+
+
+def ids(answer: Any) -> Iterator[str]:
+    """Every id anywhere in an answer."""
+    if isinstance(answer, dict):
+        if isinstance(answer.get("id"), str):
+            yield answer["id"]
+        for value in answer.values():
+            yield from ids(value)
+    elif isinstance(answer, list):
+        for value in answer:
+            yield from ids(value)
+
+
+async def test_every_id_that_was_given_out_can_be_fetched_again(each_shop: Shop) -> None:
+    shop = each_shop
+    booking = (await shop.booked(at("10:00")))["booking"]["id"]
+    cancelled = (await shop.booked(at("12:00")))["booking"]["id"]
+    await shop.served.do("CancelBooking", "staff", input={"bookingId": cancelled})
+    given = {*ids(await shop.served.ask("Home", "staff")), *ids(await shop.calendar()), cancelled}
+    assert {shop.anna, shop.ben, shop.haircut, shop.colouring, booking, cancelled} < given
+
+    found = {}
+    for each in given:
+        node = await shop.served.do("Refetch", "staff", id=each)
+        assert node["id"] == each
+        found[each] = node["__typename"]
+    assert sorted(found.values()) == ["Booking", "Booking", "Business", "Option", "Option", "Service", "Service"]
+
+    many = await shop.served.do("RefetchMany", "staff", ids=sorted(given))
+    assert many == [{"__typename": found[each], "id": each} for each in sorted(given)]
+
+
+async def test_a_node_is_shown_as_what_it_is(shop: Shop) -> None:
+    booking = (await shop.booked(at("10:00")))["booking"]
+    assert await shop.served.do("Refetch", "staff", id=shop.anna) == {
+        "__typename": "Option",
+        "id": shop.anna,
+        "name": "Anna",
+    }
+    assert (await shop.served.do("Refetch", "staff", id=shop.colouring))["name"] == "Colouring"
+    assert (await shop.served.do("Refetch", "staff", id=booking["id"]))["reference"] == booking["reference"]
+    document = "query($id: ID!) { node(id: $id) { ... on CalendarEntry { start end blocks options { name } } } }"
+    answer = (await shop.served.send(document, shop.served.keys["staff"], {"id": booking["id"]})).json()
+    options = [{"name": booking["option"]["name"]}]
+    entry = {"start": at("10:00"), "end": at("11:00"), "blocks": True, "options": options}
+    assert answer == {"data": {"node": entry}}
+
+
+async def test_what_there_is_not_is_null_and_left_out(shop: Shop) -> None:
+    for unknown in ("", "nonsense", "ø", shop.anna[:-2], shop.anna + "AA", "=" * 40, "x" * 5000):
+        assert await shop.served.do("Refetch", "staff", id=unknown) is None, unknown
+        assert await shop.served.do("RefetchMany", "staff", ids=[unknown, shop.anna]) == [
+            {"__typename": "Option", "id": shop.anna}
+        ]
+    assert await shop.served.do("RefetchMany", "staff", ids=[]) == []
+
+
+async def test_nodes_takes_a_hundred_ids_and_refuses_more(shop: Shop) -> None:
+    assert len(await shop.served.do("RefetchMany", "staff", ids=[shop.anna] * 100)) in (1, 100)
+    assert graphql_codes(await shop.served.ask("RefetchMany", "staff", ids=[shop.anna] * 101)) == ["BAD_USER_INPUT"]
+
+
+async def test_customers_find_what_is_on_offer_and_nothing_else(shop: Shop) -> None:
+    booking = (await shop.booked(at("10:00")))["booking"]["id"]
+    offered = [shop.anna, shop.ben, shop.haircut, shop.colouring]
+    assert await shop.served.do("Refetch", "public", id=booking) is None
+    assert [each["id"] for each in await shop.served.do("RefetchMany", "public", ids=[*offered, booking])] == offered
+
+    await shop.served.do("UpdateOption", "staff", input={"optionId": shop.ben, "active": False})
+    await shop.served.do("UpdateService", "staff", input={"serviceId": shop.colouring, "active": False})
+    visible = [shop.anna, shop.haircut]
+    assert [each["id"] for each in await shop.served.do("RefetchMany", "public", ids=offered)] == visible
+    assert [each["id"] for each in await shop.served.do("RefetchMany", "staff", ids=offered)] == offered
+    for field, hidden in (("option", shop.ben), ("service", shop.colouring)):
+        document = f"query($id: ID!) {{ {field}(id: $id) {{ id }} }}"
+        public = (await shop.served.send(document, shop.served.keys["public"], {"id": hidden})).json()
+        staff = (await shop.served.send(document, shop.served.keys["staff"], {"id": hidden})).json()
+        assert (public, staff) == ({"data": {field: None}}, {"data": {field: {"id": hidden}}})
