@@ -114,7 +114,7 @@ class BookingMutation:
     ) -> CreateBookingPayload | None:
         caller, settings = info.context.caller, info.context.house.settings
         wish = _wish(input, caller.is_staff)
-        if wrong := checks.found(idempotency.judge(input.idempotency_key or None)):
+        if wrong := checks.found(idempotency.judge(_value(input.idempotency_key))):
             return CreateBookingPayload(**await shown(info, Booking, BookingRow, Refused(wrong), "booking"))
         once = None
         if input.idempotency_key:

@@ -10,6 +10,7 @@ import strawberry
 from graph.calendar import CalendarEntry, GoogleEvent, option_list, service_name, service_of
 from graph.context import Info
 from graph.google import SyncError, fault
+from graph.nodes import to_id
 from graph.options import Option
 from graph.rows import attribute, column, columns, reading
 from graph.services import Service
@@ -123,10 +124,28 @@ class Booking(CalendarEntry):
                 at=row["at"],
                 actor=row["actor"],
                 action=row["action"],
-                changes=[FieldChange(**each) for each in row["changes"]],
+                changes=[_in_words(each) for each in row["changes"]],
             )
             for row in rows
         ]
+
+
+_WORDS = {
+    "startsAt": "start",
+    "endsAt": "end",
+    "optionId": "option",
+    "customerName": "customer.name",
+    "customerEmail": "customer.email",
+    "customerPhone": "customer.phone",
+}
+
+
+def _in_words(change: Mapping[str, str | None]) -> FieldChange:
+    """A change of a column as a change of the field that clients know it by."""
+    field, before, after = change["field"] or "", change["before"], change["after"]
+    if field == "optionId":
+        before, after = (each and to_id("Option", UUID(each)) for each in (before, after))
+    return FieldChange(field=_WORDS.get(field, field), before=before, after=after)
 
 
 @strawberry.type

@@ -46,6 +46,9 @@ class Codes(SchemaExtension):
     def on_operation(self) -> Iterator[None]:
         self._streamed = False
         yield
+        # An operation that was not run has its errors only here; the list is the answer's own.
+        if early := self.execution_context.pre_execution_errors:
+            early[:] = [coded(error) for error in early]
         result = self.execution_context.result
         if not self._streamed and (errors := getattr(result, "errors", None)):
             cast(Any, result).errors = [coded(error) for error in errors]

@@ -55,7 +55,7 @@ class HoldMutation:
         self, info: Info, input: Annotated[CreateHoldInput, strawberry.argument(description="The slot.")]
     ) -> CreateHoldPayload | None:
         caller, settings = info.context.caller, info.context.house.settings
-        if wrong := holding.judge(input.idempotency_key or None):
+        if wrong := holding.judge(None if input.idempotency_key is strawberry.UNSET else input.idempotency_key):
             return CreateHoldPayload(errors=user_errors(Refused(wrong)))
         keeping = Keeping(
             service_id=asked("Service", input.service_id),

@@ -1,16 +1,17 @@
 """The schema assembled: built once per process, printed to `schema.graphql`, the contract with every client."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Annotated
 
 import strawberry
-from graphql import GraphQLError
+from graphql import GraphQLError, GraphQLSyntaxError, OperationDefinitionNode
 from graphql.validation import NoSchemaIntrospectionCustomRule
 from strawberry.extensions import (
+    AddValidationRules,
     MaxAliasesLimiter,
     MaxTokensLimiter,
     ParserCache,
-    QueryDepthLimiter,
     SchemaExtension,
     ValidationCache,
 )
@@ -25,7 +26,8 @@ from graph.bookings import Booking, BookingQuery
 from graph.business import ViewerQuery
 from graph.calendar import CalendarQuery, GoogleEvent, Hold, TimeOff
 from graph.closing import ClosingMutation
-from graph.context import Context, Info
+from graph.context import Context, Info, bad_input
+from graph.depth import DepthRule
 from graph.errors import Codes
 from graph.holds import HoldMutation
 from graph.linking import GoogleMutation
@@ -37,11 +39,11 @@ from graph.services import ServiceMutation, ServiceQuery
 from graph.slot_check import SlotCheckQuery
 from graph.subscriptions import Subscription
 
-DEEPEST = 15
-"""How many levels a document may be deep."""
-
 LONGEST = 5000
 """How many tokens a document may have."""
+
+MOST_NODES = 100
+"""How many things may be asked for by id at once."""
 
 MOST_ALIASES = 50
 """How many fields of a document may have another name."""
@@ -68,7 +70,9 @@ class Query(
     async def nodes(
         self, info: Info, ids: Annotated[list[strawberry.ID], strawberry.argument(description="Their ids.")]
     ) -> list[Node]:
-        return [found for each in ids[:100] if (found := await refetch(info, each))]
+        if len(ids) > MOST_NODES:
+            raise bad_input(f"At most {MOST_NODES} ids at once.")
+        return [found for each in ids if (found := await refetch(info, each))]
 
 
 @strawberry.type(description="What can be done. Each takes one `input`, and says in `errors` why it did nothing.")
@@ -83,6 +87,33 @@ class IntrospectionSwitch(SchemaExtension):
         context: Context = self.execution_context.context
         if not context.house.settings.introspection:
             self.execution_context.validation_rules += (NoSchemaIntrospectionCustomRule,)
+        yield
+
+
+class OneOperation(SchemaExtension):
+    """Refuses a document with several operations unless one of them is named: Strawberry would take the first.
+
+    Source: GraphQL, "GetOperation".
+    """
+
+    def on_validate(self) -> Iterator[None]:
+        context = self.execution_context
+        document = context.graphql_document
+        operations = (
+            [each for each in document.definitions if isinstance(each, OperationDefinitionNode)] if document else []
+        )
+        if len(operations) > 1 and not context._provided_operation_name:
+            context.pre_execution_errors = [GraphQLError("Say with `operationName` which of the operations to run.")]
+        yield
+
+
+class DocumentCache(ParserCache):
+    """Strawberry's cache of parsed documents, which lets a syntax error out at the wrong place."""
+
+    def on_parse(self) -> Iterator[None]:
+        # The parser itself meets the error again, where it is expected.
+        with suppress(GraphQLSyntaxError):
+            next(super().on_parse())
         yield
 
 
@@ -102,9 +133,10 @@ schema = Schema(
     extensions=[
         Codes,
         IntrospectionSwitch,
-        ParserCache,
+        DocumentCache,
         ValidationCache,
-        lambda: QueryDepthLimiter(max_depth=DEEPEST),
+        OneOperation,
+        lambda: AddValidationRules([DepthRule]),
         lambda: MaxTokensLimiter(max_token_count=LONGEST),
         lambda: MaxAliasesLimiter(max_alias_count=MOST_ALIASES),
     ],

@@ -59,7 +59,7 @@ class Subscription(FollowingSubscription):
         within = filter_of(option_ids)
         newest = await changes.newest(caller.business_id)
         revision = newest
-        if after:
+        if after is not None and after is not strawberry.UNSET:
             try:
                 revision = changes.from_cursor(after, caller.business_id)
             except ValueError:

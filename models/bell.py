@@ -30,6 +30,7 @@ class Bell:
     """One process's bell. Listeners are woken through events that collapse, so a slow one costs nothing."""
 
     def __init__(self, url: str, heartbeat_seconds: float = HEARTBEAT_SECONDS) -> None:
+        """`heartbeat_seconds` is how often it says something; three times that in silence is death."""
         self._heartbeat_seconds = heartbeat_seconds
         self._patience_seconds = _PATIENCE * heartbeat_seconds
         self._url = url.replace("valkey://", "redis://", 1).replace("postgresql://", "postgres://", 1)
@@ -55,8 +56,7 @@ class Bell:
         """Stops listening; what waits to be rung elsewhere is dropped, since readers look by themselves."""
         if self._supervisor:
             self._supervisor.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._supervisor
+            await asyncio.wait([self._supervisor])
 
     def ring(self, business_id: UUID) -> None:
         """Wakes this process's listeners of the business at once, and other processes' soon. Never waits."""
@@ -124,7 +124,12 @@ class Bell:
                         # A silent broker would not let go of its subscriber.
                         patience.reschedule(loop.time() + _PARTING_SECONDS)
         finally:
-            await _torn_down(broadcast)
+            parting = asyncio.create_task(_torn_down(broadcast))
+            try:
+                await asyncio.shield(parting)
+            finally:
+                # Also when the bell is stopped just then.
+                await asyncio.wait([parting])
 
     async def _converse(self, broadcast: Broadcast, subscriber: Any) -> None:
         heard = asyncio.Event()

@@ -7,6 +7,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, TypeAlias, TypeVar
+from urllib.parse import parse_qsl, urlencode
 
 from tortoise import connections
 from tortoise.backends.base.client import BaseDBAsyncClient
@@ -38,17 +39,19 @@ TABLES = (
     "models.mirror",
 )
 
+MIGRATIONS = "models.migrations"
+
 _under_way: set[asyncio.Task[Any]] = set()
 
 
 def config(url: str, **parameters: str) -> dict[str, Any]:
-    """Tortoise's configuration for one of our database URLs; `parameters` go into the URL."""
+    """Tortoise's configuration for one of our database URLs; `parameters` have their way over the URL's own."""
     dialect = "sqlite" if url.startswith("sqlite") else "postgres"
     # One name per dialect: Tortoise caches its INSERT statements by connection name, not by dialect.
     return {
         "connections": {dialect: _address(url, dialect, parameters)},
         "apps": {
-            "models": {"models": list(TABLES), "default_connection": dialect, "migrations": "models.migrations"},
+            "models": {"models": list(TABLES), "default_connection": dialect, "migrations": MIGRATIONS},
         },
         "use_tz": True,
         "timezone": "UTC",
@@ -62,9 +65,8 @@ def _address(url: str, dialect: str, parameters: Mapping[str, str]) -> str:
         url = url.replace("sqlite:///", "sqlite://", 1)
     elif url.startswith("postgresql://"):
         url = url.replace("postgresql://", "postgres://", 1)
-    asked = {**defaults[dialect], **parameters}
-    extra = "&".join(f"{name}={value}" for name, value in asked.items() if f"{name}=" not in url)
-    return f"{url}{'&' if '?' in url else '?'}{extra}"
+    address, _, asked = url.partition("?")
+    return f"{address}?{urlencode({**defaults[dialect], **dict(parse_qsl(asked)), **parameters})}"
 
 
 @asynccontextmanager

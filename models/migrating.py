@@ -1,4 +1,4 @@
-"""Bringing the database up to date: one at a time, whoever else tries, and with the backstops in place after."""
+"""Bringing the database up to date: one at a time, whoever else tries, with indexes and backstops in place after."""
 
 import asyncio
 import fcntl
@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 import asyncpg
 from tortoise.migrations.executor import MigrationExecutor, MigrationTarget
 
-from models import backstops, db
+from models import backstops, db, indexes
 
 _LOCK = 7_461_200_311
 
@@ -24,6 +24,8 @@ async def migrate(url: str) -> None:
     parameters = {"foreign_keys": "OFF"} if sqlite else {}
     async with _file_lock(url) if sqlite else _advisory_lock(url), db.opened(url, **parameters) as connection:
         await MigrationExecutor(connection, db.config(url)["apps"]).migrate([MigrationTarget("models", "__latest__")])
+        if sqlite:
+            await indexes.restore(connection)
         await backstops.install(connection)
         if sqlite and (broken := await connection.execute_query_dict("PRAGMA foreign_key_check")):
             raise RuntimeError(f"{len(broken)} rows point at nothing after migrating")

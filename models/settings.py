@@ -14,7 +14,10 @@ class WrongSettingError(Exception):
 class Settings(BaseSettings):
     """Every setting of Timebok; the environment variable is the name in capitals after `TIMEBOK_`."""
 
-    model_config = SettingsConfigDict(env_prefix="TIMEBOK_", env_file=".env", extra="ignore", frozen=True)
+    # A variable that is set to nothing counts as not set.
+    model_config = SettingsConfigDict(
+        env_prefix="TIMEBOK_", env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True
+    )
 
     database_url: str = "sqlite:///timebok.db"
     bell_url: str = "memory://"
@@ -45,14 +48,20 @@ class Settings(BaseSettings):
     @classmethod
     def _usable(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         for key in value:
-            Fernet(key)
+            try:
+                Fernet(key)
+            except ValueError:
+                raise ValueError("each is 32 bytes in URL-safe base64: make one with `timebok secrets new`") from None
         return value
 
     @field_validator("database_url")
     @classmethod
     def _database(cls, value: str) -> str:
-        if not value.startswith(("sqlite://", "postgres://", "postgresql://")):
-            raise ValueError("starts with sqlite:// or postgres://")
+        if value.startswith(("postgres://", "postgresql://")):
+            return value
+        file = value.removeprefix("sqlite:///").partition("?")[0]
+        if file in {"", ":memory:"} or not value.startswith("sqlite:///"):
+            raise ValueError("names a file (sqlite:///relative.db, sqlite:////absolute.db) or starts with postgres://")
         return value
 
     @field_validator("bell_url")
@@ -65,11 +74,9 @@ class Settings(BaseSettings):
     @field_validator("public_url", "google_origin")
     @classmethod
     def _origin(cls, value: str | None) -> str | None:
-        if value is None or value == "":
-            return None
-        if not value.startswith(("http://", "https://")):
+        if value is not None and not value.startswith(("http://", "https://")):
             raise ValueError("starts with http:// or https://")
-        return value.rstrip("/")
+        return value and value.rstrip("/")
 
     @property
     def pushes(self) -> bool:
@@ -84,7 +91,7 @@ def read(**overrides: Any) -> Settings:
     except ValidationError as error:
         first = error.errors()[0]
         name = "TIMEBOK_" + str(first["loc"][0]).upper()
-        raise WrongSettingError(f"{name}: {first['msg']}") from None
+        raise WrongSettingError(f"{name}: {first['msg'].removeprefix('Value error, ')}") from None
 
 
 def need_secret_keys(settings: Settings) -> None:

@@ -195,7 +195,7 @@ class Engine:
             if unseen is None:
                 await self.fail(lease, pull.SWEEP_REFUSED)
                 return False
-            await pulling.forget(lease, unseen)
+            await pulling.forget(lease, [*unseen, *await pulling.aged(lease, run.window)])
             for row in await mirroring.missing(lease.calendar_id, run.ours, run.began_at, run.window.end):
                 await mirroring.put_right(lease, row, Drift.DELETED, run.began_at)
         *early, last = pieces or [Apply()]

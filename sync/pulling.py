@@ -88,8 +88,14 @@ async def sweepable(lease: Lease, sweep: Sweep, allowed: bool) -> list[UUID] | N
     return [row["id"] for row in rows if row["generation"] != sweep.generation]
 
 
+async def aged(lease: Lease, window: Window) -> list[UUID]:
+    """The rows that the window has left behind."""
+    over = GoogleEvent.filter(calendar_id=lease.calendar_id, ends_at__lte=window.start)
+    return [row["id"] for row in await db.select(over, ("id",))]
+
+
 async def forget(lease: Lease, row_ids: Sequence[UUID]) -> None:
-    """Removes rows that Google no longer has, in batches. Raises LostLeaseError."""
+    """Removes rows that Google no longer has or the window has left behind, in batches. Raises LostLeaseError."""
     for at in range(0, len(row_ids), BATCH):
 
         async def body(work: Write, ids: Sequence[UUID] = row_ids[at : at + BATCH]) -> None:

@@ -2,7 +2,8 @@
 
 Also renders the event. Nothing here is a command that could be lost or repeated wrongly: from whatever Google has,
 the calls lead to one event with the rendered content, or to none. Ids come from (booking, calendar, generation):
-the caller turns the generation of a call into the id.
+the caller turns the generation of a call into the id, and stores a generation that is new before it makes the call,
+since an answer that is lost must not be followed by an event that is forgotten.
 """
 
 import hashlib

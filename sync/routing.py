@@ -19,6 +19,9 @@ BATCH = 300
 """So many rows a transaction writes at most."""
 
 _UNFOLLOWED: dict[str, Any] = {
+    "pull_due_at": None,
+    "pull_lease": None,
+    "pull_lease_until": None,
     "sync_token": None,
     "snapshot_at": None,
     "pulled_at": None,
@@ -97,9 +100,9 @@ async def reroute(lease: Lease) -> bool:
     """
     calendar = await GoogleCalendar.get(id=lease.calendar_id)
     waiting = calendar.reroute
-    if waiting is None:
+    if waiting is None and await GoogleLink.filter(calendar_id=calendar.id).exists():
         return True
-    concerned = frozenset(UUID(each) for each in waiting)
+    concerned = frozenset(UUID(each) for each in waiting or ())
     batch = GoogleEvent.filter(calendar_id=lease.calendar_id).order_by("id").limit(BATCH)
     rows = await batch
     while rows:
@@ -125,7 +128,7 @@ def _batch(lease: Lease, rows: list[GoogleEvent], concerned: frozenset[UUID], de
     return body
 
 
-def _rerouted(lease: Lease, waiting: list[str]) -> changes.Body[bool]:
+def _rerouted(lease: Lease, waiting: list[str] | None) -> changes.Body[bool]:
     async def body(work: Write) -> bool:
         await hold(work, lease)
         calendar = await GoogleCalendar.get(id=lease.calendar_id)
@@ -134,7 +137,7 @@ def _rerouted(lease: Lease, waiting: list[str]) -> changes.Body[bool]:
         if await GoogleLink.filter(calendar_id=calendar.id).exists():
             return True
         await GoogleChannel.filter(calendar_id=calendar.id).update(stopping=True)
-        await leases.give_back(lease, None, **_UNFOLLOWED)
+        await lease.row().update(**_UNFOLLOWED)
         return False
 
     return body

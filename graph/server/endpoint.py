@@ -15,10 +15,12 @@ from strawberry.asgi import GraphQL
 from strawberry.exceptions import ConnectionRejectionError
 from strawberry.http import GraphQLRequestData
 from strawberry.schema import BaseSchema
+from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
 from strawberry.subscriptions import GRAPHQL_SSE_PROTOCOL, GRAPHQL_TRANSPORT_WS_PROTOCOL
 from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import BaseGraphQLTransportWSHandler
 from strawberry.types import ExecutionResult
 from strawberry.types.execution import PreExecutionError
+from strawberry.types.graphql import OperationType
 from strawberry.types.unset import UnsetType
 
 from graph.context import Context, House, unauthenticated
@@ -49,6 +51,17 @@ class Endpoint(GraphQL[Context, None]):
         self._rate = Rate(house.settings.key_requests)
         self.sockets = sockets
         self.graphql_transport_ws_handler_class = Socket
+
+    def decode_json(self, data: str | bytes) -> object:
+        """What comes in. Half characters (lone surrogates) are no JSON here: no database takes them."""
+        return orjson.loads(data)
+
+    def parse_json(self, data: str | bytes) -> Any:
+        """A request's body. Raises HTTPException when it is no JSON object or list."""
+        body = super().parse_json(data)
+        if not isinstance(body, dict | list):
+            raise HTTPException(400, "The request body is a JSON object")
+        return body
 
     def encode_json(self, data: object) -> str:
         """What goes out, as JSON text."""
@@ -92,6 +105,26 @@ class Endpoint(GraphQL[Context, None]):
             response.status_code = 400
         return result
 
+    async def execute_single(self, *args: Any, **named: Any) -> ExecutionResult:
+        """Runs one query or mutation. A subscription needs a socket, or an event stream."""
+        del args
+        data: GraphQLRequestData = named["request_data"]
+        if not data.query:
+            raise HTTPException(400, "The request has no query")
+        try:
+            return await self.schema.execute(
+                data.query,
+                variable_values=data.variables,
+                context_value=named["context"],
+                operation_name=data.operation_name,
+                allowed_operation_types={OperationType.QUERY, OperationType.MUTATION},
+            )
+        except CannotGetOperationTypeError as error:
+            raise HTTPException(400, error.as_http_error_reason()) from None
+        except InvalidOperationTypeError:
+            reason = "A subscription needs a socket, or `Accept: text/event-stream`"
+            raise HTTPException(400, reason) from None
+
     def create_response(self, response_data: Any, sub_response: Response) -> Response:
         """The answer in the media type that was asked for. A request that was not run has no `data`.
 
@@ -123,10 +156,10 @@ class Socket(BaseGraphQLTransportWSHandler[Context, None]):
     """One graphql-transport-ws socket."""
 
     async def handle_message(self, message: Any) -> None:
-        if isinstance(message, dict):
-            await super().handle_message(cast(Any, message))
+        if wrong := _wrong_with(message):
+            await self.handle_invalid_message(wrong)
         else:
-            await self.handle_invalid_message("A message is a JSON object")
+            await super().handle_message(message)
 
     async def handle_connection_init(self, message: Any) -> None:
         await super().handle_connection_init(message)
@@ -138,9 +171,30 @@ class Socket(BaseGraphQLTransportWSHandler[Context, None]):
             self._sockets.discard(self.context.who, self.websocket)
         await super().shutdown()
 
+    @staticmethod
+    def _get_pre_execution_close_reason(error: GraphQLError) -> None:
+        """A document that cannot run ends its operation, not the socket."""
+        del error
+
     @property
     def _sockets(self) -> Sockets:
         return cast(Endpoint, self.view).sockets
+
+
+def _wrong_with(message: Any) -> str | None:
+    """What makes a socket's message none of graphql-transport-ws; None when it is one, or of an unknown type."""
+    if not isinstance(message, dict):
+        return "A message is a JSON object"
+    if message.get("type") in ("subscribe", "complete") and not isinstance(message.get("id"), str):
+        return "The id of an operation is a string"
+    if message.get("type") != "subscribe":
+        return None
+    payload = message.get("payload")
+    if not isinstance(payload, dict) or not isinstance(payload.get("query"), str):
+        return "The payload of a subscribe message has a query"
+    wanted = {"variables": dict, "operationName": str, "extensions": dict}
+    wrong = [name for name, kind in wanted.items() if not isinstance(payload.get(name), kind | None)]
+    return f"{wrong[0]} is of the wrong type" if wrong else None
 
 
 def asks_for_the_schema_only(document: str) -> bool:

@@ -90,8 +90,9 @@ class Shop:
 
     async def history(self, booking_id: str) -> Any:
         """What was done to a booking."""
-        document = "query($id: ID!) { node(id: $id) { ... on Booking { history { at actor action changes { %s } } } } }"
-        answer = await self.served.send(document % "field before after", self.served.keys["staff"], {"id": booking_id})
+        history = "history { at actor action changes { field before after } }"
+        document = f"query($id: ID!) {{ node(id: $id) {{ ... on Booking {{ {history} }} }} }}"
+        answer = await self.served.send(document, self.served.keys["staff"], {"id": booking_id})
         return answer.json()["data"]["node"]["history"]
 
     async def another_service(self, **more: Any) -> str:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tests.graph.shop import KARI, Shop, at, codes, located
+from tests.graph.shop import KARI, Shop, at, codes, graphql_codes, located
 from tests.served import Served
 
 
@@ -127,6 +127,10 @@ async def test_an_inactive_service_is_gone_for_customers_and_keeps_its_bookings(
     assert (await home(shop.served))["Haircut"]["active"] is False
 
     assert await shop.starts(shop.haircut, "staff") == []
+    window = {"from": at("00:00"), "to": at("00:00", 1)}
+    answer = await shop.served.ask("Availability", "public", serviceId=shop.haircut, **window)
+    assert graphql_codes(answer) == ["BAD_USER_INPUT"] or answer["data"]["availability"]["days"] == []
+    assert codes(await shop.book(at("12:00"))) in (["INACTIVE"], ["NOT_FOUND"])
     assert codes(await shop.book(at("12:00"), "staff")) == ["INACTIVE"]
     assert codes(await shop.book(at("12:00"), "staff", overrideRules=True)) == ["INACTIVE"]
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from datetime import datetime
 from typing import Any
 
 from models import changes, clock
@@ -67,6 +68,8 @@ async def test_each_step_arrives_once_in_order_and_any_cursor_resumes_after_it(e
     assert (booked["entry"]["version"], moved["entry"]["version"]) == (1, 2)
     cursors = [cursor, booked["cursor"], moved["cursor"], removed["cursor"]]
     assert len(set(cursors)) == 4
+    moments = [datetime.fromisoformat(change["at"]) for change in (booked, moved, removed)]
+    assert moments == sorted(moments)
     assert await shop.cursor() == removed["cursor"]
 
     # Whoever comes later gets the same changes; their entries are in their present state: gone.

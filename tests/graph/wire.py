@@ -27,7 +27,15 @@ async def close_code(socket: websockets.ClientConnection) -> int | None:
             while True:
                 await socket.recv()
         except websockets.ConnectionClosed as end:
-            return end.rcvd and end.rcvd.code
+            return end.rcvd.code if end.rcvd else None
+
+
+async def first_answer(socket: websockets.ClientConnection) -> str | int | None:
+    """The type of the next message, or the code with which the socket was closed instead."""
+    try:
+        return str((await receive(socket))["type"])
+    except websockets.ConnectionClosed as end:
+        return end.rcvd.code if end.rcvd else None
 
 
 def subscribing(identity: str, document: str, **variables: Any) -> str:

@@ -26,6 +26,9 @@ class Broker(Protocol):
     async def cut(self) -> None:
         """Who was connected is not, and can connect again."""
 
+    async def say(self, channel: str, message: str) -> None:
+        """Somebody else says something."""
+
 
 class Valkey:
     """A Valkey server."""
@@ -44,12 +47,15 @@ class Valkey:
         await asyncio.to_thread(self._server.start)
 
     async def cut(self) -> None:
-        await self.command("CLIENT", "KILL", "TYPE", "pubsub")
+        await self._command("CLIENT", "KILL", "TYPE", "pubsub")
 
-    async def command(self, *words: str) -> None:
-        """Sends one command."""
+    async def say(self, channel: str, message: str) -> None:
+        await self._command("PUBLISH", channel, message)
+
+    async def _command(self, *words: str) -> None:
         reader, writer = await asyncio.open_connection("127.0.0.1", self._port)
-        writer.write("".join([f"*{len(words)}\r\n", *(f"${len(word)}\r\n{word}\r\n" for word in words)]).encode())
+        said = [word.encode() for word in words]
+        writer.write(b"*%d\r\n" % len(said) + b"".join(b"$%d\r\n%s\r\n" % (len(word), word) for word in said))
         await reader.readline()
         writer.close()
         await writer.wait_closed()
@@ -72,6 +78,13 @@ class Postgres:
 
     async def cut(self) -> None:
         await self._execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1", self._name)
+
+    async def say(self, channel: str, message: str) -> None:
+        connection = await asyncpg.connect(self.url)
+        try:
+            await connection.execute("SELECT pg_notify($1, $2)", channel, message)
+        finally:
+            await connection.close()
 
     async def _execute(self, statement: str, *values: str) -> None:
         connection = await asyncpg.connect(self._server_url)

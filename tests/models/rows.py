@@ -7,18 +7,17 @@ from itertools import count
 from typing import Any
 from uuid import UUID
 
-from models import business, clock, key, option, reserving, service
+from models import business, clock, holding, key, option, reserving, service
 from models.booking import Booking
-from models.changes import Write, write
 from models.claim import Claim
 from models.columns import new_id
-from models.hold import Hold, drop_lapsed
+from models.holding import Keeping
 from models.hours import TimeRange
 from models.idempotency import Once
 from models.key import Caller
 from models.refusals import Refused
 from models.reserving import Wish
-from models.words import BookingStatus, ChangeAction, ChangeKind, Role
+from models.words import BookingStatus, Role
 
 GOOGLE_DAYS = 400
 EVERY_DAY = [(day, TimeRange(time(8), time(18))) for day in range(7)]
@@ -40,6 +39,11 @@ class Shop:
         """Books the service for Kari at this start."""
         asked = Wish(customer_name="Kari Nordmann", service_id=self.service_id, start=start, **wish)
         return await reserving.create(self.staff, asked, once=once, google_days=GOOGLE_DAYS)
+
+    async def hold(self, start: datetime, once: Once | None = None, seconds: int = 600) -> UUID | Refused:
+        """Holds the service at this start for whoever asks."""
+        kept = Keeping(self.service_id, None, start, address="192.0.2.1", seconds=seconds)
+        return await holding.create(self.staff, kept, once=once, google_days=GOOGLE_DAYS)
 
 
 async def a_business() -> UUID:
@@ -96,31 +100,6 @@ async def a_claim(shop: Shop, start: datetime, minutes: int = 60, **more: Any) -
         occupied_end=start + timedelta(minutes=minutes),
         **{"option_id": shop.option_id, **owner, **more},
     )
-
-
-async def a_hold(
-    business_id: UUID, option_id: UUID, service_id: UUID, start: datetime, end: datetime, expires_at: datetime
-) -> UUID:
-    """A hold on a range that is free, buffers none, logged as every hold is."""
-
-    async def body(work: Write) -> UUID:
-        await drop_lapsed(work, option_id)
-        owner: dict[str, Any] = {"business_id": business_id, "option_id": option_id}
-        hold = await Hold.create(
-            **owner,
-            service_id=service_id,
-            starts_at=start,
-            ends_at=end,
-            buffer_before_minutes=0,
-            buffer_after_minutes=0,
-            expires_at=expires_at,
-            created_at=work.now,
-        )
-        await Claim.create(**owner, hold_id=hold.id, occupied_start=start, occupied_end=end)
-        work.record(ChangeKind.HOLD, hold.id, ChangeAction.UPSERTED, [option_id])
-        return hold.id
-
-    return await write(business_id, body)
 
 
 def ahead(days: int = 7, hour: int = 10, minute: int = 0) -> datetime:

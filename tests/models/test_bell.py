@@ -15,7 +15,7 @@ from tests.models.brokers import Broker, Postgres, Valkey, Wire
 
 T = TypeVar("T")
 
-HEARTBEAT_SECONDS = 0.2
+HEARTBEAT_SECONDS = 0.3
 PATIENCE = 20.0
 FAST = 1.0
 """Seconds in which another process hears a ring, on a busy machine."""
@@ -158,6 +158,17 @@ async def test_a_ring_is_heard_that_comes_while_an_earlier_one_is_on_its_way(bro
             await asyncio.sleep(0)
         here.ring(business_id)
         await within(elsewhere)
+
+
+async def test_what_others_say_on_the_channel_does_no_harm(broker: Broker) -> None:
+    business_id = uuid4()
+    async with hanging(broker) as here:
+        with here.listening(business_id) as heard:
+            for nonsense in ("", "nonsense", str(uuid4()), "ÆØÅ"):
+                await broker.say("timebok", nonsense)
+            await broker.say("timebok", str(business_id))
+            await within(heard.wait(), FAST)
+            assert here.healthy
 
 
 async def test_when_the_broker_stops_everybody_is_woken_and_again_when_it_is_back(broker: Broker) -> None:

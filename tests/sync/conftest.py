@@ -5,15 +5,19 @@ from collections.abc import AsyncIterator
 import pytest
 from tortoise.backends.base.client import BaseDBAsyncClient
 
-from sync.sandbox.state import SandboxGoogle
-from tests.sync.floor import Floor, floor_on
+from tests.sync.floor import Floor, Stages, floor_on, stages
+
+
+@pytest.fixture(scope="session")
+async def on_stage() -> AsyncIterator[Stages]:
+    """Two real servers for the session: Google's and ours."""
+    async with stages() as both:
+        yield both
 
 
 @pytest.fixture
-async def floor(database: BaseDBAsyncClient) -> AsyncIterator[Floor]:
+async def floor(database: BaseDBAsyncClient, on_stage: Stages) -> AsyncIterator[Floor]:
     """Everything of `sync`, on an empty database, beside a sandbox where Anna and Ben have calendars."""
     assert database is not None
-    sandbox = SandboxGoogle()
-    sandbox.seed_demo()
-    async with floor_on(sandbox) as made:
+    async with floor_on(on_stage) as made:
         yield made

@@ -1,6 +1,7 @@
 """The whole sync floor over real HTTP: the sandbox Google behind a server, our door, engine and worker before it."""
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,6 +14,7 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from models import bell, changes, clock, mirror
 from models.booking import Booking
@@ -21,9 +23,10 @@ from models.event import GoogleBlock, GoogleEvent
 from models.google import GoogleCalendar
 from models.refusals import Refused
 from models.settings import Settings
-from models.words import BookingStatus, ChangeAction, ChangeKind
+from models.words import BookingStatus, ChangeAction, ChangeKind, MirrorState
 from sync.engine import Engine
 from sync.sandbox.app import sandbox_app
+from sync.sandbox.faults import FaultKind
 from sync.sandbox.state import SandboxGoogle
 from sync.service import Google, LinkChoices
 from sync.worker import Worker
@@ -47,6 +50,29 @@ class Floor:
     worker: Worker
     business_id: UUID
     settings: Settings
+    on: "Stages"
+
+    async def until(self, holds: Callable[[], Awaitable[bool]]) -> None:
+        """Waits, woken by every write, until it holds."""
+        async with asyncio.timeout(10):
+            with bell.current().listening(self.business_id) as rung:
+                while not await holds():
+                    await rung.wait()
+                    rung.clear()
+
+    async def until_mirrored(self, booking_id: UUID) -> None:
+        """Waits until the booking is in Google."""
+
+        async def mirrored() -> bool:
+            shown = await self.door.mirror_states(self.business_id, [booking_id])
+            return shown[booking_id].state is MirrorState.MIRRORED
+
+        await self.until(mirrored)
+
+    def held(self, method: str, path: str) -> asyncio.Event:
+        """Google lets the next such request wait until the faults are cleared; set when it has come."""
+        self.sandbox.faults.add(FaultKind.HOLD, method=method, path=path)
+        return self.on.google.arrival(method, path)
 
     async def sign_in(self, option_id: UUID, email: str = ANNA, scopes: tuple[str, ...] = SCOPES_WANTED) -> str:
         """A person signs in for an option and comes back; where to, before the ticket is redeemed."""
@@ -116,7 +142,7 @@ class Floor:
         found = await GoogleBlock.filter(option_id=option_id).order_by("starts_at")
         return [(block.starts_at, block.ends_at) for block in found]
 
-    async def titles(self) -> list[str | None]:
+    async def titles(self) -> list[str]:
         return sorted(str(row.title) for row in await GoogleEvent.filter(business_id=self.business_id))
 
     async def changes(self, kind: ChangeKind = ChangeKind.GOOGLE_EVENT) -> list[tuple[str, UUID]]:
@@ -136,26 +162,67 @@ def ticket_in(address: str) -> str:
     return ticket
 
 
+class Stage:
+    """A server of the session whose play changes from test to test: starting one for each would take most of it."""
+
+    def __init__(self) -> None:
+        self.play: ASGIApp = Starlette()
+        self._awaited: list[tuple[str, str, asyncio.Event]] = []
+
+    def arrival(self, method: str, path: str) -> asyncio.Event:
+        """Set by the next request with that method and with that text in its path."""
+        arrived = asyncio.Event()
+        self._awaited.append((method, path, arrived))
+        return arrived
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        for method, path, arrived in self._awaited:
+            if scope["type"] == "http" and scope["method"] == method and path in scope["path"]:
+                arrived.set()
+        app = Starlette() if scope["type"] == "lifespan" else self.play
+        await app(scope, receive, send)
+
+
+@dataclass
+class Stages:
+    """Where Google is played, and where it reaches us."""
+
+    google: Stage
+    google_origin: str
+    ours: Stage
+    our_origin: str
+
+
 @asynccontextmanager
-async def floor_on(sandbox: SandboxGoogle, **overrides: Any) -> AsyncIterator[Floor]:
-    """The floor, opened on the current database."""
-    reached: list[Google] = []
+async def stages() -> AsyncIterator[Stages]:
+    """Both servers, up."""
+    google, ours = Stage(), Stage()
+    async with served(google) as google_port, served(ours) as port:
+        yield Stages(google, origin_of(google_port), ours, origin_of(port))
 
-    async def notified(request: Request) -> Response:
-        await reached[0].notification(dict(request.headers))
-        return Response(status_code=204)
 
-    app = Starlette(routes=[Route("/google/notifications", notified, methods=["POST"])])
-    async with served(sandbox_app(sandbox)) as google_port, served(app) as port:
-        values = {
-            "public_url": origin_of(port),
-            "google_origin": origin_of(google_port),
-            "google_client_id": CLIENT["client_id"],
-            "google_client_secret": CLIENT["client_secret"],
-            **overrides,
-        }
-        settings = Settings(_env_file=None, **values)
-        async with Google(settings, rows.SECRETS) as door, bell.hung("memory://"):
-            reached.append(door)
-            engine = door._engine
-            yield Floor(sandbox, door, engine, Worker(engine, 30), await rows.a_business(), settings)
+@asynccontextmanager
+async def floor_on(on: Stages, **overrides: Any) -> AsyncIterator[Floor]:
+    """The floor on the current database, beside a Google where Anna and Ben have calendars."""
+    sandbox = SandboxGoogle()
+    sandbox.seed_demo()
+    values: dict[str, Any] = {
+        "public_url": on.our_origin,
+        "google_origin": on.google_origin,
+        "google_client_id": CLIENT["client_id"],
+        "google_client_secret": CLIENT["client_secret"],
+        **overrides,
+    }
+    settings = Settings(**values)
+    async with Google(settings, rows.SECRETS) as door, bell.hung("memory://"):
+
+        async def notified(request: Request) -> Response:
+            await door.notification(dict(request.headers))
+            return Response(status_code=204)
+
+        on.google.play = sandbox_app(sandbox)
+        on.ours.play = Starlette(routes=[Route("/google/notifications", notified, methods=["POST"])])
+        engine = door._engine
+        yield Floor(sandbox, door, engine, Worker(engine, 30), await rows.a_business(), settings, on)
+        await sandbox.close()
+        on.google.play = on.ours.play = Starlette()

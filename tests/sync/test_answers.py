@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sync import answers
-from sync.answers import UNREADABLE
+from sync.answers import UNREADABLE, CalendarPage
 from sync.replies import ChannelReply, IdClaims, Page, Tokens
+from tests.sync.patience import patient
 
 CLIENT = "client-1"
 
@@ -38,6 +39,12 @@ def test_a_page_is_read_with_its_tokens() -> None:
 def test_half_a_page_is_no_page(items: object) -> None:
     assert answers.page({"items": items}) == UNREADABLE
     assert answers.calendars({"items": items}) == UNREADABLE
+
+
+def test_a_calendar_taken_off_the_list_is_not_listed() -> None:
+    read = answers.calendars({"items": [{"id": "a"}, {"id": "b", "deleted": True}], "nextPageToken": "p"})
+    assert isinstance(read, CalendarPage)
+    assert ([calendar.google_id for calendar in read.items], read.next_page) == (["a"], "p")
 
 
 @pytest.mark.parametrize("expiration", ["1796000000000", 1796000000000])
@@ -115,6 +122,7 @@ READERS: list[Callable[[Mapping[str, Any]], object]] = [
 ]
 
 
+@patient
 @given(st.dictionaries(st.sampled_from(FIELDS), JSON))
 def test_no_answer_is_too_strange_to_be_read_or_refused(body: dict[str, Any]) -> None:
     for read in READERS:

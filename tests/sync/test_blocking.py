@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from models.words import AllDayEvents, Blocking, MatcherField, UnroutedEvents
 from sync.blocking import LinkRule, Matcher, blocked_options, names
 from sync.translate import Foreign
+from tests.sync.patience import patient
 
 ANNA, BEN, CAR = UUID(int=1), UUID(int=2), UUID(int=3)
 
@@ -70,6 +71,7 @@ LINKS = st.lists(
 )
 
 
+@patient
 @given(EVENTS, LINKS, st.sampled_from(UnroutedEvents))
 def test_the_rules_hold_for_every_event_and_every_set_of_links(
     event: Foreign, links: list[LinkRule], unrouted: UnroutedEvents
@@ -86,11 +88,13 @@ def test_the_rules_hold_for_every_event_and_every_set_of_links(
         assert {link.option_id for link in links if link.blocking is Blocking.ALL_EVENTS} <= blocked
 
 
+@patient
 @given(EVENTS, LINKS, st.sampled_from(UnroutedEvents))
 def test_the_order_of_the_links_means_nothing(event: Foreign, links: list[LinkRule], unrouted: UnroutedEvents) -> None:
     assert blocked_options(event, links, unrouted) == blocked_options(event, links[::-1], unrouted)
 
 
+@patient
 @given(EVENTS, LINKS)
 def test_an_event_that_names_somebody_is_blind_to_what_unrouted_ones_do(event: Foreign, links: list[LinkRule]) -> None:
     named = any(link.blocking is Blocking.MATCHED_EVENTS and names(event, link.matchers) for link in links)
@@ -181,6 +185,7 @@ def test_an_attendee_and_a_colour_must_be_equal() -> None:
     assert not names(replace(event, color=None), [Matcher(MatcherField.COLOR, "")])
 
 
+@patient
 @given(st.text(min_size=1).filter(lambda text: any(not sign.isspace() for sign in text)))
 def test_a_text_names_whoever_bears_it_whole(text: str) -> None:
     assert names(replace(EVENT, title=f"x {text} y"), titled(text))

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from sync.failures import classify, retry_after
 from sync.replies import Failure, FailureKind
+from tests.sync.patience import patient
 
 
 def refusal(reason: str | None, message: str = "No.", **error: Any) -> dict[str, Any]:
@@ -146,6 +147,7 @@ JSON = st.recursive(
 )
 
 
+@patient
 @given(st.integers(400, 599), JSON, st.dictionaries(st.sampled_from(["Retry-After", "Date"]), st.text()))
 def test_nothing_that_a_server_may_say_is_too_strange(status: int, body: object, headers: dict[str, str]) -> None:
     failure = classify(status, body, headers)

@@ -162,6 +162,13 @@ def test_a_series_is_replaced_when_all_its_occurrences_are_known() -> None:
     assert finish == Finish("t2", 1, ZONE, snapshot=False)
 
 
+def test_an_occurrence_belongs_to_the_series_it_was_asked_for_with() -> None:
+    page = a_last_page(an_event("m", recurrence=["RRULE"]))
+    applied = last(a_start(), page, a_page(an_event("m_1")))[0]
+    assert isinstance(applied, Apply)
+    assert [row.master_id for row in applied.rows] == ["m"]
+
+
 def test_a_series_deleted_in_the_same_page_is_not_asked_for() -> None:
     page = a_last_page({"id": "m_20261201", "status": "cancelled"}, {"id": "m", "status": "cancelled"})
     applied, finish = last(a_start(), page)
@@ -216,8 +223,9 @@ def test_a_snapshot_comes_after_the_changes_and_sweeps_inside_the_window_only() 
     )
 
 
-def test_a_dead_token_is_dropped_and_everything_listed() -> None:
-    asked = query(last(a_start(), GONE))
+@pytest.mark.parametrize("kind", [FailureKind.TOKEN_INVALID, FailureKind.GONE])
+def test_a_dead_token_is_dropped_and_everything_listed(kind: FailureKind) -> None:
+    asked = query(last(a_start(), Failure(kind, "HTTP_410", "x")))
     assert "syncToken" not in asked
     assert asked["timeMin"] == "2026-10-18T08:00:00Z"
 

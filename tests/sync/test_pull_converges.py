@@ -17,6 +17,7 @@ from sync import pull
 from sync.pull import Apply, Cursor, Effect, Fetch, FetchInstances, Finish, Start, Stop, Sweep, Window
 from sync.replies import Failure, FailureKind, Page
 from sync.translate import Foreign
+from tests.sync.patience import patient
 from tests.sync.small_google import START, Entry, SmallGoogle
 
 BUSY = Failure(FailureKind.RETRY, "rateLimitExceeded", "Rate Limit Exceeded")
@@ -180,13 +181,13 @@ def _window(now: datetime) -> Window:
     return Window(now - 2 * DAY, now + 12 * DAY)
 
 
-@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(patient, max_examples=400)
 @given(HISTORIES)
 def test_a_quiet_calendar_and_its_copy_agree(history: History) -> None:
     assert agree(history)
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(patient, max_examples=150)
 @given(HISTORIES)
 def test_a_quiet_run_changes_nothing_more(history: History) -> None:
     google, copy, window = live(history)

@@ -210,7 +210,7 @@ async def test_no_more_than_busy_is_kept_where_that_was_asked(floor: Floor) -> N
     floor.sandbox.insert_event(ANNA, busy(tomorrow(8), tomorrow(9), summary="Secret", location="Here"))
     anna = await floor.linked_option(detail=EventDetail.BUSY_ONLY)
     (row,) = await GoogleEvent.all()
-    assert (row.title, row.location, row.attendees) == (None, None, [])
+    assert not any((row.title, row.location, row.attendees))
     assert await floor.blocked(anna) == [(tomorrow(8), tomorrow(9))]
 
 
@@ -234,6 +234,30 @@ async def test_an_event_long_over_is_forgotten(floor: Floor) -> None:
     )
     await floor.look()
     assert await GoogleEvent.all() == []
+
+
+async def test_what_the_window_has_left_behind_goes_with_the_nights_listing(floor: Floor) -> None:
+    await floor.linked_option()
+    floor.sandbox.insert_event(ANNA, busy(tomorrow(8), tomorrow(9)))
+    await floor.look()
+    row = await GoogleEvent.get()
+    floor.sandbox.edit_event(ANNA, row.google_id, {"summary": "Later"})
+    long_ago = clock.now() - timedelta(days=36)
+    old = await GoogleEvent.create(
+        business_id=floor.business_id,
+        calendar_id=row.calendar_id,
+        google_id="old",
+        starts_at=long_ago - HOUR,
+        ends_at=long_ago,
+        may_block=True,
+        busy=True,
+    )
+    await floor.look()
+    assert await GoogleEvent.all().count() == 2
+    await GoogleCalendar.filter(google_id=ANNA).update(snapshot_at=long_ago)
+    await floor.look()
+    assert await floor.titles() == ["Later"]
+    assert (await floor.changes())[-1] == (ChangeAction.REMOVED, old.id)
 
 
 async def test_health_changes_are_told(floor: Floor) -> None:

@@ -29,6 +29,7 @@ from sync.push import (
     render_event,
 )
 from sync.replies import Done, EventReply, Failure, FailureKind
+from tests.sync.patience import patient
 
 BOOKING = UUID(int=7)
 STARTS = datetime(2026, 12, 1, 9, tzinfo=UTC)
@@ -240,7 +241,7 @@ def meddle(shelf: Shelf, generation: int, deed: str) -> None:
             del shelf.events[generation]
 
 
-@settings(max_examples=500, deadline=None)
+@settings(patient, max_examples=500)
 @given(st.lists(ROUNDS, max_size=6), st.booleans(), st.booleans(), st.sampled_from(["one", None]))
 def test_once_it_is_quiet_google_has_the_wanted_event_and_no_other(
     rounds: list[Round], revives: bool, burned: bool, wanted: str | None
@@ -314,6 +315,7 @@ def test_the_repeated_hour_is_told_apart_by_its_offset() -> None:
     assert spelled == ["2026-10-25T02:30:00+02:00", "2026-10-25T02:30:00+01:00"]
 
 
+@patient
 @given(st.text(max_size=3000), st.text(max_size=9000))
 def test_texts_never_grow_longer_than_google_takes(title: str, description: str) -> None:
     body = rendered(title=title, description=description, location=title).body

@@ -6,7 +6,7 @@ from models import clock
 from models.booking import Booking
 from models.business import Business
 from models.google import GoogleCalendar
-from models.mirror import Mirror
+from models.mirror import Mirror, event_id
 from models.words import ChangeAction, ChangeKind, Drift, HealthState, MirrorAs, MirrorState
 from sync.drift import REPAIRS_A_DAY
 from sync.sandbox.calendars import Role
@@ -200,17 +200,18 @@ async def test_there_is_no_war_over_an_event_that_is_changed_all_the_time(floor:
 
 async def test_an_event_that_google_refuses_fails_alone(floor: Floor) -> None:
     anna = await floor.linked_option()
-    endless = await floor.book(anna, tomorrow(9))
-    await Booking.filter(id=endless).update(customer_name="\ud7ff", starts_at=tomorrow(9).replace(year=9998))
+    refused = await floor.book(anna, tomorrow(9))
     fine = await floor.book(anna, tomorrow(12))
-    await Booking.filter(id=endless).update(ends_at=tomorrow(9))
+    # What took our id is somebody else's to change.
+    theirs = {"id": event_id(refused, ANNA, 0), "organizer": {"email": BEN}}
+    floor.sandbox.insert_event(ANNA, busy(tomorrow(9), tomorrow(10), **theirs))
     await floor.settle()
     assert (await shown(floor, fine)).state is MirrorState.MIRRORED
-    failed = await shown(floor, endless)
+    failed = await shown(floor, refused)
     assert failed.state is MirrorState.FAILED
     assert failed.error is not None
     await floor.look()
-    assert (await shown(floor, endless)).error == failed.error
+    assert (await shown(floor, refused)).error == failed.error
     assert await outbound_state(floor, anna) is HealthState.FAILING
 
 

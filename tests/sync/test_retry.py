@@ -7,23 +7,27 @@ from hypothesis import strategies as st
 from sync import retry
 from sync.replies import Failure, FailureKind
 from sync.retry import Decision, after_failure, delay
+from tests.sync.patience import patient
 
 ATTEMPTS = st.integers(1, 500)
 DICE = st.floats(0, 1, exclude_max=True)
 HINTS = st.floats(0, 100_000)
 
 
+@patient
 @given(ATTEMPTS, DICE)
 def test_a_wait_lies_between_its_rung_and_a_quarter_more(attempt: int, random: float) -> None:
     rung = retry.LADDER_SECONDS[min(attempt, len(retry.LADDER_SECONDS)) - 1]
     assert rung <= delay(attempt, None, random) <= rung + max(1.0, rung / 4)
 
 
+@patient
 @given(ATTEMPTS, DICE)
 def test_with_the_same_dice_a_later_attempt_never_waits_less(attempt: int, random: float) -> None:
     assert delay(attempt, None, random) <= delay(attempt + 1, None, random)
 
 
+@patient
 @given(ATTEMPTS, HINTS, DICE)
 def test_a_hint_is_never_undercut_and_never_strands_us(attempt: int, hint: float, random: float) -> None:
     waited = delay(attempt, hint, random)
@@ -34,6 +38,7 @@ def test_the_first_attempts_follow_googles_truncated_exponential_backoff() -> No
     assert [delay(attempt, None, 0) for attempt in range(1, 8)] == [1, 2, 4, 8, 16, 32, 64]
 
 
+@patient
 @given(ATTEMPTS, st.none() | HINTS, DICE)
 def test_an_exhausted_quota_is_left_alone_for_an_hour_at_least(attempt: int, hint: float | None, random: float) -> None:
     decision = after_failure(_failure(FailureKind.QUOTA, hint), attempt, random)
@@ -42,6 +47,7 @@ def test_an_exhausted_quota_is_left_alone_for_an_hour_at_least(attempt: int, hin
     assert decision.prescribed
 
 
+@patient
 @given(ATTEMPTS, DICE)
 def test_only_a_pause_that_google_named_is_prescribed(attempt: int, random: float) -> None:
     assert not after_failure(_failure(FailureKind.RETRY), attempt, random).prescribed
@@ -65,6 +71,7 @@ def test_what_a_person_must_cure_is_said_at_once_and_looked_at_rarely(kind: Fail
     assert decision == Decision(retry.SLOW_SECONDS, action_required=True)
 
 
+@patient
 @given(st.sampled_from(FailureKind), ATTEMPTS, st.none() | HINTS, DICE)
 def test_every_failure_leads_to_a_wait_or_to_a_person(
     kind: FailureKind, attempt: int, hint: float | None, random: float

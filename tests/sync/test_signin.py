@@ -10,10 +10,9 @@ from models.google import GoogleAccount, GoogleCalendar, GoogleLink, GoogleSignI
 from models.refusals import ErrorCode, Refused
 from models.words import GoogleAccountState
 from sync import signin
-from sync.sandbox.state import SandboxGoogle
 from sync.service import LinkChoices
 from tests.sync import rows
-from tests.sync.floor import RETURN_TO, SCOPES_WANTED, Floor, floor_on, ticket_in
+from tests.sync.floor import RETURN_TO, SCOPES_WANTED, Floor, Stages, floor_on, ticket_in
 from tests.sync.sandbox.doors import ANNA, BEN
 
 
@@ -206,9 +205,9 @@ async def test_a_strange_address_is_refused_with_its_field(floor: Floor) -> None
     assert [(each.code, each.path) for each in answer.reasons] == [(ErrorCode.INVALID_INPUT, ("input", "returnTo"))]
 
 
-async def test_without_a_client_sign_in_says_that_it_is_not_set_up(database: object) -> None:
-    assert database is not None
-    async with floor_on(SandboxGoogle(), google_client_id=None) as floor:
+@pytest.mark.usefixtures("database")
+async def test_without_a_client_sign_in_says_that_it_is_not_set_up(on_stage: Stages) -> None:
+    async with floor_on(on_stage, google_client_id=None) as floor:
         answer = await floor.door.start_sign_in(floor.business_id, await rows.an_option(floor.business_id), RETURN_TO)
         assert isinstance(answer, Refused)
         assert answer.reasons[0].code is ErrorCode.GOOGLE_UNAVAILABLE

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from sync import template
 from sync.template import EXAMPLE, KEYWORDS, Unknown, check, keywords_in, placeholders, render, values_for
+from tests.sync.patience import patient
 
 VALUES = {keyword: f"<{keyword}>" for keyword in KEYWORDS}
 PIECES = st.sampled_from(["{{", "}}", "}", "{", "{service_name}", "{customer_name}", "{nope}", "{}", "text", " ", "æ"])
@@ -61,6 +62,7 @@ def test_the_default_templates_are_in_order() -> None:
     assert "manage_link" not in keywords_in(template.DEFAULT_DESCRIPTION)
 
 
+@patient
 @given(TEMPLATES)
 def test_a_template_without_mistakes_renders_without_its_keywords(text: str) -> None:
     rendered = render(text, dict.fromkeys(KEYWORDS, "*"))
@@ -70,12 +72,14 @@ def test_a_template_without_mistakes_renders_without_its_keywords(text: str) -> 
         )
 
 
+@patient
 @given(TEMPLATES)
 def test_every_mistake_lies_where_it_is_said_to(text: str) -> None:
     for mistake in check(text):
         assert text.startswith("{" + mistake.keyword, mistake.position)
 
 
+@patient
 @given(st.text(max_size=60))
 def test_a_text_with_its_braces_doubled_comes_out_as_it_was(text: str) -> None:
     escaped = text.replace("{", "{{").replace("}", "}}")
@@ -83,6 +87,7 @@ def test_a_text_with_its_braces_doubled_comes_out_as_it_was(text: str) -> None:
     assert render(escaped, VALUES) == text
 
 
+@patient
 @given(st.text(max_size=30))
 def test_what_a_customer_writes_is_never_read_as_a_template(note: str) -> None:
     subject = replace(EXAMPLE, note="{customer_email}" + note)

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from models.words import GoogleAccessRole
 from sync.translate import Foreign, foreign, is_cancelled, listed_calendar, series_of
+from tests.sync.patience import patient
 
 OSLO = "Europe/Oslo"
 
@@ -131,6 +132,7 @@ def test_an_all_day_event_on_a_date_without_midnight_begins_with_the_date() -> N
     assert occurrence.ends_at - occurrence.starts_at == timedelta(hours=23)
 
 
+@patient
 @given(
     st.dates(date(1990, 1, 1), date(2037, 1, 1)),
     st.integers(1, 20),
@@ -143,6 +145,7 @@ def test_touching_all_day_events_touch(day: date, days: int, zone: str) -> None:
     assert first.starts_at < first.ends_at == second.starts_at < second.ends_at
 
 
+@patient
 @given(st.integers(631_152_000, 2_114_380_800), st.sampled_from([OSLO, "Asia/Kolkata", "UTC"]))
 def test_an_instant_survives_the_offset_it_is_written_with(seconds: int, zone: str) -> None:
     moment = datetime.fromtimestamp(seconds, UTC)

@@ -1,0 +1,185 @@
+"""Settings come from the environment; one that cannot be used is named in one line."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from models import db
+from models.migrating import migrate
+from models.secret import new_secret_key
+from models.settings import Settings, WrongSettingError, need_secret_keys, read
+from tests.models.rows import a_business
+
+KEY = new_secret_key()
+
+DEFAULTS: dict[str, Any] = {
+    "database_url": "sqlite:///timebok.db",
+    "bell_url": "memory://",
+    "public_url": "http://127.0.0.1:8000",
+    "secret_keys": (),
+    "google_client_id": None,
+    "google_client_secret": None,
+    "google_origin": None,
+    "pull_seconds": 600,
+    "hold_seconds": 600,
+    "key_requests": 3000,
+    "key_sockets": 2000,
+    "google_days": 400,
+    "explorer": True,
+    "introspection": True,
+    "completer": True,
+    "trusted_proxies": (),
+    "changes_kept_days": 30,
+}
+
+READ = [
+    ("database_url", "sqlite:////var/lib/timebok/timebok.db", "sqlite:////var/lib/timebok/timebok.db"),
+    ("database_url", "postgresql://me@there/timebok?maxsize=5", "postgresql://me@there/timebok?maxsize=5"),
+    ("bell_url", "valkey://cache:6379", "valkey://cache:6379"),
+    ("bell_url", "postgres://me@there/timebok", "postgres://me@there/timebok"),
+    ("public_url", "https://book.example/", "https://book.example"),
+    ("secret_keys", f" {KEY}, {KEY} ,", (KEY, KEY)),
+    ("google_client_id", "id", "id"),
+    ("google_client_secret", "secret", "secret"),
+    ("google_origin", "http://127.0.0.1:9000/", "http://127.0.0.1:9000"),
+    ("pull_seconds", "1", 1),
+    ("hold_seconds", "60", 60),
+    ("key_requests", "0", 0),
+    ("key_sockets", "0", 0),
+    ("google_days", "3660", 3660),
+    ("explorer", "false", False),
+    ("introspection", "0", False),
+    ("completer", "no", False),
+    ("trusted_proxies", "10.0.0.1, 10.0.0.2", ("10.0.0.1", "10.0.0.2")),
+    ("changes_kept_days", "7", 7),
+]
+
+WRONG = [
+    ("database_url", "mysql://there/timebok", "names a file"),
+    ("database_url", "timebok.db", "names a file"),
+    ("database_url", "sqlite://timebok.db", "names a file"),
+    ("database_url", "sqlite:///", "names a file"),
+    ("database_url", "sqlite:///:memory:", "names a file"),
+    ("bell_url", "kafka://there", "starts with"),
+    ("public_url", "book.example", "starts with http"),
+    ("google_origin", "ftp://there", "starts with http"),
+    ("secret_keys", "short", "timebok secrets new"),
+    ("secret_keys", f"{KEY},{KEY[:-2]}", "timebok secrets new"),
+    ("secret_keys", "nøkkel", "timebok secrets new"),
+    ("pull_seconds", "0", "greater than or equal to 1"),
+    ("pull_seconds", "often", "valid integer"),
+    ("hold_seconds", "-1", "greater than or equal to 1"),
+    ("key_requests", "-1", "greater than or equal to 0"),
+    ("key_sockets", "1.5", "valid integer"),
+    ("google_days", "0", "greater than or equal to 1"),
+    ("google_days", "3661", "less than or equal to 3660"),
+    ("changes_kept_days", "0", "greater than or equal to 1"),
+    ("explorer", "perhaps", "valid boolean"),
+    ("introspection", "2", "valid boolean"),
+    ("completer", "perhaps", "valid boolean"),
+]
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in Settings.model_fields:
+        monkeypatch.delenv(f"TIMEBOK_{name.upper()}", raising=False)
+    monkeypatch.chdir(tmp_path)
+
+
+def test_every_setting_has_the_default_that_is_written_down() -> None:
+    assert read().model_dump() == DEFAULTS
+
+
+@pytest.mark.parametrize(("name", "given", "meant"), READ)
+def test_a_setting_is_read_from_the_environment(
+    monkeypatch: pytest.MonkeyPatch, name: str, given: str, meant: object
+) -> None:
+    monkeypatch.setenv(f"TIMEBOK_{name.upper()}", given)
+    assert read().model_dump() == {**DEFAULTS, name: meant}
+
+
+def test_every_setting_is_among_those_read_here() -> None:
+    assert {name for name, _, _ in READ} == set(Settings.model_fields) == set(DEFAULTS)
+
+
+@pytest.mark.parametrize(("name", "given", "says"), WRONG)
+def test_a_wrong_setting_is_named_in_one_line(
+    monkeypatch: pytest.MonkeyPatch, name: str, given: str, says: str
+) -> None:
+    monkeypatch.setenv(f"TIMEBOK_{name.upper()}", given)
+    with pytest.raises(WrongSettingError) as wrong:
+        read()
+    line = str(wrong.value)
+    assert line.startswith(f"TIMEBOK_{name.upper()}: ")
+    assert says in line
+    assert "\n" not in line
+    assert KEY not in line
+
+
+@pytest.mark.parametrize("name", sorted(DEFAULTS))
+def test_a_variable_set_to_nothing_counts_as_not_set(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setenv(f"TIMEBOK_{name.upper()}", "")
+    assert read().model_dump() == DEFAULTS
+
+
+def test_the_environment_wins_over_the_file_and_a_given_value_over_both(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / ".env").write_text("TIMEBOK_PULL_SECONDS=1\nTIMEBOK_HOLD_SECONDS=2\nTIMEBOK_GOOGLE_DAYS=3\nOTHER=4\n")
+    monkeypatch.setenv("TIMEBOK_HOLD_SECONDS", "20")
+    monkeypatch.setenv("TIMEBOK_GOOGLE_DAYS", "30")
+    found = read(google_days=300)
+    assert (found.pull_seconds, found.hold_seconds, found.google_days) == (1, 20, 300)
+
+
+def test_without_a_secret_key_the_missing_variable_is_named() -> None:
+    with pytest.raises(WrongSettingError, match="TIMEBOK_SECRET_KEYS is not set"):
+        need_secret_keys(read())
+    need_secret_keys(read(secret_keys=KEY))
+
+
+@pytest.mark.parametrize(
+    ("public_url", "google_origin", "pushes"),
+    [
+        ("http://127.0.0.1:8000", None, False),
+        ("https://book.example", None, True),
+        ("http://127.0.0.1:8000", "http://127.0.0.1:9000", True),
+    ],
+)
+def test_google_is_asked_to_notify_only_where_it_can_reach_us(
+    public_url: str, google_origin: str | None, pushes: bool
+) -> None:
+    assert read(public_url=public_url, google_origin=google_origin).pushes is pushes
+
+
+def files_in(folder: Path) -> set[str]:
+    return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
+
+
+async def test_three_slashes_are_relative_to_the_working_directory_and_four_absolute(tmp_path: Path) -> None:
+    for url, file in (
+        ("sqlite:///data/relative.db", tmp_path / "data" / "relative.db"),
+        (f"sqlite:///{tmp_path}/deep/absolute.db?busy_timeout=1000", tmp_path / "deep" / "absolute.db"),
+    ):
+        await migrate(url)
+        assert str(file.relative_to(tmp_path)) in files_in(tmp_path)
+        async with db.opened(url):
+            await a_business()
+    lock = ".migrating"
+    assert files_in(tmp_path) == {
+        f"{name}{end}" for name in ("deep/absolute.db", "data/relative.db") for end in ("", lock)
+    }
+
+
+@pytest.mark.parametrize("scheme", ["postgres", "postgresql"])
+async def test_both_spellings_of_postgres_are_understood_with_their_own_pool_size(
+    postgres_url: str, scheme: str
+) -> None:
+    url = postgres_url.replace("postgresql", scheme, 1) + ("&" if "?" in postgres_url else "?") + "maxsize=3"
+    await migrate(url)
+    async with db.opened(url) as connection:
+        await a_business()
+        pool: Any = connection
+        assert pool._pool.get_max_size() == 3

@@ -1,0 +1,107 @@
+"""Grants: refreshed once however many ask, kept when they live, shown when they are dead."""
+
+import asyncio
+from datetime import timedelta
+from uuid import UUID
+
+from models import clock
+from models.google import GoogleAccount
+from models.words import ChangeKind, GoogleAccountState, HealthState
+from sync.replies import Failure, FailureKind
+from sync.sandbox.faults import FaultKind
+from sync.tokens import NOT_CONNECTED, Grants
+from tests.sync import rows
+from tests.sync.floor import Floor
+from tests.sync.sandbox.doors import ANNA
+
+
+async def an_account(floor: Floor) -> UUID:
+    await floor.signed_in(await rows.an_option(floor.business_id))
+    return (await GoogleAccount.get()).id
+
+
+async def expired() -> None:
+    await GoogleAccount.all().update(access_expires_at=clock.now())
+
+
+async def test_a_token_that_lasts_is_used_as_it_is(floor: Floor) -> None:
+    account_id = await an_account(floor)
+    before = await GoogleAccount.get()
+    access = await floor.engine._grants.access(account_id)
+    assert access == floor.engine._grants.unseal(before.sealed)[0]
+    assert (await GoogleAccount.get()).sealed == before.sealed
+
+
+async def test_many_who_ask_at_once_refresh_once_also_from_several_processes(floor: Floor) -> None:
+    account_id = await an_account(floor)
+    await expired()
+    processes = [Grants(floor.door._client, rows.SECRETS) for _ in range(3)]
+    asked = (grants.access(account_id) for grants in processes for _ in range(4))
+    answers = set(await asyncio.gather(*asked))
+    assert len(answers) == 1
+    assert isinstance(answers.pop(), str)
+    assert (await GoogleAccount.get()).refresh_lease_until is None
+
+
+async def test_a_refused_token_is_replaced_and_the_call_made_again(floor: Floor) -> None:
+    anna = await floor.linked_option()
+    floor.sandbox.grants.expire_access(ANNA)
+    await floor.book(anna)
+    await floor.settle()
+    assert len(floor.sandbox.events(ANNA)) == 1
+    assert (await GoogleAccount.get()).state == GoogleAccountState.CONNECTED
+
+
+async def test_a_token_that_somebody_else_replaced_already_is_not_replaced_again(floor: Floor) -> None:
+    account_id = await an_account(floor)
+    grants = floor.engine._grants
+    old = await grants.access(account_id)
+    assert isinstance(old, str)
+    new = await grants.access(account_id, refused=old)
+    assert new != old
+    assert await grants.access(account_id, refused=old) == new
+
+
+async def test_a_dead_grant_is_noted_and_asked_for_no_more(floor: Floor) -> None:
+    anna = await floor.linked_option()
+    account_id = (await GoogleAccount.get()).id
+    await expired()
+    floor.sandbox.revoke(ANNA)
+    before = len(await floor.changes(ChangeKind.GOOGLE_LINK))
+    answer = await floor.engine._grants.access(account_id)
+    assert isinstance(answer, Failure)
+    assert (answer.kind, answer.code) == (FailureKind.RECONNECT, "invalid_grant")
+    account = await GoogleAccount.get()
+    assert (account.state, account.error_code) == (GoogleAccountState.RECONNECT_REQUIRED, "invalid_grant")
+    assert len(await floor.changes(ChangeKind.GOOGLE_LINK)) == before + 1
+    assert await floor.engine._grants.access(account_id) == NOT_CONNECTED
+    health = (await floor.door.connections(floor.business_id, [anna]))[anna].health
+    assert {health.inbound.state, health.outbound.state} == {HealthState.ACTION_REQUIRED}
+
+
+async def test_a_refresh_that_fails_for_a_while_kills_nothing(floor: Floor) -> None:
+    account_id = await an_account(floor)
+    await expired()
+    floor.sandbox.faults.add(FaultKind.SERVER_ERROR, path="/token")
+    answer = await floor.engine._grants.access(account_id)
+    assert isinstance(answer, Failure)
+    assert answer.kind is FailureKind.RETRY
+    assert isinstance(await floor.engine._grants.access(account_id), str)
+    assert (await GoogleAccount.get()).state == GoogleAccountState.CONNECTED
+
+
+async def test_news_of_a_dead_grant_does_not_touch_a_newer_one(floor: Floor) -> None:
+    account_id = await an_account(floor)
+    grants = floor.engine._grants
+    old = await grants.access(account_id)
+    assert isinstance(old, str)
+    await grants.access(account_id, refused=old)
+    await grants.lost(account_id, old, Failure(FailureKind.UNAUTHORIZED, "authError", "Invalid Credentials"))
+    assert (await GoogleAccount.get()).state == GoogleAccountState.CONNECTED
+
+
+async def test_another_processs_refresh_is_waited_for_until_its_lease_ends(floor: Floor) -> None:
+    account_id = await an_account(floor)
+    await expired()
+    await GoogleAccount.all().update(refresh_lease_until=clock.now() + timedelta(milliseconds=100))
+    assert isinstance(await floor.engine._grants.access(account_id), str)

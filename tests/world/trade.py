@@ -1,0 +1,246 @@
+"""One business, and what its people and customers do with it through the real verbs; each answer is checked at once."""
+
+from collections.abc import Collection, Coroutine
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, time, timedelta
+from itertools import count
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from models import changes, changing, clock, hold, holding, option, reserving, service, timeoff
+from models.agenda import offer_of
+from models.availability import Rules
+from models.booking import Booking, BookingHistory
+from models.claim import Claim
+from models.hold import Hold
+from models.holding import Keeping
+from models.hours import TimeRange
+from models.idempotency import Once
+from models.intervals import Interval, to_datetime, to_instant
+from models.key import Caller
+from models.offer import Offer
+from models.refusals import Refused
+from models.reserving import Wish
+from models.timeoff import TimeOff
+from models.words import BookingStatus, Role
+from tests.models import invariants
+from tests.models.rows import GOOGLE_DAYS, a_business, a_caller, a_service, an_option, told
+from tests.world.ledger import MINUTE, Ledger, Lengths, Range, Taken
+
+OSLO, NEW_YORK = ZoneInfo("Europe/Oslo"), ZoneInfo("America/New_York")
+HOLD_SECONDS = 600
+DAY = timedelta(days=1)
+
+_addresses = count(1)
+
+
+@dataclass(frozen=True)
+class Request:
+    """What was asked under a key of its own, and what was answered."""
+
+    once: Once
+    wish: Wish
+    answer: UUID | Refused
+    at: datetime
+
+
+@dataclass
+class Trade:
+    """The business with its ledger. Every deed returns what it made; None when it was refused."""
+
+    business_id: UUID
+    options: list[UUID]
+    zones: dict[UUID, ZoneInfo]
+    services: list[UUID]
+    callers: dict[Role, Caller]
+    ledger: Ledger = field(default_factory=Ledger)
+    lengths: dict[UUID, Lengths] = field(default_factory=dict)
+    notice: dict[UUID, int] = field(default_factory=dict)
+
+    @classmethod
+    async def begun(cls) -> "Trade":
+        """Three options in two zones, one open past midnight; two services with everything on them that counts."""
+        business_id = await a_business()
+        late = [(day, TimeRange(time(12), time(2))) for day in range(7)]
+        options = [
+            await an_option(business_id, "Anna", time_zone="Europe/Oslo"),
+            await an_option(business_id, "Berit", time_zone="Europe/Oslo", opening_hours=late),
+            await an_option(business_id, "Carl", time_zone="America/New_York"),
+        ]
+        trade = cls(
+            business_id,
+            options,
+            dict(zip(options, (OSLO, OSLO, NEW_YORK), strict=True)),
+            [],
+            {role: await a_caller(business_id, role) for role in Role},
+        )
+        await trade._offer(options, duration=30, before=0, after=0, step=15, notice=0)
+        await trade._offer(options[:2], duration=60, before=15, after=10, step=30, notice=90)
+        return trade
+
+    async def _offer(
+        self, options: Collection[UUID], *, duration: int, before: int, after: int, step: int, notice: int
+    ) -> None:
+        service_id = await a_service(
+            self.business_id,
+            *options,
+            duration_minutes=duration,
+            buffer_before_minutes=before,
+            buffer_after_minutes=after,
+            slot_step_minutes=step,
+            minimum_notice_minutes=notice,
+            change_notice_minutes=notice,
+            booking_horizon_days=5,
+        )
+        self.services.append(service_id)
+        self.lengths[service_id] = Lengths(duration, before, after)
+        self.notice[service_id] = notice
+
+    async def book(
+        self, service_id: UUID, option_id: UUID | None, start: datetime, override: bool, once: Once | None = None
+    ) -> tuple[Wish, UUID | Refused]:
+        """Books; what is offered can be booked, and nothing else, unless staff overrides the rules."""
+        wish = Wish("Kari", service_id=service_id, option_id=option_id, start=start, override_rules=override)
+        offered = await self.offered(service_id, start)
+        answer = await self._try(self.ask(wish, once))
+        if isinstance(answer, Refused):
+            assert override or not self._fitting(offered, option_id), f"offered and refused: {told(answer)}"
+            await self._check_refusal(answer, service_id, option_id, start)
+        else:
+            (row,) = await Booking.filter(id=answer).values("option_id")
+            chosen = row["option_id"]
+            assert override or chosen in self._fitting(offered, option_id), "booked and not offered"
+            self._take(self.ledger.bookings, answer, Taken(chosen, service_id, start, self.lengths[service_id]))
+            if option_id is None and not override:
+                assert chosen == self._least_loaded(offered, start)
+        return wish, answer
+
+    async def ask(self, wish: Wish, once: Once | None) -> UUID | Refused:
+        return await reserving.create(self.callers[Role.STAFF], wish, once=once, google_days=GOOGLE_DAYS)
+
+    async def keep(self, service_id: UUID, option_id: UUID | None, start: datetime) -> UUID | None:
+        """Holds a slot; what is offered can be held, and nothing else."""
+        offered = self._fitting(await self.offered(service_id, start), option_id)
+        kept = Keeping(service_id, option_id, start, f"192.0.2.{next(_addresses)}", HOLD_SECONDS)
+        caller = self.callers[Role.PUBLIC]
+        answer = await self._try(holding.create(caller, kept, once=None, google_days=GOOGLE_DAYS))
+        assert isinstance(answer, Refused) is not bool(offered)
+        if isinstance(answer, Refused):
+            return None
+        (row,) = await Hold.filter(id=answer).values("option_id", "expires_at")
+        assert row["option_id"] in offered
+        held = Taken(row["option_id"], service_id, start, self.lengths[service_id], lapses_at=row["expires_at"])
+        self._take(self.ledger.holds, answer, held)
+        return answer
+
+    async def confirm(self, hold_id: UUID) -> UUID | None:
+        """Books what is held: a live hold is a promise, whatever changed meanwhile."""
+        answer = await self._try(self.ask(Wish("Kari", hold_id=hold_id), None))
+        held = self.ledger.holds.get(hold_id)
+        if not held or not held.stands(clock.now()):
+            assert told(answer) == ["HOLD_EXPIRED"]
+            return None
+        assert not isinstance(answer, Refused), told(answer)
+        del self.ledger.holds[hold_id]
+        self.ledger.bookings[answer] = Taken(held.option_id, held.service_id, held.start, held.lengths)
+        return answer
+
+    async def release(self, hold_id: UUID) -> None:
+        answer = await self._try(holding.release(self.callers[Role.PUBLIC], hold_id))
+        held = self.ledger.holds.get(hold_id)
+        if held and held.stands(clock.now()):
+            assert answer == hold_id
+            del self.ledger.holds[hold_id]
+        else:
+            assert told(answer) == ["NOT_FOUND"]
+
+    async def sweep(self) -> None:
+        await hold.sweep_lapsed(clock.now())
+        assert await Hold.filter(expires_at__lte=clock.now()).count() == 0
+        self.ledger.holds = {each: held for each, held in self.ledger.holds.items() if held.stands(clock.now())}
+
+    async def move(self, booking_id: UUID, option_id: UUID | None, start: datetime, role: Role, override: bool) -> None:
+        """Reschedules; it keeps its lengths, and its own range does not stand in its way."""
+        before = self.ledger.bookings[booking_id]
+        target = option_id or before.option_id
+        rules = await changing.rules_of(self.business_id, booking_id)
+        offered = await self.offered(before.service_id, start, rules=rules, only=[target], leave_out=booking_id)
+        caller = self.callers[role]
+        answer = await self._try(
+            changing.reschedule(
+                caller,
+                booking_id,
+                start,
+                option_id=option_id,
+                expected_version=before.version,
+                override_rules=override,
+                google_days=GOOGLE_DAYS,
+            )
+        )
+        if refusal := self._cannot_change(before, role):
+            assert told(answer) == [refusal]
+        elif (target, start) == (before.option_id, before.start):
+            assert answer == booking_id
+        elif isinstance(answer, Refused):
+            assert override or not offered, f"offered and refused: {told(answer)}"
+            free = self.ledger.is_free(target, before.lengths.occupied(start), clock.now(), leave_out=booking_id)
+            assert ("SLOT_TAKEN" in told(answer)) is not free
+        else:
+            assert override or offered == {target}, "moved to what is not offered"
+            assert self.ledger.is_free(target, before.lengths.occupied(start), clock.now(), leave_out=booking_id)
+            self.ledger.change(booking_id, option_id=target, start=start)
+
+    async def cancel(self, booking_id: UUID, role: Role) -> None:
+        answer = await self._try(changing.cancel(self.callers[role], booking_id, reason="Ill"))
+        if refusal := self._cannot_change(self.ledger.bookings[booking_id], role):
+            assert told(answer) == [refusal]
+        else:
+            assert answer == booking_id
+            self.ledger.change(booking_id, status=BookingStatus.CANCELLED)
+
+    async def tell(self, booking_id: UUID, status: BookingStatus) -> None:
+        """Says how a booking went."""
+        before = self.ledger.bookings[booking_id]
+        answer = await self._try(changing.update(self.callers[Role.STAFF], booking_id, {"status": status}))
+        if before.status is BookingStatus.CANCELLED:
+            assert told(answer) == ["ALREADY_CANCELLED"]
+        elif status is before.status:
+            assert answer == booking_id
+        elif BookingStatus.CONFIRMED in (status, before.status) and (
+            before.status is not BookingStatus.CONFIRMED or before.start <= clock.now()
+        ):
+            assert answer == booking_id
+            self.ledger.change(booking_id, status=status)
+        else:
+            assert told(answer) == ["NOT_CHANGEABLE"]
+
+    async def lengthen(self, service_id: UUID, lengths: Lengths) -> None:
+        """Gives a service other lengths; what was agreed before keeps its own."""
+        values = {
+            "duration_minutes": lengths.duration,
+            "buffer_before_minutes": lengths.before,
+            "buffer_after_minutes": lengths.after,
+        }
+        assert await self._try(service.update(self.business_id, service_id, values)) == service_id
+        self.lengths[service_id] = lengths
+
+    async def configure(self, option_id: UUID, active: bool, offering: Collection[UUID]) -> None:
+        values = {"active": active, "service_ids": list(offering)}
+        assert await self._try(option.update(self.business_id, option_id, values)) == option_id
+
+    async def close_on(self, option_id: UUID, days: int) -> None:
+        """Closes an option on a date."""
+        day = (clock.now() + days * DAY).astimezone(self.zones[option_id]).date()
+        assert await self._try(option.set_date_override(self.business_id, option_id, day, [])) == option_id
+
+    async def take_off(self, option_id: UUID, start: datetime, hours: int) -> UUID:
+        blocked = Range(start, start + hours * 60 * MINUTE)
+        answer = await self._try(timeoff.create(self.business_id, option_id, blocked.start, blocked.end, None))
+        assert not isinstance(answer, Refused)
+        self.ledger.time_off[answer] = option_id, blocked
+        return answer
+
+    async def come_back(self, time_off_id: UUID) -> None:
+        assert await self._try(timeoff.delete(self.business_id, time_off_id)) == time_off_id
+        del self.ledger.time_off[time_off_id]
