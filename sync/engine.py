@@ -212,6 +212,7 @@ class Engine:
         known = row.content_hash is not None
         progress, following = push.begin(present=row.present, generation=row.generation, pushed_before=known)
         step: Call | Pushed | Removed | Failed | Again = following
+        generation = row.generation
         while True:
             match step:
                 case Again():
@@ -221,6 +222,10 @@ class Engine:
                     return step
             if not await leases.extend(lease, clock.now()):
                 raise LostLeaseError(lease.calendar_id)
+            if step.generation != generation:
+                generation = step.generation
+                google_id = event_id(row.booking_id, calendar.google_id, generation)
+                await mirroring.renew(lease, row, generation, google_id)
             progress, step = push.step(progress, await self._call(lease, calendar, row, rendered, step))
 
     async def _call(

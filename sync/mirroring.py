@@ -32,16 +32,24 @@ async def waiting(calendar_id: UUID, now: datetime, limit: int) -> list[Mirror]:
     return await query.exclude(wanted_version=F("pushed_version")).order_by("pending_since", "id").limit(limit)
 
 
+async def renew(lease: Lease, row: Mirror, generation: int, google_id: str) -> None:
+    """The mirror goes by a new id from now on. Stored before Google hears of it: an event whose id nobody kept would
+    never be removed. Raises LostLeaseError.
+    """
+
+    async def body(work: Write) -> None:
+        await hold(work, lease)
+        await Mirror.filter(id=row.id).update(generation=generation, google_id=google_id, etag=None, content_hash=None)
+
+    await changes.write(lease.business_id, body)
+
+
 async def settle(lease: Lease, row: Mirror, rendered: Rendered | None, outcome: Pushed | Removed | Failed) -> None:
     """Stores what came of pushing the version that `row` wanted; a newer wish stays waiting. Raises LostLeaseError."""
 
     async def body(work: Write) -> None:
         await hold(work, lease)
         values = {"next_attempt_at": None, **_outcome(work.now, row, rendered, outcome)}
-        if isinstance(outcome, Pushed) and outcome.generation != row.generation:
-            google_id = (await GoogleCalendar.get(id=lease.calendar_id)).google_id
-            values["google_id"] = mirror.event_id(row.booking_id, google_id, outcome.generation)
-            values["generation"] = outcome.generation
         changed = Mirror.filter(id=row.id)
         if isinstance(outcome, Failed):
             changed = changed.filter(wanted_version=row.wanted_version)

@@ -57,27 +57,18 @@ async def test_an_instant_may_be_written_with_a_fraction_and_any_offset(shop: Sh
 
 async def test_variables_of_the_wrong_shape_are_bad_input_on_every_operation(shop: Shop) -> None:
     before = await shop.calendar()
-    checked = 0
-    for name, document in operations().items():
-        if "$input:" not in document or not _is_known(name):
-            continue
-        checked += 1
-        for wrong in (None, "text", {"nonsense": 1}):
+    taking_input = [name for name, document in operations().items() if "$input:" in document]
+    assert len(taking_input) > 20
+    for name in taking_input:
+        for wrong in (None, {"nonsense": 1}):
             answer = await shop.served.ask(name, "admin", input=wrong)
             assert set(graphql_codes(answer)) == {"BAD_USER_INPUT"}, (name, wrong)
-    assert checked == 15
     for number in ("60", 1.5, 2**31, -(2**31) - 1, None, [60, 60], True):
         wanted = {"name": "Massage", "durationMinutes": number}
         assert graphql_codes(await shop.served.ask("CreateService", "staff", input=wanted)) == ["BAD_USER_INPUT"], (
             number
         )
     assert await shop.calendar() == before
-
-
-def _is_known(name: str) -> bool:
-    """Whether this version serves an operation."""
-    later = ("Hold", "Release", "SetDateOverride", "CreateTimeOff", "DeleteTimeOff", "UpdateBooking")
-    return name not in (*later, "DisconnectGoogleAccount", "GoogleRoutingPreview", "UpdateGoogleCalendarSettings")
 
 
 async def test_a_document_that_is_no_query_of_this_schema_is_bad_input(studio: Served) -> None:

@@ -14,6 +14,7 @@ from models.claim import Claim
 from models.hold import Hold
 from models.option import Option
 from models.service import Service
+from models.timeoff import TimeOff
 from models.words import BookingStatus, ChangeAction, ChangeKind
 
 Row = dict[str, Any]
@@ -29,6 +30,7 @@ async def hold_in(business_id: UUID) -> None:
     await _versions_count_history(business_id, bookings)
     log = await log_is_whole(business_id)
     _log_tells_the_calendar(log, bookings, holds)
+    assert _present(log, ChangeKind.TIME_OFF) == await _ids(TimeOff, business_id)
     assert _present(log, ChangeKind.OPTION) == await _ids(Option, business_id)
     assert _present(log, ChangeKind.SERVICE) == await _ids(Service, business_id)
 
@@ -67,10 +69,12 @@ async def _versions_count_history(business_id: UUID, bookings: Sequence[Row]) ->
 
 
 def _log_tells_the_calendar(log: Sequence[Row], bookings: Sequence[Row], holds: Sequence[Row]) -> None:
-    """Who only reads the log has every live entry, with the option it is on now among those concerned."""
+    """Who only reads the log has every live entry, one change for each version, and the option it is on now."""
     live = [row for row in bookings if row["status"] != BookingStatus.CANCELLED]
     assert _present(log, ChangeKind.BOOKING) == {row["id"] for row in live}
     assert _present(log, ChangeKind.HOLD) == {row["id"] for row in holds}
+    told = Counter(row["entity_id"] for row in log if row["kind"] == ChangeKind.BOOKING)
+    assert told == Counter({row["id"]: row["version"] for row in bookings})
     newest = {row["entity_id"]: row["option_ids"] for row in log}
     assert all(str(row["option_id"]) in newest[row["id"]] for row in (*bookings, *holds))
 
@@ -84,5 +88,5 @@ def _present(log: Sequence[Row], kind: ChangeKind) -> set[UUID]:
     return present
 
 
-async def _ids(table: type[Option] | type[Service], business_id: UUID) -> set[UUID]:
+async def _ids(table: type[Option] | type[Service] | type[TimeOff], business_id: UUID) -> set[UUID]:
     return {row["id"] for row in await table.filter(business_id=business_id).values("id")}

@@ -7,11 +7,10 @@ import pytest
 
 from models import db
 from models.migrating import migrate
-from models.secret import new_secret_key
 from models.settings import Settings, WrongSettingError, need_secret_keys, read
 from tests.models.rows import a_business
 
-KEY = new_secret_key()
+KEY = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
 
 DEFAULTS: dict[str, Any] = {
     "database_url": "sqlite:///timebok.db",

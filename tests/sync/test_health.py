@@ -1,6 +1,8 @@
 """Health: the worst that is true is said."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -14,8 +16,8 @@ FAULT = Fault("backendError", "Backend Error", NOW)
 WELL = Direction(completed_at=NOW, due_at=NOW + POLL, not_before=None, attempts=0, action_required=False, error=None)
 
 
-def direction(**changed: object) -> Direction:
-    return Direction(**{name: changed.get(name, getattr(WELL, name)) for name in WELL.__slots__})  # type: ignore[arg-type]
+def direction(**changed: Any) -> Direction:
+    return replace(WELL, **changed)
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,8 @@
 """Links: made, changed, moved and ended, with everything that follows from it."""
 
+from typing import Any
+from uuid import UUID
+
 import pytest
 
 from models.event import GoogleEvent
@@ -37,8 +40,8 @@ def named(*names: str) -> tuple[Matcher, ...]:
     return tuple(Matcher(MatcherField.TITLE, name) for name in names)
 
 
-async def relink(floor: Floor, option_id: object, calendar: str, **choices: object) -> None:
-    answer = await floor.door.link(floor.business_id, option_id, calendar, LinkChoices(**choices))  # type: ignore[arg-type]
+async def relink(floor: Floor, option_id: UUID, calendar: str, **choices: Any) -> None:
+    answer = await floor.door.link(floor.business_id, option_id, calendar, LinkChoices(**choices))
     assert not isinstance(answer, Refused), answer
     await floor.settle()
 
@@ -178,7 +181,7 @@ async def test_one_of_two_options_leaves_a_shared_calendar(floor: Floor) -> None
 
 
 async def test_matched_events_block_whom_they_name_and_changed_rules_apply_to_what_is_there(floor: Floor) -> None:
-    rules = {"blocking": Blocking.MATCHED_EVENTS}
+    rules: dict[str, Any] = {"blocking": Blocking.MATCHED_EVENTS}
     one = await floor.linked_option("Room 1", WORKSHOP, matchers=named("Room 1"), **rules)
     two = await floor.linked_option("Room 2", WORKSHOP, matchers=named("Room 2"), **rules)
     floor.sandbox.insert_event(WORKSHOP, busy(tomorrow(8), tomorrow(9), summary="Party in Room 1"))

@@ -1,5 +1,7 @@
 """From here to Google: one event for each booking, with its content, whatever happened on the way."""
 
+from uuid import UUID
+
 import pytest
 
 from models import clock
@@ -18,14 +20,12 @@ from tests.sync.rows import HOUR, tomorrow
 from tests.sync.sandbox.doors import ANNA, BEN
 
 
-async def shown(floor: Floor, booking_id: object) -> MirrorShown:
-    (found,) = (await floor.door.mirror_states(floor.business_id, [booking_id])).values()  # type: ignore[list-item]
-    return found
+async def shown(floor: Floor, booking_id: UUID) -> MirrorShown:
+    return (await floor.door.mirror_states(floor.business_id, [booking_id]))[booking_id]
 
 
-async def outbound_state(floor: Floor, option_id: object) -> HealthState:
-    (found,) = (await floor.door.connections(floor.business_id, [option_id])).values()  # type: ignore[list-item]
-    return found.health.outbound.state
+async def outbound_state(floor: Floor, option_id: UUID) -> HealthState:
+    return (await floor.door.connections(floor.business_id, [option_id]))[option_id].health.outbound.state
 
 
 @pytest.mark.parametrize(
@@ -213,6 +213,44 @@ async def test_an_event_that_google_refuses_fails_alone(floor: Floor) -> None:
     await floor.look()
     assert (await shown(floor, refused)).error == failed.error
     assert await outbound_state(floor, anna) is HealthState.FAILING
+
+
+def taken_for_good(floor: Floor, booking_id: UUID) -> None:
+    """The booking's first event id can neither be used nor freed: a deleted event of somebody else's has it."""
+    theirs = {"id": event_id(booking_id, ANNA, 0), "organizer": {"email": BEN}}
+    event = floor.sandbox.insert_event(ANNA, busy(tomorrow(9), tomorrow(10), **theirs))
+    floor.sandbox.delete_event(ANNA, event["id"])
+
+
+async def test_a_booking_whose_id_is_lost_for_good_gets_another_and_keeps_it(floor: Floor) -> None:
+    anna = await floor.linked_option()
+    booking = await floor.book(anna, tomorrow(9))
+    taken_for_good(floor, booking)
+    await floor.settle()
+    (event,) = floor.sandbox.events(ANNA)
+    assert event["id"] == event_id(booking, ANNA, 1)
+    await floor.look()
+    assert await floor.blocked(anna) == []
+    await floor.move(booking, tomorrow(13), anna)
+    await floor.settle()
+    (moved,) = floor.sandbox.events(ANNA)
+    assert moved["id"] == event["id"]
+
+
+async def test_a_new_id_is_known_before_google_hears_of_it(floor: Floor) -> None:
+    anna = await floor.linked_option()
+    booking = await floor.book(anna, tomorrow(9))
+    taken_for_good(floor, booking)
+    came = floor.held("PUT", "/events")
+    await floor.worker.start_due()
+    await came.wait()
+    floor.sandbox.faults.clear()
+    floor.sandbox.faults.add(FaultKind.DROP_AFTER, method="POST", path="/events")
+    await floor.worker.finish()
+    assert len(floor.sandbox.events(ANNA)) == 1
+    await floor.cancel(booking, anna)
+    await floor.look()
+    assert floor.sandbox.events(ANNA) == []
 
 
 async def test_a_calendar_that_became_read_only_asks_for_action_and_resumes(floor: Floor) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Coroutine
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, time, timedelta
+from datetime import datetime, time, timedelta
 from itertools import count
 from typing import Any
 from uuid import UUID
@@ -33,16 +33,6 @@ HOLD_SECONDS = 600
 DAY = timedelta(days=1)
 
 _addresses = count(1)
-
-
-@dataclass(frozen=True)
-class Request:
-    """What was asked under a key of its own, and what was answered."""
-
-    once: Once
-    wish: Wish
-    answer: UUID | Refused
-    at: datetime
 
 
 @dataclass
@@ -111,9 +101,8 @@ class Trade:
             (row,) = await Booking.filter(id=answer).values("option_id")
             chosen = row["option_id"]
             assert override or chosen in self._fitting(offered, option_id), "booked and not offered"
+            assert override or option_id or chosen == self._least_loaded(offered, start)
             self._take(self.ledger.bookings, answer, Taken(chosen, service_id, start, self.lengths[service_id]))
-            if option_id is None and not override:
-                assert chosen == self._least_loaded(offered, start)
         return wish, answer
 
     async def ask(self, wish: Wish, once: Once | None) -> UUID | Refused:
@@ -244,3 +233,111 @@ class Trade:
     async def come_back(self, time_off_id: UUID) -> None:
         assert await self._try(timeoff.delete(self.business_id, time_off_id)) == time_off_id
         del self.ledger.time_off[time_off_id]
+
+    async def offer(
+        self,
+        service_id: UUID,
+        window: Interval,
+        *,
+        rules: Rules | None = None,
+        only: Collection[UUID] | None = None,
+        leave_out: UUID | None = None,
+    ) -> Offer:
+        """What is offered for starts in the window, as every list of slots asks it."""
+        row = await service.read(self.business_id, service_id, ("id", "business_id", "active", *service.RULE_COLUMNS))
+        assert row
+        now = to_instant(clock.now())
+        return await offer_of(
+            row, rules or service.rules(row), window, now=now, google_days=GOOGLE_DAYS, only=only, leave_out=leave_out
+        )
+
+    async def offered(self, service_id: UUID, start: datetime, **more: Any) -> set[UUID]:
+        """The options that offer exactly this start."""
+        window = Interval(to_instant(start), to_instant(start) + 1)
+        return {each for _, options in (await self.offer(service_id, window, **more)).slots(window) for each in options}
+
+    async def slots(self, service_id: UUID, start: datetime, end: datetime) -> list[tuple[datetime, tuple[UUID, ...]]]:
+        window = Interval(to_instant(start), to_instant(end))
+        return [(to_datetime(at), free) for at, free in (await self.offer(service_id, window)).slots(window)]
+
+    async def agrees(self) -> None:
+        """The database holds what was answered, and every invariant."""
+        rows = await Booking.filter(business_id=self.business_id).values()
+        assert {row["id"]: (*_agreed(row), row["status"], row["version"]) for row in rows} == {
+            each: (*_told(taken), taken.status, taken.version) for each, taken in self.ledger.bookings.items()
+        }
+        live = Hold.filter(business_id=self.business_id, expires_at__gt=clock.now())
+        assert {row["id"]: _agreed(row) for row in await live.values()} == {
+            each: _told(held) for each, held in self.ledger.holds.items() if held.stands(clock.now())
+        }
+        assert {row["id"] for row in await TimeOff.filter(business_id=self.business_id).values("id")} == set(
+            self.ledger.time_off
+        )
+        await invariants.hold_in(self.business_id)
+
+    async def unchanged(self, deed: Coroutine[Any, Any, UUID | Refused]) -> UUID | Refused:
+        """Does what must leave everything as it is."""
+        before = await self._rows()
+        answer = await deed
+        assert await self._rows() == before
+        return answer
+
+    async def _try(self, deed: Coroutine[Any, Any, UUID | Refused]) -> UUID | Refused:
+        """Does something; when it is refused, everything is as it was."""
+        before = await self._rows()
+        answer = await deed
+        assert not isinstance(answer, Refused) or await self._rows() == before, f"{told(answer)} changed something"
+        return answer
+
+    async def _rows(self) -> list[Any]:
+        mine = {"business_id": self.business_id}
+        whole = [await table.filter(**mine).order_by("id").values() for table in (Booking, Claim, Hold, TimeOff)]
+        counts = [await table.filter(**mine).count() for table in (BookingHistory, changes.Change)]
+        return [whole, counts, await changes.newest(self.business_id)]
+
+    async def _check_refusal(self, answer: Refused, service_id: UUID, option_id: UUID | None, start: datetime) -> None:
+        """SLOT_TAKEN is said exactly when something agreed stands in the way; what is offered instead is free."""
+        if option_id:
+            free = self.ledger.is_free(option_id, self.lengths[service_id].occupied(start), clock.now())
+            assert ("SLOT_TAKEN" in told(answer)) is not free
+        for instead in answer.alternatives[:1]:
+            assert await self.offered(service_id, to_datetime(instead.start)) == set(instead.options)
+
+    def _cannot_change(self, before: Taken, role: Role) -> str | None:
+        """Why a booking can neither be moved nor cancelled by this role now."""
+        if before.status is BookingStatus.CANCELLED:
+            return "ALREADY_CANCELLED"
+        notice = self.notice[before.service_id] * MINUTE
+        late = role is Role.PUBLIC and clock.now() > before.start - notice
+        return "NOT_CHANGEABLE" if late or before.status is not BookingStatus.CONFIRMED else None
+
+    def _least_loaded(self, offered: Collection[UUID], start: datetime) -> UUID:
+        """The option with the fewest bookings that day, then by name."""
+
+        def load(option_id: UUID) -> int:
+            zone = self.zones[option_id]
+            return self.ledger.load(option_id, start.astimezone(zone).date(), zone)
+
+        return min((each for each in self.options if each in offered), key=load)
+
+    def _take(self, entries: dict[UUID, Taken], entry_id: UUID, taken: Taken) -> None:
+        """Notes a booking or a hold that was made where nothing stood in the way."""
+        occupied = taken.lengths.occupied(taken.start)
+        assert self.ledger.is_free(taken.option_id, occupied, clock.now()), "taken twice"
+        entries[entry_id] = taken
+
+    @staticmethod
+    def _fitting(offered: Collection[UUID], option_id: UUID | None) -> set[UUID]:
+        return set(offered) if option_id is None else set(offered) & {option_id}
+
+
+def _agreed(row: dict[str, Any]) -> tuple[Any, ...]:
+    """What the database says was agreed."""
+    minutes = (row["ends_at"] - row["starts_at"]) // MINUTE
+    lengths = Lengths(minutes, row["buffer_before_minutes"], row["buffer_after_minutes"])
+    return row["option_id"], row["service_id"], row["starts_at"], lengths
+
+
+def _told(taken: Taken) -> tuple[Any, ...]:
+    """What was answered."""
+    return taken.option_id, taken.service_id, taken.start, taken.lengths
