@@ -14,7 +14,7 @@ LONGEST_MINUTES = 60 * 24 * 31
 LONGEST_DAYS = 3660
 
 _COLOR = re.compile(r"#[0-9a-fA-F]{6}")
-_AMOUNT = re.compile(r"[0-9]{1,12}(\.[0-9]{1,4})?")
+_AMOUNT = re.compile(r"[0-9]{1,17}(\.[0-9]{1,4})?")
 _CURRENCY = re.compile(r"[A-Z]{3}")
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")

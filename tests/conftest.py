@@ -6,7 +6,6 @@ PostgreSQL comes from a wheel and runs for the session, unless `TIMEBOK_TEST_POS
 import os
 import shutil
 import tempfile
-import tempfile
 import warnings
 from collections.abc import AsyncIterator, Iterator
 from itertools import count

@@ -17,7 +17,7 @@ from starlette.applications import Starlette
 from graph.server.app import build
 from models import business, key
 from models.secret import new_secret_key
-from models.settings import Settings
+from models.settings import read
 from models.words import Role
 from tests.operations import operations
 
@@ -150,7 +150,7 @@ async def serving(database_url: str, *, sync: bool = False, **settings: Any) -> 
     port = free_port()
     origin = f"http://127.0.0.1:{port}"
     chosen = {"database_url": database_url, "public_url": origin, "secret_keys": (new_secret_key(),), **settings}
-    app = build(Settings(_env_file=None, **chosen), sync=sync)
+    app = build(read(_env_file=None, **chosen), sync=sync)
     async with listening(app, port) as url, httpx2.AsyncClient(timeout=PATIENCE) as http:
         business_id, keys = await new_business("studio", (url,))
         yield Served(url, business_id, keys, http)
