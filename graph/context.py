@@ -13,6 +13,7 @@ from graph.loaders import Loaders
 from models.key import Caller
 from models.secret import Secrets
 from models.settings import Settings
+from models.words import Role
 from sync.service import Google
 
 
@@ -64,6 +65,14 @@ def forbidden() -> GraphQLError:
 def bad_input(message: str) -> GraphQLError:
     """The answer to an argument of a query or subscription that makes no sense."""
     return GraphQLError(message, extensions={"code": "BAD_USER_INPUT"})
+
+
+def admin(info: Info) -> Caller:
+    """The caller, who must be an admin. Raises FORBIDDEN."""
+    caller = info.context.caller
+    if caller.role is not Role.ADMIN:
+        raise forbidden()
+    return caller
 
 
 def staff(info: Info) -> Caller:

@@ -38,6 +38,7 @@ from graph.scalars import SCALARS
 from graph.services import ServiceMutation, ServiceQuery
 from graph.slot_check import SlotCheckQuery
 from graph.subscriptions import Subscription
+from graph.wording import WordingMutation, WordingQuery
 
 LONGEST = 5000
 """How many tokens a document may have."""
@@ -59,6 +60,7 @@ class Query(
     CalendarQuery,
     BookingListQuery,
     BookingQuery,
+    WordingQuery,
 ):
     @strawberry.field(description="Anything that has an id; null when there is none such, or this key may not see it.")
     async def node(
@@ -76,7 +78,9 @@ class Query(
 
 
 @strawberry.type(description="What can be done. Each takes one `input`, and says in `errors` why it did nothing.")
-class Mutation(BookingMutation, HoldMutation, OptionMutation, ServiceMutation, ClosingMutation, GoogleMutation):
+class Mutation(
+    BookingMutation, HoldMutation, OptionMutation, ServiceMutation, ClosingMutation, GoogleMutation, WordingMutation
+):
     pass
 
 

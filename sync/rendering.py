@@ -60,6 +60,12 @@ async def render(secrets: Secrets, booking_id: UUID) -> Rendered:
     )
 
 
+async def subject_of(secrets: Secrets, business_id: UUID, booking_id: UUID) -> template.Subject | None:
+    """What templates can say of a booking of this business; None when there is none such."""
+    rows = await db.select(Booking.filter(business_id=business_id, id=booking_id), _BOOKING)
+    return _subject(rows[0], _manage_link(secrets, rows[0])) if rows else None
+
+
 def _or_default(chosen: str | None, default: str) -> str:
     """An empty template was chosen, too."""
     return default if chosen is None else chosen

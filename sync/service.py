@@ -13,13 +13,15 @@ from models import clock
 from models.refusals import Refused
 from models.secret import Secrets
 from models.settings import Settings
-from sync import calendars, channels, connections, linking, pace, signin
+from sync import calendars, channels, connections, linking, pace, signin, wording
 from sync.blocking import Matcher
 from sync.client import GoogleClient
 from sync.connections import Account, CalendarChoice, Connection, LinkedCalendar, MirrorShown
 from sync.engine import Engine
 from sync.health import ChannelHealth, Fault, Health, InboundHealth, OutboundHealth
 from sync.linking import LinkChoices
+from sync.template import Placeholder
+from sync.wording import Preview, Wording
 from sync.worker import Worker
 
 __all__ = [
@@ -36,6 +38,9 @@ __all__ = [
     "Matcher",
     "MirrorShown",
     "OutboundHealth",
+    "Placeholder",
+    "Preview",
+    "Wording",
 ]
 
 
@@ -44,6 +49,7 @@ class Google:
 
     def __init__(self, settings: Settings, secrets: Secrets) -> None:
         self._settings = settings
+        self._secrets = secrets
         self._client = GoogleClient(
             settings.google_client_id,
             settings.google_client_secret,
@@ -116,6 +122,20 @@ class Google:
         wanted = list(account_ids)
         await calendars.ask(business_id, wanted)
         return await connections.calendar_choices(business_id, wanted)
+
+    async def wording(self, business_id: UUID, language: str) -> Wording:
+        """The texts that bookings have in Google, and the keywords for them, labelled in the language."""
+        return await wording.read(business_id, language)
+
+    async def save_wording(self, business_id: UUID, values: Mapping[str, str | None]) -> Refused | None:
+        """Keeps new texts, and has every future booking written anew. Refused: INVALID_INPUT, UNKNOWN_PLACEHOLDER."""
+        return await wording.save(business_id, values)
+
+    async def preview(
+        self, business_id: UUID, templates: Mapping[str, str], booking_id: UUID | None
+    ) -> Preview | Refused:
+        """What texts make of a booking, or of an example. Refused: NOT_FOUND, INVALID_INPUT, UNKNOWN_PLACEHOLDER."""
+        return await wording.preview(self._secrets, business_id, templates, booking_id)
 
     async def mirror_states(self, business_id: UUID, booking_ids: Iterable[UUID]) -> Mapping[UUID, MirrorShown]:
         """How far each booking is in Google, for every id asked, in one statement."""

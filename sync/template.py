@@ -20,6 +20,11 @@ DEFAULT_DESCRIPTION: Final = (
     "{customer_name}\n{customer_phone}\n{customer_email}\n\n{booking_note}\n\n{booking_reference}"
 )
 DEFAULT_LOCATION: Final = ""
+DEFAULTS: Final[Mapping[str, str]] = {
+    "title_template": DEFAULT_TITLE,
+    "description_template": DEFAULT_DESCRIPTION,
+    "location_template": DEFAULT_LOCATION,
+}
 
 _PIECE: Final = re.compile(r"\{\{|\}\}|\{(?P<keyword>[^{}]*)\}|\{(?P<broken>[^\s{}]*)")
 
@@ -27,6 +32,7 @@ _LABELS: Final[Mapping[str, Mapping[str, str]]] = {
     "en": {
         "appointment_date": "Appointment date",
         "appointment_time": "Appointment time",
+        "appointment_end_date": "Appointment end date",
         "appointment_end_time": "Appointment end time",
         "appointment_duration": "Appointment duration",
         "service_name": "Service",
@@ -42,6 +48,7 @@ _LABELS: Final[Mapping[str, Mapping[str, str]]] = {
     "nb": {
         "appointment_date": "Avtaledato",
         "appointment_time": "Klokkeslett",
+        "appointment_end_date": "Sluttdato",
         "appointment_end_time": "Sluttid",
         "appointment_duration": "Varighet",
         "service_name": "Tjeneste",
@@ -152,6 +159,7 @@ def values_for(subject: Subject, language: str) -> dict[str, str]:
     return {
         "appointment_date": format_date(starts.date(), "full", locale),
         "appointment_time": format_time(starts, "short", zone, locale),
+        "appointment_end_date": format_date(ends.date(), "full", locale),
         "appointment_end_time": format_time(ends, "short", zone, locale),
         "appointment_duration": " ".join(_duration(minutes, locale)),
         "service_name": subject.service,
