@@ -162,13 +162,13 @@ class BookingMutation:
     ) -> UpdateBookingPayload | None:
         caller = info.context.caller
         if not caller.is_staff:
-            return UpdateBookingPayload(errors=forbidden_error())
+            return UpdateBookingPayload(errors=forbidden_error(info))
         values = given(input, "note", "status", "customer")
         if "customer" in values:
             customer = values.pop("customer")
             if customer is None:
                 wrong = checks.invalid("Must not be null.", "customer")
-                return UpdateBookingPayload(errors=user_errors(Refused([wrong])))
+                return UpdateBookingPayload(errors=user_errors(info, Refused([wrong])))
             values |= {f"customer_{name}": value for name, value in given(customer, "name", "email", "phone").items()}
         answer = await changing.update(
             caller, asked("Booking", input.booking_id), values, expected_version=_value(input.expected_version)

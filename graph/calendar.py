@@ -9,6 +9,7 @@ import strawberry
 
 from graph.context import Info, bad_input, staff
 from graph.google import GoogleCalendar, calendar
+from graph.languages import BUSY, HELD, say
 from graph.nodes import Node, asked_all
 from graph.options import Option
 from graph.rows import column, columns, reading
@@ -81,7 +82,8 @@ class Hold(CalendarEntry):
 
     @reading("service_id", description="`Held` and the service.")
     async def title(self, info: Info) -> str | None:
-        return f"Held: {await service_name(info, self.row['service_id'])}"
+        name = await service_name(info, self.row["service_id"])
+        return say(HELD, {"service": name}, info.context.language)
 
     @reading("service_id", description="What is going to be booked.")
     async def service(self, info: Info) -> Annotated["Service", strawberry.lazy("graph.services")]:
@@ -120,7 +122,7 @@ class GoogleEvent(CalendarEntry):
     async def title(self, info: Info) -> str | None:
         shown = await self._links(info)
         if self.row["private"] or all(link.busy_only for link in shown):
-            return "Busy"
+            return say(BUSY, {}, info.context.language)
         title: str | None = self.row["title"]
         return title
 

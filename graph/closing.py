@@ -72,11 +72,11 @@ class ClosingMutation:
     ) -> SetDateOverridePayload | None:
         caller = info.context.caller
         if not caller.is_staff:
-            return SetDateOverridePayload(errors=forbidden_error())
+            return SetDateOverridePayload(errors=forbidden_error(info))
         hours = input.intervals
         if hours is strawberry.UNSET:
             missing = checks.invalid("Say which hours, none at all, or null.", "intervals")
-            return SetDateOverridePayload(errors=user_errors(Refused([missing])))
+            return SetDateOverridePayload(errors=user_errors(info, Refused([missing])))
         answer = await option.set_date_override(
             caller.business_id,
             asked("Option", input.option_id),
@@ -91,7 +91,7 @@ class ClosingMutation:
     ) -> CreateTimeOffPayload | None:
         caller = info.context.caller
         if not caller.is_staff:
-            return CreateTimeOffPayload(errors=forbidden_error())
+            return CreateTimeOffPayload(errors=forbidden_error(info))
         answer = await timeoff.create(
             caller.business_id, asked("Option", input.option_id), input.start, input.end, input.reason or None
         )
@@ -103,8 +103,8 @@ class ClosingMutation:
     ) -> DeleteTimeOffPayload | None:
         caller = info.context.caller
         if not caller.is_staff:
-            return DeleteTimeOffPayload(errors=forbidden_error())
+            return DeleteTimeOffPayload(errors=forbidden_error(info))
         answer = await timeoff.delete(caller.business_id, asked("TimeOff", input.time_off_id))
         if isinstance(answer, Refused):
-            return DeleteTimeOffPayload(errors=user_errors(answer))
+            return DeleteTimeOffPayload(errors=user_errors(info, answer))
         return DeleteTimeOffPayload(deleted_id=to_id("TimeOff", answer))

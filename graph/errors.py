@@ -13,6 +13,8 @@ from graphql import GraphQLError
 from strawberry.extensions import SchemaExtension
 from strawberry.types.execution import StreamExecutionResult
 
+from graph.context import Info
+from graph.languages import FORBIDDEN, say
 from models.refusals import ErrorCode, Refused
 
 log = logging.getLogger("timebok.graph")
@@ -28,14 +30,19 @@ class UserError:
     )
 
 
-def user_errors(refused: Refused) -> list[UserError]:
-    """The refusals of a verb, for a payload."""
-    return [UserError(code=each.code, message=each.text, path=list(each.path) or None) for each in refused.reasons]
+def user_errors(info: Info, refused: Refused) -> list[UserError]:
+    """The refusals of a verb, for a payload, in the caller's language."""
+    language = info.context.language
+    return [
+        UserError(code=each.code, message=say(each.message, each.values, language), path=list(each.path) or None)
+        for each in refused.reasons
+    ]
 
 
-def forbidden_error() -> list[UserError]:
+def forbidden_error(info: Info) -> list[UserError]:
     """The only error of a mutation that this key's role may not use; its input is not judged."""
-    return [UserError(code=ErrorCode.FORBIDDEN, message="This key may not do that.", path=None)]
+    message = say(FORBIDDEN, {}, info.context.language)
+    return [UserError(code=ErrorCode.FORBIDDEN, message=message, path=None)]
 
 
 class Codes(SchemaExtension):

@@ -56,7 +56,7 @@ class HoldMutation:
     ) -> CreateHoldPayload | None:
         caller, settings = info.context.caller, info.context.house.settings
         if wrong := holding.judge(None if input.idempotency_key is strawberry.UNSET else input.idempotency_key):
-            return CreateHoldPayload(errors=user_errors(Refused(wrong)))
+            return CreateHoldPayload(errors=user_errors(info, Refused(wrong)))
         keeping = Keeping(
             service_id=asked("Service", input.service_id),
             option_id=asked("Option", input.option_id) if input.option_id else None,
@@ -68,7 +68,7 @@ class HoldMutation:
         once = Once(caller.key_id, "createHold", input.idempotency_key, given) if input.idempotency_key else None
         answer = await holding.create(caller, keeping, once=once, google_days=settings.google_days)
         if isinstance(answer, Refused):
-            return CreateHoldPayload(errors=user_errors(answer), alternatives=nearby(answer.alternatives))
+            return CreateHoldPayload(errors=user_errors(info, answer), alternatives=nearby(answer.alternatives))
         # A retry may come after the hold has lapsed or was booked.
         there = await HoldRow.filter(id=answer).exists()
         return CreateHoldPayload(**await shown(info, Hold, HoldRow, answer if there else hold.expired(), "hold"))
@@ -79,5 +79,5 @@ class HoldMutation:
     ) -> ReleaseHoldPayload | None:
         answer = await holding.release(info.context.caller, asked("Hold", input.hold_id))
         if isinstance(answer, Refused):
-            return ReleaseHoldPayload(errors=user_errors(answer))
+            return ReleaseHoldPayload(errors=user_errors(info, answer))
         return ReleaseHoldPayload(released_id=to_id("Hold", answer))

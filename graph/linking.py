@@ -100,12 +100,12 @@ class GoogleMutation:
     ) -> StartGoogleSignInPayload | None:
         caller = info.context.caller
         if caller.role is not Role.ADMIN:
-            return StartGoogleSignInPayload(errors=forbidden_error())
+            return StartGoogleSignInPayload(errors=forbidden_error(info))
         answer = await info.context.house.google.start_sign_in(
             caller.business_id, asked("Option", input.option_id), input.return_to
         )
         if isinstance(answer, Refused):
-            return StartGoogleSignInPayload(errors=user_errors(answer))
+            return StartGoogleSignInPayload(errors=user_errors(info, answer))
         return StartGoogleSignInPayload(authorization_url=answer)
 
     @strawberry.mutation(description="Redeems the ticket with which Google's consent page sent the person back. Admin.")
@@ -114,7 +114,7 @@ class GoogleMutation:
     ) -> CompleteGoogleSignInPayload | None:
         caller = info.context.caller
         if caller.role is not Role.ADMIN:
-            return CompleteGoogleSignInPayload(errors=forbidden_error())
+            return CompleteGoogleSignInPayload(errors=forbidden_error(info))
         answer = await info.context.house.google.complete_sign_in(caller.business_id, input.ticket)
         return CompleteGoogleSignInPayload(**await shown(info, Option, OptionRow, answer, "option"))
 
@@ -128,7 +128,7 @@ class GoogleMutation:
     ) -> LinkGoogleCalendarPayload | None:
         caller = info.context.caller
         if caller.role is not Role.ADMIN:
-            return LinkGoogleCalendarPayload(errors=forbidden_error())
+            return LinkGoogleCalendarPayload(errors=forbidden_error(info))
         option_id = asked("Option", input.option_id)
         answer = await info.context.house.google.link(caller.business_id, option_id, input.calendar_id, _choices(input))
         done = answer if isinstance(answer, Refused) else option_id
@@ -140,7 +140,7 @@ class GoogleMutation:
     ) -> UnlinkGoogleCalendarPayload | None:
         caller = info.context.caller
         if caller.role is not Role.ADMIN:
-            return UnlinkGoogleCalendarPayload(errors=forbidden_error())
+            return UnlinkGoogleCalendarPayload(errors=forbidden_error(info))
         answer = await info.context.house.google.unlink(
             caller.business_id, asked("Option", input.option_id), keep_events=bool(input.keep_events)
         )
@@ -152,7 +152,7 @@ class GoogleMutation:
     ) -> SyncGoogleCalendarPayload | None:
         caller = info.context.caller
         if not caller.is_staff:
-            return SyncGoogleCalendarPayload(errors=forbidden_error())
+            return SyncGoogleCalendarPayload(errors=forbidden_error(info))
         answer = await info.context.house.google.sync_now(caller.business_id, asked("Option", input.option_id))
         return SyncGoogleCalendarPayload(**await shown(info, Option, OptionRow, answer, "option"))
 

@@ -212,7 +212,7 @@ class OptionMutation:
     ) -> CreateOptionPayload | None:
         caller = info.context.caller
         if not caller.is_staff:
-            return CreateOptionPayload(errors=forbidden_error())
+            return CreateOptionPayload(errors=forbidden_error(info))
         values = {name: value for name, value in given(input, *_COLUMNS).items() if value is not None}
         if "time_zone" not in values:
             values["time_zone"] = (await business.read(caller.business_id, ("time_zone",)))["time_zone"]
@@ -227,7 +227,7 @@ class OptionMutation:
     ) -> UpdateOptionPayload | None:
         caller = info.context.caller
         if not caller.is_staff:
-            return UpdateOptionPayload(errors=forbidden_error())
+            return UpdateOptionPayload(errors=forbidden_error(info))
         values = given(input, *_COLUMNS, "active", "service_ids")
         if "service_ids" in values:
             values["service_ids"] = asked_all("Service", values["service_ids"])
@@ -240,7 +240,7 @@ class OptionMutation:
     ) -> SetOpeningHoursPayload | None:
         caller = info.context.caller
         if not caller.is_staff:
-            return SetOpeningHoursPayload(errors=forbidden_error())
+            return SetOpeningHoursPayload(errors=forbidden_error(info))
         hours = _weekly(input.opening_hours)
         answer = await option.set_opening_hours(caller.business_id, asked("Option", input.option_id), hours)
         return SetOpeningHoursPayload(**await shown(info, Option, OptionRow, answer, "option"))

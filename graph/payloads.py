@@ -36,7 +36,7 @@ def given(source: Any, *names: str) -> dict[str, Any]:
 async def shown(info: Info, kind: type[N], table: type[Model], answer: UUID | Refused, field: str) -> dict[str, Any]:
     """The payload's fields for a verb's answer: the object that was asked for under `field`, or the errors."""
     if isinstance(answer, Refused):
-        return {"errors": user_errors(answer)}
+        return {"errors": user_errors(info, answer)}
     query = table.filter(business_id=info.context.caller.business_id, id=answer)
     rows = await db.select(query, columns(info, kind, checks.camel(field)))
     return {field: kind(row=rows[0])}

@@ -171,7 +171,7 @@ class ServiceMutation:
     ) -> CreateServicePayload | None:
         caller = info.context.caller
         if not caller.is_staff:
-            return CreateServicePayload(errors=forbidden_error())
+            return CreateServicePayload(errors=forbidden_error(info))
         answer = await service.create(caller.business_id, _values(input))
         return CreateServicePayload(**await shown(info, Service, ServiceRow, answer, "service"))
 
@@ -181,6 +181,6 @@ class ServiceMutation:
     ) -> UpdateServicePayload | None:
         caller = info.context.caller
         if not caller.is_staff:
-            return UpdateServicePayload(errors=forbidden_error())
+            return UpdateServicePayload(errors=forbidden_error(info))
         answer = await service.update(caller.business_id, asked("Service", input.service_id), _values(input, "active"))
         return UpdateServicePayload(**await shown(info, Service, ServiceRow, answer, "service"))

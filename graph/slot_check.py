@@ -8,6 +8,7 @@ import strawberry
 from graph.availability import SERVICE_COLUMNS, moving
 from graph.calendar import CalendarEntry, entry_types
 from graph.context import Info, bad_input
+from graph.languages import say
 from graph.nodes import asked
 from graph.rows import columns
 from models import agenda, changing, clock, decision, entries, service
@@ -90,12 +91,18 @@ class SlotCheckQuery:
         if option not in found.options or not (caller.is_staff or found.options[option]["active"]):
             raise bad_input("There is no such option.")
         against = found.reasons(option, at)
-        return SlotCheck(available=not against, reasons=_told(against, caller.is_staff))
+        return SlotCheck(available=not against, reasons=_told(against, caller.is_staff, info.context.language))
 
 
-def _told(against: list[Reason], to_staff: bool) -> list[SlotReason]:
+def _told(against: list[Reason], to_staff: bool, language: str) -> list[SlotReason]:
     """The reasons as this caller may know them: the public learns that it is busy, not by what or how long."""
     if to_staff:
-        return [SlotReason(busy=each.busy, code=each.code, message=decision.says(each)) for each in against]
+        return [
+            SlotReason(busy=each.busy, code=each.code, message=say(decision.says(each), {}, language))
+            for each in against
+        ]
     public = {SlotReasonCode.BUSY if each.busy else each.code: each for each in against}
-    return [SlotReason(busy=None, code=code, message=decision.says(each)) for code, each in public.items()]
+    return [
+        SlotReason(busy=None, code=code, message=say(decision.says(each), {}, language))
+        for code, each in public.items()
+    ]

@@ -69,7 +69,7 @@ class WordingQuery:
             admin(info).business_id, templates, asked("Booking", booking_id) if booking_id else None
         )
         if isinstance(found, Refused):
-            return GoogleCalendarPreview(errors=user_errors(found))
+            return GoogleCalendarPreview(errors=user_errors(info, found))
         return GoogleCalendarPreview(title=found.title, description=found.description, location=found.location)
 
 
@@ -97,9 +97,9 @@ class WordingMutation:
     ) -> UpdateGoogleCalendarSettingsPayload | None:
         caller, google = info.context.caller, info.context.house.google
         if caller.role is not Role.ADMIN:
-            return UpdateGoogleCalendarSettingsPayload(errors=forbidden_error())
+            return UpdateGoogleCalendarSettingsPayload(errors=forbidden_error(info))
         refused = await google.save_wording(caller.business_id, given(input, *_FIELDS))
         if refused:
-            return UpdateGoogleCalendarSettingsPayload(errors=user_errors(refused))
+            return UpdateGoogleCalendarSettingsPayload(errors=user_errors(info, refused))
         found = await google.wording(caller.business_id, info.context.language)
         return UpdateGoogleCalendarSettingsPayload(settings=GoogleCalendarSettings(value=found))

@@ -20,7 +20,7 @@ LIFTED = frozenset(
         ErrorCode.BEYOND_HORIZON,
     }
 )
-_SAYS = {
+SAYS = {
     ErrorCode.SLOT_TAKEN: ("This time is taken.", "start"),
     ErrorCode.OUTSIDE_OPENING_HOURS: ("This time is outside the opening hours.", "start"),
     ErrorCode.NOT_ON_SLOT_GRID: ("No booking starts at this time.", "start"),
@@ -30,7 +30,7 @@ _SAYS = {
     ErrorCode.SERVICE_NOT_OFFERED: ("The service is not offered here.", "serviceId"),
     ErrorCode.INACTIVE: ("This can no longer be booked.", "serviceId"),
 }
-ABOUT_THE_SLOT = frozenset(_SAYS)
+ABOUT_THE_SLOT = frozenset(SAYS)
 
 
 def codes(reasons: Iterable[Reason], override_rules: bool = False) -> set[ErrorCode]:
@@ -45,12 +45,12 @@ def _code(reason: Reason) -> ErrorCode:
 
 def says(reason: Reason) -> str:
     """The reason in a sentence."""
-    return _SAYS[_code(reason)][0]
+    return SAYS[_code(reason)][0]
 
 
 def refusal(told: Collection[ErrorCode]) -> Refused:
     """The answer for these codes."""
-    return Refused([Refusal(code, _SAYS[code][0], ("input", _SAYS[code][1])) for code in ErrorCode if code in told])
+    return Refused([Refusal(code, SAYS[code][0], ("input", SAYS[code][1])) for code in ErrorCode if code in told])
 
 
 def free_options(offer: Offer, start: Instant, override_rules: bool = False) -> Collection[UUID] | Refused:

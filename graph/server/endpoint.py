@@ -8,7 +8,7 @@ import orjson
 from cross_web import HTTPException
 from graphql import GraphQLError, GraphQLSyntaxError, OperationDefinitionNode, parse
 from graphql.language import FieldNode, FragmentDefinitionNode, InlineFragmentNode, SelectionSetNode
-from starlette.requests import HTTPConnection, Request
+from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.websockets import WebSocket
 from strawberry.asgi import GraphQL
@@ -23,6 +23,7 @@ from strawberry.types.execution import PreExecutionError
 from strawberry.types.graphql import OperationType
 from strawberry.types.unset import UnsetType
 
+from graph import languages
 from graph.context import Context, House, unauthenticated
 from graph.server import explorer
 from graph.server.limits import Rate
@@ -78,7 +79,7 @@ class Endpoint(GraphQL[Context, None]):
         return Context(
             self._house,
             await key.authenticate(plain) if plain else None,
-            language=_language(request),
+            language=languages.asked_for(request.headers.get("accept-language", "")),
             address=request.client.host if request.client else "",
         )
 
@@ -242,8 +243,3 @@ def _bearer(value: Any) -> str | None:
     """The key in `Bearer <key>`."""
     scheme, _, plain = value.partition(" ") if isinstance(value, str) else ("", "", "")
     return plain.strip() or None if scheme.lower() == "bearer" else None
-
-
-def _language(request: HTTPConnection) -> str:
-    """The caller's language, of those that are spoken here."""
-    return "nb" if request.headers.get("accept-language", "").lower().startswith(("nb", "no", "nn")) else "en"
