@@ -35,7 +35,8 @@ def test_every_refusal_is_said_in_norwegian() -> None:
 
 
 def test_a_translation_fills_the_same_slots() -> None:
-    slots = {"service": "s", "least": 1, "most": 2, "longest": 3, "version": 4, "reason": "x", "keyword": "y", "position": 5}
+    names = ("service", "least", "most", "longest", "version", "reason", "keyword", "position")
+    slots = dict.fromkeys(names, "x")
     for sentence, translated in languages.NORWEGIAN.items():
         for slot in slots:
             assert ("{" + slot + "}" in sentence) == ("{" + slot + "}" in translated), sentence
