@@ -62,6 +62,11 @@ def forbidden() -> GraphQLError:
     return GraphQLError("This key may not do that.", extensions={"code": "FORBIDDEN"})
 
 
+def unavailable() -> GraphQLError:
+    """The answer while the database cannot be reached."""
+    return GraphQLError("Not available just now.", extensions={"code": "UNAVAILABLE", "retryAfterSeconds": 5})
+
+
 def bad_input(message: str) -> GraphQLError:
     """The answer to an argument of a query or subscription that makes no sense."""
     return GraphQLError(message, extensions={"code": "BAD_USER_INPUT"})

@@ -12,8 +12,9 @@ import strawberry
 from graphql import GraphQLError
 from strawberry.extensions import SchemaExtension
 from strawberry.types.execution import StreamExecutionResult
+from tortoise.exceptions import DBConnectionError
 
-from graph.context import Info
+from graph.context import Info, unavailable
 from graph.languages import FORBIDDEN, say
 from models.refusals import ErrorCode, Refused
 
@@ -79,6 +80,10 @@ def coded(error: GraphQLError) -> GraphQLError:
         # Syntax, validation, or a value that a scalar would not take.
         error.extensions = {**(error.extensions or {}), "code": "BAD_USER_INPUT"}
         return error
+    if isinstance(original, OSError | DBConnectionError):
+        log.warning("database away at %s: %s", error.path, original)
+        away = unavailable()
+        return GraphQLError(away.message, nodes=error.nodes, path=error.path, extensions=away.extensions)
     fault = uuid4().hex
     log.error("fault %s at %s", fault, error.path, exc_info=original)
     return GraphQLError(

@@ -61,17 +61,18 @@ class FollowingSubscription:
         # Read before looking: what changes in between is looked at again.
         revision = await changes.newest(info.context.caller.business_id)
         answer, offer = await look(info, wanted)
+        due = offer.next_change(wanted.window)
         yield answer
 
         def alarm() -> float | None:
-            at = offer.next_change(wanted.window)
-            return None if at is None else (at - to_instant(clock.now())) / 1_000_000
+            return None if due is None else (due - to_instant(clock.now())) / 1_000_000
 
         async with aclosing(_batches(info, revision, alarm)) as batches:
             async for batch in batches:
                 if batch and not any(row["kind"] in _TOUCHES_SLOTS for row in batch):
                     continue
                 before, (answer, offer) = answer, await look(info, wanted)
+                due = offer.next_change(wanted.window)
                 if answer.days != before.days:
                     yield answer
 

@@ -3,6 +3,7 @@
 Values arrive as what the domain uses: an aware datetime in UTC, a date, a time, an IANA name, a cursor's text.
 """
 
+import re
 from datetime import UTC, date, datetime, time
 from typing import Any, NewType
 from zoneinfo import ZoneInfo
@@ -18,6 +19,8 @@ LocalTime = NewType("LocalTime", time)
 TimeZone = NewType("TimeZone", str)
 Cursor = NewType("Cursor", str)
 
+_LABEL = re.compile(r"[0-9]{2}:[0-9]{2}")
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _EARLIEST = datetime(1972, 1, 1, tzinfo=UTC)
 _LATEST = datetime(2200, 1, 1, tzinfo=UTC)
 
@@ -51,7 +54,7 @@ def _parse_date(value: Any) -> date:
         day = date.fromisoformat(value)
     except (TypeError, ValueError):
         raise GraphQLError("A Date looks like 2027-01-04.") from None
-    if not _EARLIEST.date() <= day < _LATEST.date() or len(value) != 10:
+    if not _EARLIEST.date() <= day < _LATEST.date() or not _DATE.fullmatch(value):
         raise GraphQLError("A Date looks like 2027-01-04 and lies between 1972 and 2200.")
     return day
 
@@ -61,7 +64,7 @@ def _parse_local_time(value: Any) -> time:
         label = time.fromisoformat(value)
     except (TypeError, ValueError):
         raise GraphQLError("A LocalTime looks like 09:30.") from None
-    if len(value) != 5:
+    if not _LABEL.fullmatch(value):
         raise GraphQLError("A LocalTime is hours and minutes only, such as 09:30.")
     return label
 

@@ -35,13 +35,11 @@ from graph.nodes import Node
 from graph.options import OptionMutation, OptionQuery
 from graph.refetching import refetch
 from graph.scalars import SCALARS
+from graph.server.limits import LONGEST_DOCUMENT
 from graph.services import ServiceMutation, ServiceQuery
 from graph.slot_check import SlotCheckQuery
 from graph.subscriptions import Subscription
 from graph.wording import WordingMutation, WordingQuery
-
-LONGEST = 5000
-"""How many tokens a document may have."""
 
 MOST_NODES = 100
 """How many things may be asked for by id at once."""
@@ -141,7 +139,7 @@ schema = Schema(
         ValidationCache,
         OneOperation,
         lambda: AddValidationRules([DepthRule]),
-        lambda: MaxTokensLimiter(max_token_count=LONGEST),
+        lambda: MaxTokensLimiter(max_token_count=LONGEST_DOCUMENT),
         lambda: MaxAliasesLimiter(max_alias_count=MOST_ALIASES),
     ],
 )

@@ -13,7 +13,7 @@ from starlette.applications import Starlette
 
 from graph.server.limits import LARGEST_BODY
 
-GRACE_SECONDS = 5
+GRACE_SECONDS = 3
 
 
 @dataclass(frozen=True, slots=True)

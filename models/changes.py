@@ -99,10 +99,11 @@ async def write(business_id: UUID, body: Body[T]) -> T:
         changed = await work.finish()
         return answer
 
-    answer = await db.transaction(unit)
-    if changed:
-        bell.ring(business_id)
-    return answer
+    def ring() -> None:
+        if changed:
+            bell.ring(business_id)
+
+    return await db.transaction(unit, then=ring)
 
 
 async def _lock(business_id: UUID) -> int:

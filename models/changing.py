@@ -111,6 +111,8 @@ async def _standing(work: Write, booking_id: UUID, expected_version: int | None)
     if not rows:
         return booking.not_found()
     row = rows[0]
+    if row["status"] == BookingStatus.CANCELLED:
+        return refused(ErrorCode.ALREADY_CANCELLED, "The booking is cancelled already.", "input", "bookingId")
     if expected_version is not None and expected_version != row["version"]:
         return refused(
             ErrorCode.STALE_VERSION,
@@ -119,8 +121,6 @@ async def _standing(work: Write, booking_id: UUID, expected_version: int | None)
             "expectedVersion",
             version=row["version"],
         )
-    if row["status"] == BookingStatus.CANCELLED:
-        return refused(ErrorCode.ALREADY_CANCELLED, "The booking is cancelled already.", "input", "bookingId")
     return row
 
 

@@ -100,8 +100,8 @@ def is_postgres() -> bool:
     return connection().capabilities.dialect == "postgres"
 
 
-async def transaction(body: Callable[[], Awaitable[T]]) -> T:
-    """Runs the body in one transaction that a cancelled caller cannot break off half-way.
+async def transaction(body: Callable[[], Awaitable[T]], then: Callable[[], None] = lambda: None) -> T:
+    """Runs the body in one transaction that a cancelled caller cannot break off half-way; `then` once it is committed.
 
     Cancelling a task inside Tortoise's own `in_transaction` leaks the lock or the pooled connection, and clients
     cancel whenever they hang up. So the work runs as a task of its own, and only the waiting is cancelled.
@@ -110,7 +110,9 @@ async def transaction(body: Callable[[], Awaitable[T]]) -> T:
 
     async def unit() -> T:
         async with in_transaction():
-            return await body()
+            answer = await body()
+        then()
+        return answer
 
     task = asyncio.create_task(unit())
     _under_way.add(task)
@@ -119,7 +121,7 @@ async def transaction(body: Callable[[], Awaitable[T]]) -> T:
 
 
 def _done(task: asyncio.Task[Any]) -> None:
-    """Forgets the task, and takes note of an error that a caller who hung up will never see."""
+    """Forgets the task. Its error is its caller's; one whose caller hung up has been answered by the rollback."""
     _under_way.discard(task)
     if not task.cancelled():
         task.exception()

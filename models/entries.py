@@ -61,9 +61,12 @@ async def overlapping(
 ) -> list[tuple[ChangeKind, Row]]:
     """Every entry that overlaps `[start, end)`, by start and id, with the asked columns of its kind."""
     found: list[tuple[ChangeKind, Row]] = []
-    # An event without length overlaps nothing, and is shown where it stands all the same.
-    touches = Q(starts_at__lt=end) & (Q(ends_at__gt=start) | Q(starts_at__gte=start))
     for kind, table in TABLES.items():
+        touches = Q(ends_at__gt=start)
+        if kind is ChangeKind.GOOGLE_EVENT:
+            # An event without length overlaps nothing, and is shown where it stands all the same.
+            touches |= Q(starts_at__gte=start)
+        touches &= Q(starts_at__lt=end)
         query = table.filter(_present(kind, business_id), _concerning(kind, within), touches)
         found += [(kind, row) for row in await db.select(query, columns[kind] | {"starts_at"})]
     return sorted(found, key=lambda entry: (entry[1]["starts_at"], entry[1]["id"]))

@@ -8,7 +8,6 @@ import asyncio
 import json
 from datetime import timedelta
 from uuid import UUID
-from weakref import WeakValueDictionary
 
 from tortoise.expressions import Q
 
@@ -24,7 +23,7 @@ NOT_CONNECTED = Failure(FailureKind.RECONNECT, "not_connected", "The Google acco
 
 _EARLY = timedelta(seconds=60)
 _LEASE = timedelta(seconds=60)
-_LOOK_SECONDS = 0.2
+_LOOK_SECONDS = 0.1
 
 
 class Grants:
@@ -33,7 +32,6 @@ class Grants:
     def __init__(self, client: GoogleClient, secrets: Secrets) -> None:
         self._client = client
         self._secrets = secrets
-        self._locks: WeakValueDictionary[UUID, asyncio.Lock] = WeakValueDictionary()
 
     def seal(self, access: str, refresh: str) -> str:
         """Both tokens as a row keeps them."""
@@ -46,27 +44,17 @@ class Grants:
 
     async def access(self, account_id: UUID, refused: str | None = None) -> str | Failure:
         """An access token good for a minute at least; `refused` is one that Google has just turned down."""
-        lock = self._locks.setdefault(account_id, asyncio.Lock())
-        async with lock:
-            while True:
-                account = await GoogleAccount.get_or_none(id=account_id)
-                if account is None or account.state != GoogleAccountState.CONNECTED:
-                    return NOT_CONNECTED
-                access, refresh = self.unseal(account.sealed)
-                if access != refused and account.access_expires_at > clock.now() + _EARLY:
-                    return access
-                if not await _claimed(account_id):
-                    # Another process is at it; its lease ends by itself.
-                    await asyncio.sleep(_LOOK_SECONDS)
-                    continue
-                reply = await self._client.refresh(refresh)
-                if isinstance(reply, Tokens):
-                    await self._keep(account, reply, refresh)
-                    return reply.access
-                await _release(account_id)
-                if reply.kind is FailureKind.RECONNECT:
-                    await self.lost(account_id, access, reply)
-                return reply
+        while True:
+            account = await GoogleAccount.get_or_none(id=account_id)
+            if account is None or account.state != GoogleAccountState.CONNECTED:
+                return NOT_CONNECTED
+            access, refresh = self.unseal(account.sealed)
+            if access != refused and account.access_expires_at > clock.now() + _EARLY:
+                return access
+            if await _claimed(account_id):
+                return await self._refreshed(account, access, refresh)
+            # Somebody else is at it; their lease ends by itself.
+            await asyncio.sleep(_LOOK_SECONDS)
 
     async def lost(self, account_id: UUID, access: str, failure: Failure) -> None:
         """Takes note that the grant behind this access token is dead, and shows it; a newer grant is left alone."""
@@ -87,13 +75,18 @@ class Grants:
 
         await changes.write(account.business_id, body)
 
-    async def _keep(self, account: GoogleAccount, tokens: Tokens, refresh: str) -> None:
-        """Stores refreshed tokens, unless somebody signed in anew meanwhile."""
-        await GoogleAccount.filter(id=account.id, sealed=account.sealed).update(
-            sealed=self.seal(tokens.access, tokens.refresh or refresh),
-            access_expires_at=clock.now() + timedelta(seconds=tokens.expires_in),
-        )
-        await _release(account.id)
+    async def _refreshed(self, account: GoogleAccount, access: str, refresh: str) -> str | Failure:
+        """Refreshes, stores what came of it unless somebody signed in anew meanwhile, and lets others look."""
+        reply = await self._client.refresh(refresh)
+        if isinstance(reply, Tokens):
+            await GoogleAccount.filter(id=account.id, sealed=account.sealed).update(
+                sealed=self.seal(reply.access, reply.refresh or refresh),
+                access_expires_at=clock.now() + timedelta(seconds=reply.expires_in),
+            )
+        elif reply.kind is FailureKind.RECONNECT:
+            await self.lost(account.id, access, reply)
+        await GoogleAccount.filter(id=account.id).update(refresh_lease_until=None)
+        return reply.access if isinstance(reply, Tokens) else reply
 
 
 async def note_account(work: Write, account_id: UUID) -> None:
@@ -108,7 +101,3 @@ async def _claimed(account_id: UUID) -> bool:
     now = clock.now()
     free = Q(refresh_lease_until__isnull=True) | Q(refresh_lease_until__lt=now)
     return bool(await GoogleAccount.filter(free, id=account_id).update(refresh_lease_until=now + _LEASE))
-
-
-async def _release(account_id: UUID) -> None:
-    await GoogleAccount.filter(id=account_id).update(refresh_lease_until=None)

@@ -1,13 +1,13 @@
 """/graphql: GraphQL over HTTP, over server-sent events and over sockets, with a key at the door of each."""
 
-from collections.abc import Sequence
+import asyncio
 from datetime import timedelta
 from typing import Any, cast
 
 import orjson
 from cross_web import HTTPException
 from graphql import GraphQLError, GraphQLSyntaxError, OperationDefinitionNode, parse
-from graphql.language import FieldNode, FragmentDefinitionNode, InlineFragmentNode, SelectionSetNode
+from graphql.language import FieldNode, FragmentDefinitionNode, FragmentSpreadNode, InlineFragmentNode, Node
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.websockets import WebSocket
@@ -22,15 +22,18 @@ from strawberry.types import ExecutionResult
 from strawberry.types.execution import PreExecutionError
 from strawberry.types.graphql import OperationType
 from strawberry.types.unset import UnsetType
+from tortoise.exceptions import DBConnectionError
 
 from graph import languages
-from graph.context import Context, House, unauthenticated
+from graph.context import Context, House, unauthenticated, unavailable
 from graph.server import explorer
-from graph.server.limits import Rate
+from graph.server.limits import LONGEST_DOCUMENT, Rate
 from graph.server.sockets import Sockets
 from models import key
 
 INIT_SECONDS = 5
+LONGEST_SECONDS = 30.0
+"""How long one request may take."""
 GRAPHQL_RESPONSE = "application/graphql-response+json"
 _OPEN_TO_ALL = {"__schema", "__type", "__typename"}
 
@@ -90,6 +93,10 @@ class Endpoint(GraphQL[Context, None]):
         except HTTPException as error:
             reason = {"message": error.reason, "extensions": {"code": "BAD_USER_INPUT"}}
             return JSONResponse({"errors": [reason]}, status_code=error.status_code)
+        except (OSError, DBConnectionError):
+            if self.is_websocket_request(request):
+                raise
+            return JSONResponse({"errors": [unavailable().formatted]}, status_code=503)
 
     async def execute_operation(self, *args: Any, **named: Any) -> Any:
         """Refuses what comes without a key, or too often; all else goes on to the schema."""
@@ -113,13 +120,17 @@ class Endpoint(GraphQL[Context, None]):
         if not data.query:
             raise HTTPException(400, "The request has no query")
         try:
-            return await self.schema.execute(
-                data.query,
-                variable_values=data.variables,
-                context_value=named["context"],
-                operation_name=data.operation_name,
-                allowed_operation_types={OperationType.QUERY, OperationType.MUTATION},
-            )
+            async with asyncio.timeout(LONGEST_SECONDS):
+                return await self.schema.execute(
+                    data.query,
+                    variable_values=data.variables,
+                    context_value=named["context"],
+                    operation_name=data.operation_name,
+                    allowed_operation_types={OperationType.QUERY, OperationType.MUTATION},
+                )
+        except TimeoutError:
+            slow = GraphQLError("This took too long. What it began may still be done.", extensions={"code": "TIMEOUT"})
+            return ExecutionResult(data=None, errors=[slow])
         except CannotGetOperationTypeError as error:
             raise HTTPException(400, error.as_http_error_reason()) from None
         except InvalidOperationTypeError:
@@ -141,8 +152,12 @@ class Endpoint(GraphQL[Context, None]):
         if context.who is None:
             documents = [each.query or "" for each in (data if isinstance(data, list) else [data])]
             return None if all(asks_for_the_schema_only(each) for each in documents) else unauthenticated()
-        wait = self._rate.retry_after(context.who.key_id)
+        wait = self.retry_after(context)
         return None if wait is None else _rate_limited(wait)
+
+    def retry_after(self, context: Context) -> float | None:
+        """Counts a request of the key; how many seconds it is early, if it is."""
+        return self._rate.retry_after(context.caller.key_id)
 
     async def on_ws_connect(self, context: Context) -> UnsetType | dict[str, object] | None:
         """Lets a socket in that shows a key."""
@@ -161,6 +176,15 @@ class Socket(BaseGraphQLTransportWSHandler[Context, None]):
             await self.handle_invalid_message(wrong)
         else:
             await super().handle_message(message)
+
+    async def handle_subscribe(self, message: Any) -> None:
+        """Begins an operation, unless the key sends too many."""
+        wait = cast(Endpoint, self.view).retry_after(self.context) if self.connection_acknowledged else None
+        if wait is None:
+            await super().handle_subscribe(message)
+        else:
+            refused = [_rate_limited(wait).formatted]
+            await self.send_message(cast(Any, {"id": message["id"], "type": "error", "payload": refused}))
 
     async def handle_connection_init(self, message: Any) -> None:
         await super().handle_connection_init(message)
@@ -201,29 +225,25 @@ def _wrong_with(message: Any) -> str | None:
 def asks_for_the_schema_only(document: str) -> bool:
     """Whether every field at the root of the document is about the schema itself: that needs no key."""
     try:
-        definitions = parse(document).definitions
+        definitions = parse(document, max_tokens=LONGEST_DOCUMENT).definitions
     except GraphQLSyntaxError:
         return False
     fragments = {each.name.value: each for each in definitions if isinstance(each, FragmentDefinitionNode)}
-    operations = [each for each in definitions if isinstance(each, OperationDefinitionNode)]
-    return bool(operations) and all(_is_about_schema(each.selection_set, fragments, ()) for each in operations)
-
-
-def _is_about_schema(
-    selections: SelectionSetNode, fragments: dict[str, FragmentDefinitionNode], within: Sequence[str]
-) -> bool:
-    for node in selections.selections:
+    left: list[Node] = [each for each in definitions if isinstance(each, OperationDefinitionNode)]
+    seen: set[str] = set()
+    asked: set[str] = set()
+    while left:
+        node = left.pop()
         if isinstance(node, FieldNode):
-            known = node.name.value in _OPEN_TO_ALL
-        elif isinstance(node, InlineFragmentNode):
-            known = _is_about_schema(node.selection_set, fragments, within)
-        else:
-            name = getattr(node, "name").value  # noqa: B009
-            known = name in fragments and name not in within
-            known = known and _is_about_schema(fragments[name].selection_set, fragments, (*within, name))
-        if not known:
-            return False
-    return True
+            asked.add(node.name.value)
+        elif isinstance(node, FragmentSpreadNode):
+            # Each fragment is opened once: documents can nest them without end.
+            if node.name.value not in seen and node.name.value in fragments:
+                left.append(fragments[node.name.value])
+            seen.add(node.name.value)
+        elif isinstance(node, OperationDefinitionNode | FragmentDefinitionNode | InlineFragmentNode):
+            left.extend(node.selection_set.selections)
+    return bool(asked) and asked <= _OPEN_TO_ALL
 
 
 def _was_not_run(result: Any) -> bool:

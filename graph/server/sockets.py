@@ -1,13 +1,17 @@
 """The open sockets of this process: how many each key has, and which must close because their key is gone."""
 
 import asyncio
+import logging
 from collections import defaultdict
+from contextlib import suppress
 from uuid import UUID
 
 from strawberry.http.async_base_view import AsyncWebSocketAdapter
 
 from models import bell, db
 from models.key import Caller, Key
+
+log = logging.getLogger("timebok.sockets")
 
 FORBIDDEN = 4403
 CHECK_SECONDS = 3.0
@@ -43,8 +47,12 @@ class Sockets:
         with bell.current().listening() as rung:
             while True:
                 rung.clear()
-                if self._open:
-                    await self._close(set(self._open) - await _live(set(self._open)))
+                try:
+                    if self._open:
+                        await self._close(set(self._open) - await _live(set(self._open)))
+                except Exception:
+                    # The database is away, most likely: the next look will tell.
+                    log.exception("could not look for revoked keys")
                 try:
                     async with asyncio.timeout(CHECK_SECONDS):
                         await rung.wait()
@@ -54,7 +62,9 @@ class Sockets:
     async def _close(self, keys: set[UUID]) -> None:
         for key_id in keys:
             for socket in list(self._open.get(key_id, ())):
-                await socket.close(FORBIDDEN, "Forbidden")
+                # One that is just going by itself spares no other.
+                with suppress(Exception):
+                    await socket.close(FORBIDDEN, "Forbidden")
 
 
 async def _live(keys: set[UUID]) -> set[UUID]:

@@ -5,6 +5,7 @@ from uuid import UUID
 
 import pytest
 
+from models import clock
 from models.event import GoogleEvent
 from models.google import GoogleCalendar, GoogleChannel, GoogleLink
 from models.mirror import Mirror
@@ -219,6 +220,21 @@ async def test_rules_that_need_what_was_not_kept_lead_to_a_full_listing(floor: F
     assert await floor.titles() == ["Dentist", "Lunch"]
     await relink(floor, anna, ANNA, detail=EventDetail.BUSY_ONLY)
     assert await floor.titles() == ["None", "None"]
+
+
+async def test_a_run_that_began_under_other_rules_does_not_end_under_them(floor: Floor) -> None:
+    anna = await floor.linked_option(detail=EventDetail.BUSY_ONLY)
+    floor.sandbox.insert_event(ANNA, busy(tomorrow(8), tomorrow(9), summary="Dentist"))
+    await floor.look()
+    await GoogleCalendar.filter(google_id=ANNA).update(pull_due_at=clock.now())
+    came = floor.held("GET", "/events")
+    await floor.worker.start_due()
+    await came.wait()
+    await floor.door.link(floor.business_id, anna, ANNA, LinkChoices(detail=EventDetail.FULL))
+    floor.sandbox.faults.clear()
+    await floor.worker.finish()
+    await floor.settle()
+    assert await floor.titles() == ["Dentist"]
 
 
 async def test_matching_attendees_asks_google_for_all_of_them(floor: Floor) -> None:

@@ -102,6 +102,17 @@ async def test_a_run_whose_lease_was_taken_stores_nothing_more(floor: Floor) -> 
     assert (await GoogleCalendar.get(google_id=ANNA)).pull_lease == taken.token
 
 
+async def test_a_push_whose_lease_was_taken_calls_nobody(floor: Floor) -> None:
+    anna = await floor.linked_option()
+    await floor.book(anna)
+    (late,) = await leases.claim(leases.Way.PUSH, 1, clock.now())
+    (taken,) = await leases.claim(leases.Way.PUSH, 1, clock.now() + leases.LENGTH + timedelta(seconds=1))
+    await floor.engine.push(late)
+    assert floor.sandbox.events(ANNA) == []
+    await floor.engine.push(taken)
+    assert len(floor.sandbox.events(ANNA)) == 1
+
+
 async def test_what_nobody_can_ask_for_any_more_is_forgotten(floor: Floor) -> None:
     option_id = await rows.an_option(floor.business_id)
     now = clock.now()

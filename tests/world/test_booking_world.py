@@ -110,14 +110,8 @@ class BookingWorld(RuleBasedStateMachine):
 
     @rule(target=bookings, service=services, which=st.integers(0, 500))
     def book_what_is_offered(self, service: int, which: int) -> MultipleResults[UUID]:
-        service_id, now = self.trade.services[service], self.stage.now
-        slots = self.stage.run(self.trade.slots(service_id, now, now + 2 * DAY))
-        if not slots:
-            return multiple()
-        start, free = slots[which % len(slots)]
-        _, answer = self.stage.run(self.trade.book(service_id, free[which % len(free)], start, False))
-        assert not isinstance(answer, Refused)
-        return multiple(answer)
+        found = self._offered(service, which)
+        return _made(self.stage.run(self.trade.book(*found, override=False))[1]) if found else multiple()
 
     @rule(target=requests, service=services, option=maybe_options, start=starts)
     def ask_with_a_key(self, service: int, option: int | None, start: datetime) -> Request:
@@ -145,6 +139,20 @@ class BookingWorld(RuleBasedStateMachine):
     def hold(self, service: int, option: int | None, start: datetime) -> MultipleResults[UUID]:
         held = self.stage.run(self.trade.keep(self.trade.services[service], self._option(option), start))
         return multiple(held) if held else multiple()
+
+    @rule(target=holds, service=services, which=st.integers(0, 500))
+    def hold_what_is_offered(self, service: int, which: int) -> MultipleResults[UUID]:
+        found = self._offered(service, which)
+        held = self.stage.run(self.trade.keep(*found)) if found else None
+        return multiple(held) if held else multiple()
+
+    @rule(target=bookings, service=services, held=holds)
+    def book_what_is_held(self, service: int, held: UUID) -> MultipleResults[UUID]:
+        kept = self.trade.ledger.holds.get(held)
+        if not kept:
+            return multiple()
+        deed = self.trade.book(self.trade.services[service], kept.option_id, kept.start, override=False)
+        return _made(self.stage.run(deed)[1])
 
     @rule(target=bookings, held=holds)
     def confirm(self, held: UUID) -> MultipleResults[UUID]:
@@ -203,13 +211,22 @@ class BookingWorld(RuleBasedStateMachine):
     def sweep(self) -> None:
         self.stage.run(self.trade.sweep())
 
-    @rule(minutes=st.sampled_from([1, 9, 10, 11, 90, 600, 1500]))
+    @rule(minutes=st.sampled_from([1, 9, 10, 11, 11, 90, 1500]))
     def time_passes(self, minutes: int) -> None:
         self.stage.now += minutes * MINUTE
 
     @invariant()
     def everything_agrees(self) -> None:
         self.stage.run(self.trade.agrees())
+
+    def _offered(self, service: int, which: int) -> tuple[UUID, UUID, datetime] | None:
+        """One of the slots of the next two days: service, option, start."""
+        service_id, now = self.trade.services[service], self.stage.now
+        slots = self.stage.run(self.trade.slots(service_id, now, now + 2 * DAY))
+        if not slots:
+            return None
+        start, free = slots[which % len(slots)]
+        return service_id, free[which % len(free)], start
 
     def _option(self, index: int | None) -> UUID | None:
         return None if index is None else self.trade.options[index]
