@@ -1,6 +1,5 @@
 """Availability: the slots of a service that can be booked."""
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -11,20 +10,16 @@ from zoneinfo import ZoneInfo
 import strawberry
 
 from graph.context import Info, bad_input
-from graph.nodes import asked, asked_all
-from graph.options import Option
-from graph.rows import columns
+from graph.nodes import asked, asked_all, value_of
+from graph.options import Option, option_list
 from graph.scalars import Date, TimeZone
 from models import agenda, booking, business, changing, clock, service
 from models.intervals import DAY, MINUTE, Interval, interval, to_datetime, to_instant
 from models.offer import Offer
-from models.option import Option as OptionRow
 from models.refusals import Alternative
 
 LONGEST = 62 * DAY
 """How long a window may be at most."""
-
-SERVICE_COLUMNS = ("id", "business_id", "active", *service.RULE_COLUMNS)
 
 
 @strawberry.type(description="A time at which a service can be booked.")
@@ -36,20 +31,11 @@ class Slot:
 
     @strawberry.field(description="The options that are free for it, by name.")
     async def options(self, info: Info) -> list[Option]:
-        return await _options(info, self.free)
+        return await option_list(info, self.free)
 
     @strawberry.field(description="The options that offer the service and are not free for it, by name.")
     async def unavailable_options(self, info: Info) -> list[Option]:
-        return await _options(info, self.others)
-
-
-async def _options(info: Info, ids: Sequence[UUID]) -> list[Option]:
-    """The options of these ids, in their order."""
-    wanted = columns(info, Option)
-    if wanted == {"id"}:
-        return [Option(row={"id": each}) for each in ids]
-    rows = await asyncio.gather(*(info.context.loaders.row(OptionRow, each, wanted) for each in ids))
-    return [Option(row=row) for row in rows if row]
+        return await option_list(info, self.others)
 
 
 @strawberry.type(description="The slots of one date.")
@@ -91,7 +77,7 @@ class AvailabilityQuery:
             str | None, strawberry.argument(description="With a public key, that booking's manage token.")
         ] = strawberry.UNSET,
     ) -> Availability:
-        leave_out = await moving(info, moving_booking_id or None, manage_token or None)
+        leave_out = await moving(info, value_of(moving_booking_id), value_of(manage_token))
         wanted = Wanted(service_id, interval(from_, to), option_ids, time_zone or None, leave_out)
         return (await look(info, wanted))[0]
 
@@ -112,7 +98,7 @@ async def look(info: Info, wanted: Wanted) -> tuple[Availability, Offer]:
     caller, window = info.context.caller, wanted.window
     if not 0 < window.end - window.start <= LONGEST:
         raise bad_input("`to` is after `from`, by at most 62 days.")
-    row = await service.read(caller.business_id, asked("Service", wanted.service_id), SERVICE_COLUMNS)
+    row = await service.read(caller.business_id, asked("Service", wanted.service_id), service.OFFER_COLUMNS)
     if row is None or not (row["active"] or caller.is_staff):
         raise bad_input("There is no such service.")
     rules = await changing.rules_of(caller.business_id, wanted.leave_out) if wanted.leave_out else None
@@ -136,7 +122,7 @@ async def look(info: Info, wanted: Wanted) -> tuple[Availability, Offer]:
 
 
 async def moving(info: Info, booking_id: str | None, manage_token: str | None) -> UUID | None:
-    """The booking to leave out; a public key must show that it manages it. Raises FORBIDDEN."""
+    """The booking to leave out; a public key must show that it manages it. Raises BAD_USER_INPUT."""
     if booking_id is None:
         return None
     caller, found = info.context.caller, asked("Booking", booking_id)

@@ -8,7 +8,7 @@ import strawberry
 from graph.bookings import Booking
 from graph.connections import After, First, Page, PageInfo, page
 from graph.context import Info, staff
-from graph.nodes import asked_all
+from graph.nodes import asked_all, value_of
 from graph.payloads import optional
 from graph.rows import columns
 from models import search
@@ -100,9 +100,9 @@ def _search(source: BookingFilter) -> Search:
     return Search(
         option_ids=asked_all("Option", source.option_ids),
         service_ids=asked_all("Service", source.service_ids),
-        statuses=None if source.statuses is strawberry.UNSET else source.statuses,
-        start=source.from_ or None,
-        end=source.to or None,
-        customer_email=source.customer_email or None,
-        text=source.query or None,
+        statuses=value_of(source.statuses),
+        start=value_of(source.from_),
+        end=value_of(source.to),
+        customer_email=value_of(source.customer_email),
+        text=value_of(source.query),
     )

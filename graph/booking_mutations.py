@@ -2,7 +2,7 @@
 
 import dataclasses
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 import strawberry
@@ -11,7 +11,7 @@ from graph.availability import Slot, nearby
 from graph.bookings import Booking
 from graph.context import Info
 from graph.errors import forbidden_error, user_errors
-from graph.nodes import NOBODY, asked
+from graph.nodes import NOBODY, asked, asked_if, value_of
 from graph.payloads import Payload, given, optional, shown
 from models import booking, changing, checks, idempotency, reserving
 from models.booking import Booking as BookingRow
@@ -114,11 +114,11 @@ class BookingMutation:
     ) -> CreateBookingPayload | None:
         caller, settings = info.context.caller, info.context.house.settings
         wish = _wish(input, caller.is_staff)
-        if wrong := checks.found(idempotency.judge(_value(input.idempotency_key))):
+        if wrong := checks.found(idempotency.judge(value_of(input.idempotency_key))):
             return CreateBookingPayload(**await shown(info, Booking, BookingRow, Refused(wrong), "booking"))
         once = None
-        if input.idempotency_key:
-            once = Once(caller.key_id, "createBooking", input.idempotency_key, dataclasses.asdict(wish))
+        if retry := value_of(input.idempotency_key):
+            once = Once(caller.key_id, "createBooking", retry, dataclasses.asdict(wish))
         answer = await reserving.create(caller, wish, once=once, google_days=settings.google_days)
         fields = await shown(info, Booking, BookingRow, answer, "booking")
         if isinstance(answer, Refused):
@@ -134,8 +134,8 @@ class BookingMutation:
             caller,
             await managed(info, input.booking_id, input.manage_token),
             input.start,
-            option_id=asked("Option", input.option_id) if input.option_id else None,
-            expected_version=_value(input.expected_version),
+            option_id=asked_if("Option", input.option_id),
+            expected_version=value_of(input.expected_version),
             override_rules=caller.is_staff and bool(input.override_rules),
             google_days=settings.google_days,
         )
@@ -151,8 +151,8 @@ class BookingMutation:
         answer = await changing.cancel(
             info.context.caller,
             await managed(info, input.booking_id, input.manage_token),
-            reason=_value(input.reason),
-            expected_version=_value(input.expected_version),
+            reason=value_of(input.reason),
+            expected_version=value_of(input.expected_version),
         )
         return CancelBookingPayload(**await shown(info, Booking, BookingRow, answer, "booking"))
 
@@ -171,7 +171,7 @@ class BookingMutation:
                 return UpdateBookingPayload(errors=user_errors(info, Refused([wrong])))
             values |= {f"customer_{name}": value for name, value in given(customer, "name", "email", "phone").items()}
         answer = await changing.update(
-            caller, asked("Booking", input.booking_id), values, expected_version=_value(input.expected_version)
+            caller, asked("Booking", input.booking_id), values, expected_version=value_of(input.expected_version)
         )
         return UpdateBookingPayload(**await shown(info, Booking, BookingRow, answer, "booking"))
 
@@ -187,22 +187,17 @@ async def managed(info: Info, booking_id: str, manage_token: str | None) -> UUID
     return found if await booking.is_managed(info.context.caller.business_id, *known) else NOBODY
 
 
-def _value(given: Any) -> Any:
-    """An input's value, with None for one that was left out."""
-    return None if given is strawberry.UNSET else given
-
-
 def _wish(source: CreateBookingInput, is_staff: bool) -> Wish:
     """The input as the domain takes it."""
     return Wish(
         customer_name=source.customer.name,
-        customer_email=_value(source.customer.email),
-        customer_phone=_value(source.customer.phone),
-        note=_value(source.note),
-        service_id=asked("Service", source.service_id) if source.service_id else None,
-        option_id=asked("Option", source.option_id) if source.option_id else None,
-        start=_value(source.start),
-        hold_id=asked("Hold", source.hold_id) if source.hold_id else None,
+        customer_email=value_of(source.customer.email),
+        customer_phone=value_of(source.customer.phone),
+        note=value_of(source.note),
+        service_id=asked_if("Service", source.service_id),
+        option_id=asked_if("Option", source.option_id),
+        start=value_of(source.start),
+        hold_id=asked_if("Hold", source.hold_id),
         override_rules=is_staff and bool(source.override_rules),
     )
 

@@ -7,11 +7,11 @@ from uuid import UUID
 
 import strawberry
 
-from graph.calendar import CalendarEntry, GoogleEvent, option_list, service_name, service_of
+from graph.calendar import CalendarEntry, GoogleEvent, service_name, service_of
 from graph.context import Info
 from graph.google import SyncError, fault
 from graph.nodes import to_id
-from graph.options import Option
+from graph.options import Option, option_list
 from graph.rows import attribute, column, columns, reading
 from graph.services import Service
 from models import booking, db, entries
@@ -50,7 +50,7 @@ class FieldChange:
 class HistoryEntry:
     at: datetime = strawberry.field(description="When.")
     actor: str = strawberry.field(description="By whom: the role and name of the key, or `customer`.")
-    action: str = strawberry.field(description="What: `CREATED`, `RESCHEDULED`, `CANCELLED`.")
+    action: str = strawberry.field(description="What: `CREATED`, `RESCHEDULED`, `UPDATED`, `CANCELLED`.")
     changes: list[FieldChange] = strawberry.field(description="The values that changed.")
 
 

@@ -11,12 +11,11 @@ from graph.context import Info, bad_input, staff
 from graph.google import GoogleCalendar, calendar
 from graph.languages import BUSY, HELD, say
 from graph.nodes import Node, asked_all
-from graph.options import Option
+from graph.options import Option, option_list
 from graph.rows import column, columns, reading
 from graph.scalars import Cursor
 from models import changes, db, entries
 from models.intervals import DAY, to_instant
-from models.option import Option as OptionRow
 from models.service import Service as ServiceRow
 from models.words import ChangeKind
 
@@ -49,15 +48,6 @@ class CalendarEntry(Node):
     @reading("option_id", description="The options it concerns, of those that were asked for.")
     async def options(self, info: Info) -> list[Option]:
         return await option_list(info, [self.row["option_id"]])
-
-
-async def option_list(info: Info, ids: Sequence[UUID]) -> list[Option]:
-    """The options of these ids; only rows that are asked for are read."""
-    wanted = columns(info, Option)
-    if wanted == {"id"}:
-        return [Option(row={"id": each}) for each in ids]
-    rows = [await info.context.loaders.row(OptionRow, each, wanted) for each in ids]
-    return [Option(row=row) for row in rows if row]
 
 
 async def service_of(info: Info, service_id: UUID) -> "Service":

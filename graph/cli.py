@@ -11,8 +11,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, NoReturn
 from uuid import UUID
 
-from models import bell, business, checks, db, google, key
-from models.business import Business
+from models import bell, business, checks, db, google, key, registering
 from models.migrating import migrate
 from models.secret import Secrets, new_secret_key
 from models.settings import Settings, WrongSettingError, need_secret_keys, read
@@ -195,34 +194,38 @@ def _schema(_: argparse.Namespace) -> None:
 
 
 def _business_create(options: argparse.Namespace) -> None:
+    values = _business_values(options)
+
     async def work() -> None:
         if await business.by_slug(options.slug):
             raise WrongArgumentError(f"--slug: {options.slug} is taken")
-        made = await business.create(options.slug, **_business_values(options))
-        _say(id=made, slug=options.slug)
+        _say(id=await business.create(options.slug, **values), slug=options.slug)
 
     _in_database(work, ring=False)
 
 
 def _business_update(options: argparse.Namespace) -> None:
+    values = _business_values(options)
+
     async def work() -> None:
         business_id = await _business(options.slug)
-        if values := _business_values(options):
-            await Business.filter(id=business_id).update(**values)
+        if values:
+            await registering.update(business_id, values)
         _say(id=business_id, slug=options.slug)
 
-    _in_database(work, ring=False)
+    _in_database(work)
 
 
 def _business_values(options: argparse.Namespace) -> dict[str, Any]:
-    """The given values of a business, as its columns."""
-    if options.time_zone and checks.zone(options.time_zone) is None:
-        raise WrongArgumentError(f"--time-zone: {options.time_zone} is not an IANA name")
-    if options.booking_url and "{token}" not in options.booking_url:
-        raise WrongArgumentError("--booking-url: must contain {token}")
+    """The given values of a business, as its columns. Raises WrongArgumentError."""
     names = ("name", "time_zone", "language", "booking_url")
     values = {name: value for name in names if (value := getattr(options, name)) is not None}
-    return values if options.origin is None else {**values, "origins": [each.rstrip("/") for each in options.origin]}
+    if options.origin is not None:
+        values["origins"] = [each.rstrip("/") for each in options.origin]
+    for column, said in registering.judge({"slug": options.slug, **values}).items():
+        argument = "origin" if column == "origins" else column.replace("_", "-")
+        raise WrongArgumentError(f"--{argument}: {said}")
+    return values
 
 
 def _business_list(_: argparse.Namespace) -> None:
@@ -241,6 +244,9 @@ async def _business(slug: str) -> UUID:
 
 
 def _key_create(options: argparse.Namespace) -> None:
+    if len(options.name) > checks.NAME_LENGTH:
+        raise WrongArgumentError(f"--name: at most {checks.NAME_LENGTH} characters")
+
     async def work() -> None:
         role = Role(options.role.upper())
         key_id, plain = await key.create(await _business(options.business), role, options.name or options.role)

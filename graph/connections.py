@@ -51,8 +51,9 @@ class Page:
 
     async def total(self) -> int | None:
         """How long the whole list is; None when it is too long to count."""
-        ids = await self.query.order_by().limit(COUNTED + 1).values_list("id", flat=True)
-        return None if len(ids) > COUNTED else len(ids)
+        some = db.within(self.query.order_by().limit(COUNTED + 1), "id")
+        count = await self.query.model.filter(id__in=some).count()
+        return None if count > COUNTED else count
 
 
 async def page(

@@ -77,7 +77,7 @@ async def _book(business_id: UUID, google_days: int) -> None:
 
 async def _first_slot(business_id: UUID, service_id: UUID, days_ahead: int, google_days: int) -> datetime:
     """The first start from ten o'clock on that day."""
-    row = await service.read(business_id, service_id, ("id", "business_id", "active", *service.RULE_COLUMNS))
+    row = await service.read(business_id, service_id, service.OFFER_COLUMNS)
     if row is None:
         raise LookupError("the demo's service is gone")
     ten = (clock.now().astimezone(ZoneInfo(ZONE)) + timedelta(days=days_ahead)).replace(hour=10, minute=0, second=0)

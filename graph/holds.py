@@ -9,7 +9,7 @@ from graph.availability import Slot, nearby
 from graph.calendar import Hold
 from graph.context import Info
 from graph.errors import user_errors
-from graph.nodes import asked, to_id
+from graph.nodes import asked, asked_if, to_id, value_of
 from graph.payloads import Payload, optional, shown
 from models import hold, holding
 from models.hold import Hold as HoldRow
@@ -55,11 +55,11 @@ class HoldMutation:
         self, info: Info, input: Annotated[CreateHoldInput, strawberry.argument(description="The slot.")]
     ) -> CreateHoldPayload | None:
         caller, settings = info.context.caller, info.context.house.settings
-        if wrong := holding.judge(None if input.idempotency_key is strawberry.UNSET else input.idempotency_key):
+        if wrong := holding.judge(value_of(input.idempotency_key)):
             return CreateHoldPayload(errors=user_errors(info, Refused(wrong)))
         keeping = Keeping(
             service_id=asked("Service", input.service_id),
-            option_id=asked("Option", input.option_id) if input.option_id else None,
+            option_id=asked_if("Option", input.option_id),
             start=input.start,
             address=info.context.address,
             seconds=settings.hold_seconds,

@@ -3,6 +3,7 @@
 import base64
 import binascii
 from collections.abc import Iterable, Sequence
+from typing import TypeVar
 from uuid import UUID
 
 import strawberry
@@ -10,6 +11,8 @@ from strawberry.types.base import get_object_definition
 
 from graph.rows import reading
 from models.db import Row
+
+T = TypeVar("T")
 
 
 @strawberry.interface(description="Anything that has an id of its own and can be fetched again by it.")
@@ -44,6 +47,17 @@ def id_of(kind: str, given: str | None) -> UUID | None:
 
 NOBODY = UUID(int=0)
 """An id that nothing has: stands for a global id of another type, so that it is simply not found."""
+
+
+def value_of(given: T | None) -> T | None:
+    """An input's value: None when it was left out."""
+    return None if given is strawberry.UNSET else given
+
+
+def asked_if(kind: str, given: str | None) -> UUID | None:
+    """The id behind a global id that may be left out; None when it was, or is null."""
+    value = value_of(given)
+    return None if value is None else asked(kind, value)
 
 
 def asked(kind: str, given: str) -> UUID:

@@ -1,5 +1,6 @@
 """Options: what is booked. The type, its queries and its mutations."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated
@@ -96,6 +97,15 @@ class Option(Node):
     @reading("id", description="Its tie to Google Calendar; null without one, and for public keys.")
     async def google(self, info: Info) -> GoogleConnection | None:
         return await linked(info, self.row["id"]) if info.context.caller.is_staff else None
+
+
+async def option_list(info: Info, ids: Sequence[UUID]) -> list[Option]:
+    """The options of these ids; only rows that are asked for are read."""
+    wanted = columns(info, Option)
+    if wanted == {"id"}:
+        return [Option(row={"id": each}) for each in ids]
+    rows = await asyncio.gather(*(info.context.loaders.row(OptionRow, each, wanted) for each in ids))
+    return [Option(row=row) for row in rows if row]
 
 
 def _interval(each: TimeRange) -> OpeningInterval:

@@ -39,4 +39,5 @@ async def shown(info: Info, kind: type[N], table: type[Model], answer: UUID | Re
         return {"errors": user_errors(info, answer)}
     query = table.filter(business_id=info.context.caller.business_id, id=answer)
     rows = await db.select(query, columns(info, kind, checks.camel(field)))
-    return {field: kind(row=rows[0])}
+    # Somebody may have removed it since: then it was done, and there is nothing to show.
+    return {field: kind(row=rows[0]) if rows else None}

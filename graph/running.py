@@ -2,7 +2,8 @@
 
 import sys
 
-from graph.server.app import build
+from graph.server.app import beside, build
+from graph.server.lapsing import lapse
 from graph.server.live import LOOK_SECONDS
 from graph.serving import Site, serving, stopping
 from models import bell, db
@@ -14,10 +15,10 @@ from sync.service import Google
 
 async def serve_web(settings: Settings, host: str, port: int, *, sync: bool) -> None:
     """Migrates, then serves until told to stop."""
+    stop = stopping()
     await migrate(settings.database_url)
     if not sync:
         _mind_the_bell(settings)
-    stop = stopping()
     async with serving([Site(build(settings, sync=sync), host, port, settings.trusted_proxies)]):
         sys.stdout.write(f"Timebok listens on http://{host}:{port}/graphql\n")
         sys.stdout.flush()
@@ -26,11 +27,11 @@ async def serve_web(settings: Settings, host: str, port: int, *, sync: bool) -> 
 
 async def work(settings: Settings) -> None:
     """A sync worker alone, until told to stop."""
+    stop = stopping()
     await migrate(settings.database_url)
     _mind_the_bell(settings)
     google = Google(settings, Secrets(settings.secret_keys))
-    stop = stopping()
-    async with db.opened(settings.database_url), bell.hung(settings.bell_url), google:
+    async with db.opened(settings.database_url), bell.hung(settings.bell_url), google, beside(lapse()):
         await google.work(stop)
 
 

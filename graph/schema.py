@@ -1,5 +1,6 @@
 """The schema assembled: built once per process, printed to `schema.graphql`, the contract with every client."""
 
+import asyncio
 from collections.abc import Iterator
 from contextlib import suppress
 from typing import Annotated
@@ -72,7 +73,8 @@ class Query(
     ) -> list[Node]:
         if len(ids) > MOST_NODES:
             raise bad_input(f"At most {MOST_NODES} ids at once.")
-        return [found for each in ids if (found := await refetch(info, each))]
+        found = await asyncio.gather(*(refetch(info, each) for each in ids))
+        return [each for each in found if each]
 
 
 @strawberry.type(description="What can be done. Each takes one `input`, and says in `errors` why it did nothing.")

@@ -5,11 +5,11 @@ from typing import Annotated
 
 import strawberry
 
-from graph.availability import SERVICE_COLUMNS, moving
+from graph.availability import moving
 from graph.calendar import CalendarEntry, entry_types
 from graph.context import Info, bad_input
 from graph.languages import say
-from graph.nodes import asked
+from graph.nodes import asked, value_of
 from graph.rows import columns
 from models import agenda, changing, clock, decision, entries, service
 from models.availability import Busy, BusyKind, Reason
@@ -73,10 +73,10 @@ class SlotCheckQuery:
         ] = strawberry.UNSET,
     ) -> SlotCheck:
         caller, at = info.context.caller, to_instant(start)
-        row = await service.read(caller.business_id, asked("Service", service_id), SERVICE_COLUMNS)
+        row = await service.read(caller.business_id, asked("Service", service_id), service.OFFER_COLUMNS)
         if row is None or not (row["active"] or caller.is_staff):
             raise bad_input("There is no such service.")
-        leave_out = await moving(info, moving_booking_id or None, manage_token or None)
+        leave_out = await moving(info, value_of(moving_booking_id), value_of(manage_token))
         rules = await changing.rules_of(caller.business_id, leave_out) if leave_out else None
         option = asked("Option", option_id)
         found = await agenda.offer_of(

@@ -6,7 +6,7 @@ import strawberry
 
 from graph.context import Info, admin
 from graph.errors import UserError, forbidden_error, user_errors
-from graph.nodes import asked
+from graph.nodes import asked_if
 from graph.payloads import Payload, given, optional
 from graph.rows import attribute
 from models.refusals import Refused
@@ -66,7 +66,7 @@ class WordingQuery:
     ) -> GoogleCalendarPreview:
         templates = dict(zip(_FIELDS, (title_template, description_template, location_template), strict=True))
         found = await info.context.house.google.preview(
-            admin(info).business_id, templates, asked("Booking", booking_id) if booking_id else None
+            admin(info).business_id, templates, asked_if("Booking", booking_id)
         )
         if isinstance(found, Refused):
             return GoogleCalendarPreview(errors=user_errors(info, found))

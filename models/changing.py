@@ -35,7 +35,6 @@ _BOOKING_COLUMNS = (
     "buffer_after_minutes",
 )
 _EDITED = ("reference", "customer_name", "customer_email", "customer_phone", "note", "cancel_reason")
-_SERVICE_COLUMNS = ("id", "business_id", "active", *service.RULE_COLUMNS)
 _EITHER = "The booking cannot be changed any more."
 
 
@@ -138,7 +137,7 @@ async def rules_of(business_id: UUID, booking_id: UUID) -> Rules | None:
 
 async def _rules(business_id: UUID, row: Row) -> tuple[Rules, Row]:
     """The booking's own lengths with its service's other rules, and the service."""
-    of = await service.read(business_id, row["service_id"], _SERVICE_COLUMNS)
+    of = await service.read(business_id, row["service_id"], service.OFFER_COLUMNS)
     if of is None:
         raise LookupError("a booking's service is always there")
     minutes = (row["ends_at"] - row["starts_at"]) // timedelta(minutes=1)
@@ -190,6 +189,8 @@ async def update(
     """
     if wrong := _judge(values):
         return Refused(wrong)
+    if "customer_name" in values:
+        values = {**values, "customer_name": values["customer_name"].strip()}
 
     async def body(work: Write) -> UUID | Refused:
         row = await _standing(work, booking_id, expected_version)

@@ -22,7 +22,6 @@ from models.offer import nearby
 from models.refusals import Alternative, ErrorCode, Refusal, Refused
 from models.words import BookingStatus, ChangeAction, ChangeKind
 
-_SERVICE_COLUMNS = ("id", "business_id", "active", *service.RULE_COLUMNS)
 _LETTERS = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
 
 
@@ -120,7 +119,7 @@ async def alternatives(
     business_id: UUID, service_id: UUID, option_id: UUID | None, start: datetime, google_days: int
 ) -> Sequence[Alternative]:
     """Up to five slots nearest to the start that can be booked."""
-    row = await service.read(business_id, service_id, _SERVICE_COLUMNS)
+    row = await service.read(business_id, service_id, service.OFFER_COLUMNS)
     if row is None:
         return ()
     wanted, now = to_instant(start), to_instant(clock.now())
@@ -147,7 +146,7 @@ async def decide(
     override_rules: bool = False,
 ) -> Place | Refused:
     """Which option takes the start, under the lock, with its lapsed holds out of the way; or why none does."""
-    row = await service.read(work.business_id, service_id, _SERVICE_COLUMNS)
+    row = await service.read(work.business_id, service_id, service.OFFER_COLUMNS)
     if row is None:
         return service.not_found()
     start, rules = to_instant(at), service.rules(row)

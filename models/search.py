@@ -55,8 +55,10 @@ class Search:
 
 
 def words_of(reference: str, name: str, email: str | None) -> set[str]:
-    """The words a booking is found by. A reference is found with its dash and without."""
-    found = {reference, reference.replace("-", ""), *name.split(), *([email] if email else ())}
+    """The words a booking is found by. A reference is found with its dash and without, so is Berg-Ødegård by both."""
+    found = {reference, reference.replace("-", ""), *name.split(), *name.replace("-", " ").split()}
+    if email:
+        found.add(email)
     return {word.casefold()[:_LENGTH] for word in found}
 
 
@@ -83,7 +85,9 @@ def bookings(business_id: UUID, search: Search) -> QuerySet[Booking]:
     if search.end is not None:
         fits &= Q(starts_at__lt=search.end)
     if search.customer_email is not None:
-        fits &= _having(business_id, Q(word=search.customer_email.strip().casefold()[:_LENGTH]))
+        email = search.customer_email.strip()
+        # The words narrow it down by an index; the same word may also stand in a name.
+        fits &= _having(business_id, Q(word=email.casefold()[:_LENGTH])) & Q(customer_email__iexact=email)
     for word in (search.text or "").casefold().split()[:MOST_WORDS]:
         beginning = word[:_LENGTH]
         fits &= _having(business_id, Q(word__gte=beginning, word__lt=beginning + _BEYOND))

@@ -24,6 +24,9 @@ RULE_COLUMNS = (
     "minimum_notice_minutes",
     "booking_horizon_days",
 )
+OFFER_COLUMNS = ("id", "business_id", "active", *RULE_COLUMNS)
+"""What an offer needs of a service's row."""
+
 MINUTES = ("buffer_before_minutes", "buffer_after_minutes", "minimum_notice_minutes", "change_notice_minutes")
 _DEFAULTS = dict.fromkeys(MINUTES, 0)
 

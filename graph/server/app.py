@@ -37,8 +37,8 @@ def build(settings: Settings, *, sync: bool = True) -> Starlette:
             await open_things.enter_async_context(db.opened(settings.database_url))
             await open_things.enter_async_context(bell.hung(settings.bell_url))
             await open_things.enter_async_context(house.google)
-            await open_things.enter_async_context(_beside(sockets.close_revoked()))
-            await open_things.enter_async_context(_beside(lapse()))
+            await open_things.enter_async_context(beside(sockets.close_revoked()))
+            await open_things.enter_async_context(beside(lapse()))
             if sync:
                 await open_things.enter_async_context(_working(house.google))
             yield
@@ -60,7 +60,7 @@ def build(settings: Settings, *, sync: bool = True) -> Starlette:
 
 
 @asynccontextmanager
-async def _beside(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+async def beside(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
     """Runs something for as long as the block lasts."""
     task = asyncio.create_task(work)
     try:

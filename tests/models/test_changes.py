@@ -52,26 +52,26 @@ async def tail(business_id: UUID, done: asyncio.Event) -> list[Row]:
 
 async def test_a_tailing_reader_misses_nothing_of_many_writers() -> None:
     business_id, done = await a_business(), asyncio.Event()
-    reading = asyncio.create_task(tail(business_id, done))
 
     async def writer(number: int) -> Sequence[UUID]:
         return [entity for turn in range(WRITES) for entity in await note(business_id, (number + turn) % 4)]
 
-    async with asyncio.timeout(PATIENCE):
+    async with asyncio.timeout(PATIENCE), asyncio.TaskGroup() as tasks:
+        reading = tasks.create_task(tail(business_id, done))
         written = await asyncio.gather(*map(writer, range(WRITERS)))
         done.set()
-        seen = await reading
+    seen = reading.result()
     assert sorted(row["entity_id"] for row in seen) == sorted(entity for each in written for entity in each)
 
 
 async def test_a_tailing_reader_misses_nothing_of_many_processes(database_url: str) -> None:
     shop, done = await a_shop(), asyncio.Event()
     before = await newest(shop.business_id)
-    reading = asyncio.create_task(tail(shop.business_id, done))
-    written = await race("note", database_url, shop, ahead())
-    done.set()
-    async with asyncio.timeout(PATIENCE):
-        seen = await reading
+    async with asyncio.timeout(PATIENCE), asyncio.TaskGroup() as tasks:
+        reading = tasks.create_task(tail(shop.business_id, done))
+        written = await race("note", database_url, shop, ahead())
+        done.set()
+    seen = reading.result()
     assert len(seen) == sum(int(count) * times for count, times in written.items())
     assert await newest(shop.business_id) == before + len(seen)
 

@@ -1,0 +1,37 @@
+"""Registering businesses: what the command line may say of one, and changing it."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from models import changes, checks, mirror
+from models.business import Business
+from models.words import ChangeAction, ChangeKind
+
+_SLUG = re.compile(r"[a-z0-9-]{1,63}")
+_ORIGIN = re.compile(r"https?://[^/?#\s]+")
+
+
+def judge(values: Mapping[str, Any]) -> dict[str, str]:
+    """What is wrong with a business's values: a sentence for each wrong column."""
+    wrong = {
+        "slug": not _SLUG.fullmatch(values.get("slug", "x")) and "must be 1 to 63 of a-z, 0-9 and -",
+        "name": checks.name(values.get("name", "x")) and "must have 1 to 200 characters",
+        "time_zone": checks.zone(values.get("time_zone", "UTC")) is None and "must be an IANA name",
+        "booking_url": "{token}" not in values.get("booking_url", "{token}") and "must contain {token}",
+        "origins": any(not _ORIGIN.fullmatch(each) for each in values.get("origins", ()))
+        and "must look like https://app.example",
+    }
+    return {column: said for column, said in wrong.items() if said}
+
+
+async def update(business_id: UUID, values: Mapping[str, Any]) -> None:
+    """Changes the given columns. Its bookings in Google are written anew: they may show what changed."""
+
+    async def body(work: changes.Write) -> None:
+        await Business.filter(id=business_id).update(**values)
+        work.record(ChangeKind.BUSINESS, business_id, ChangeAction.UPSERTED)
+        await mirror.want_all_again(work)
+
+    await changes.write(business_id, body)

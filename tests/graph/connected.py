@@ -1,0 +1,59 @@
+"""A furnished business whose Anna has signed in with Google: the stand-in for Google beside it, and how to link."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from sync.sandbox.app import sandbox_app
+from sync.sandbox.state import SandboxGoogle
+from tests.graph.shop import Shop, furnish
+from tests.served import listening, serving
+
+ANNAS = "anna@example.com"
+"""Anna's Google account, and the id of its own first calendar."""
+
+
+@dataclass(frozen=True)
+class Connected:
+    """A shop with sync running, and the Google it talks to."""
+
+    shop: Shop
+    google: SandboxGoogle
+
+    async def sign_in(self, option: str) -> Any:
+        """Clicks through Google's consent page for an option, as Anna: the option's connection."""
+        do = self.shop.served.do
+        wanted = {"optionId": option, "returnTo": f"{self.shop.served.url}/edit"}
+        address = (await do("StartGoogleSignIn", "admin", input=wanted))["authorizationUrl"]
+        scopes = parse_qs(urlsplit(address).query)["scope"][0].split()
+        clicks = {"decision": "allow", "account": ANNAS, "scope": scopes}
+        allowed = await self.shop.served.http.post(address, data=clicks)
+        back = (await self.shop.served.http.get(allowed.headers["location"])).headers["location"]
+        ticket = parse_qs(urlsplit(back).query)["google_ticket"][0]
+        signed_in = await do("CompleteGoogleSignIn", "admin", input={"ticket": ticket})
+        assert signed_in["errors"] == []
+        return signed_in["option"]["google"]
+
+    async def link(self, option: str, **more: Any) -> Any:
+        """Links an option that has signed in to Anna's calendar: its connection."""
+        wanted = {"optionId": option, "calendarId": ANNAS, **more}
+        linked = await self.shop.served.do("LinkGoogleCalendar", "admin", input=wanted)
+        assert linked["errors"] == []
+        return linked["option"]["google"]
+
+    def put(self, start: str, end: str, **more: Any) -> None:
+        """An event that Anna puts into her calendar."""
+        self.google.insert_event(ANNAS, {"start": {"dateTime": start}, "end": {"dateTime": end}, **more})
+
+
+@asynccontextmanager
+async def connected(database_url: str) -> AsyncIterator[Connected]:
+    """A server with sync beside a Google of its own; nobody has signed in yet."""
+    google = SandboxGoogle()
+    google.seed_demo()
+    async with listening(sandbox_app(google)) as origin:
+        client = {"google_client_id": "timebok-demo", "google_client_secret": "timebok-demo-secret"}
+        async with serving(database_url, sync=True, google_origin=origin, **client) as served:
+            yield Connected(await furnish(served), google)
