@@ -17,7 +17,8 @@ from models.secret import Secrets
 class GoogleAccount(Model):
     """One Google identity that consented: one row per (business, Google `sub`), never one per option.
 
-    `sealed` is encrypted JSON: refresh_token, access_token. `state` is a GoogleAccountState name.
+    `sealed` is encrypted JSON: refresh_token, access_token. `state` is a GoogleAccountState name. `leaving_at` is when
+    it was disconnected: the row stays until what we wrote to its calendars is gone, and no client sees it any more.
     """
 
     id = fields.UUIDField(primary_key=True, default=new_id)
@@ -35,11 +36,13 @@ class GoogleAccount(Model):
     error_code = fields.CharField(max_length=64, null=True)
     error_message = fields.TextField(null=True)
     error_at = Instant(null=True)
+    leaving_at = Instant(null=True)
     created_at = Instant()
 
     class Meta:
         table = "google_account"
         unique_together = (("business", "sub"),)
+        indexes = (Index(fields=("sub",)), Index(fields=("leaving_at",)))
 
 
 class GoogleCalendar(Model):

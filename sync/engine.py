@@ -20,10 +20,25 @@ from models.refusals import ErrorCode, Refused, refused
 from models.secret import Secrets
 from models.settings import Settings
 from models.words import Drift
-from sync import calendars, channels, leases, mirroring, pace, pull, pulling, push, rendering, retry, routing, signin
+from sync import (
+    calendars,
+    channels,
+    leases,
+    leaving,
+    mirroring,
+    pace,
+    pull,
+    pulling,
+    push,
+    rendering,
+    retry,
+    routing,
+    signin,
+)
 from sync.client import GoogleClient
 from sync.drift import drift_of
 from sync.leases import Lease
+from sync.leaving import Leaver
 from sync.pull import Apply, Fetch, FetchInstances, Finish, Stop, Sweep, Window
 from sync.push import Again, Call, Delete, Failed, Get, Insert, Pushed, Removed, Rendered, Update
 from sync.replies import CalendarList, ChannelReply, Done, EventJson, EventReply, Failure, FailureKind, Page
@@ -100,6 +115,32 @@ class Engine:
         if isinstance(reply, CalendarList):
             await changes.write(account.business_id, lambda work: calendars.store(work, account_id, reply.items))
 
+    async def let_go(self, leaver: Leaver) -> None:
+        """Ends a grant that nobody needs any more, and forgets the account; a refusal by Google holds nothing up."""
+        if await leaving.is_last(leaver):
+            try:
+                _, refresh = self._grants.unseal(leaver.sealed)
+            except ValueError:
+                log.warning("account %s is forgotten, its grant not ended: no secret key fits", leaver.id)
+            else:
+                reply = await self._client.revoke(refresh)
+                if isinstance(reply, Failure):
+                    log.warning("account %s is forgotten, its grant not ended: %s", leaver.id, reply.code)
+        await leaving.forget(leaver)
+
+    async def listing(self, account_id: UUID, google_id: str, query: Mapping[str, str], at_most: int) -> Page | Failure:
+        """The first events of a listing as one page, read for the moment: nothing is stored."""
+        items: tuple[EventJson, ...] = ()
+        asked = dict(query)
+        while True:
+            page = await self._list(account_id, google_id, asked)
+            if isinstance(page, Failure):
+                return page
+            items += page.items
+            if page.next_page is None or len(items) >= at_most:
+                return replace(page, items=items[:at_most])
+            asked["pageToken"] = page.next_page
+
     async def start_sign_in(self, business_id: UUID, option_id: UUID, return_to: str) -> str | Refused:
         """The address of the consent page."""
         opened = await signin.begin(self._secrets, business_id, option_id, return_to)
@@ -156,12 +197,14 @@ class Engine:
         run.asked_at = clock.now()
         account_id, google_id = run.lease.account_id, run.calendar.google_id
         if isinstance(request, Fetch):
-            query = request.query
-            page = await self._ask(account_id, lambda access: self._client.list_events(access, google_id, query))
+            page = await self._list(account_id, google_id, request.query)
         else:
             master, query = request.master_id, request.query
             page = await self._ask(account_id, lambda access: self._client.instances(access, google_id, master, query))
         return page if isinstance(page, Failure) else await self._foreign_only(run, page)
+
+    async def _list(self, account_id: UUID, google_id: str, query: Mapping[str, str]) -> Page | Failure:
+        return await self._ask(account_id, lambda access: self._client.list_events(access, google_id, query))
 
     async def _foreign_only(self, run: _Run, page: Page) -> Page:
         """Takes our own mirrors out of a page; those that somebody changed are wanted anew."""

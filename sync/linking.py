@@ -75,7 +75,7 @@ async def link(business_id: UUID, option_id: UUID, google_id: str, choices: Link
         followed, kept_texts = await _followed(calendar.id), await _keeps_texts(calendar.id)
         await GoogleLink.filter(id=row.id).update(calendar_id=calendar.id, **changed)
         if moved and row.calendar_id:
-            await _leave(work, row.calendar_id, option_id)
+            await leave(work, row.calendar_id, option_id)
         await _reroute(work, calendar, [option_id] if moved else [], choices.unrouted_events)
         keeps_texts = await _keeps_texts(calendar.id)
         if not followed or keeps_texts != kept_texts or (_ROUTING & changed.keys() and not keeps_texts):
@@ -105,7 +105,7 @@ async def unlink(business_id: UUID, option_id: UUID, keep_events: bool) -> UUID 
         await GoogleLink.filter(id=row.id).update(calendar_id=None)
         if not keep_events:
             await mirror.want_future(work, option_id)
-        await _leave(work, row.calendar_id, option_id)
+        await leave(work, row.calendar_id, option_id)
         work.record(ChangeKind.GOOGLE_LINK, row.id, ChangeAction.UPSERTED, [option_id])
         return option_id
 
@@ -198,7 +198,7 @@ async def _reroute(
     await leases.hasten(GoogleCalendar.filter(id=calendar.id), work.now, over_prescribed=False)
 
 
-async def _leave(work: Write, calendar_id: UUID, option_id: UUID) -> None:
+async def leave(work: Write, calendar_id: UUID, option_id: UUID) -> None:
     """The option no longer listens to the calendar: what it blocked is free at once, the rest follows."""
     await GoogleBlock.filter(option_id=option_id).delete()
     await _reroute(work, await GoogleCalendar.get(id=calendar_id), [option_id])

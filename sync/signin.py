@@ -148,6 +148,7 @@ async def _keep(work: Write, granted: Granted) -> UUID:
         "access_expires_at": granted.expires_at,
         "refresh_lease_until": None,
         "list_due_at": work.now,
+        "leaving_at": None,
         "error_code": None,
         "error_message": None,
         "error_at": None,

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from models import bell, changes, clock
 from models.google import GoogleChannel, GoogleSignIn
 from models.idempotency import KEPT, Outcome
-from sync import calendars, leases
+from sync import calendars, leases, leaving
 from sync.engine import Engine
 from sync.leases import Lease, Way
 from sync.replies import Failure, FailureKind
@@ -71,6 +71,9 @@ class Worker:
                     started += 1
         if not self._in_hand[None] and (account_id := await calendars.claim(now)):
             self._begin(None, self._engine.list_calendars(account_id))
+            started += 1
+        if not self._in_hand[None] and (leaver := await leaving.claim(now)):
+            self._begin(None, self._engine.let_go(leaver))
             started += 1
         if self._tidied_at is None or now - self._tidied_at > _TIDY_EVERY:
             self._tidied_at = now

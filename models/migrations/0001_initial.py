@@ -62,9 +62,10 @@ class Migration(migrations.Migration):
                 ('error_code', fields.CharField(null=True, max_length=64)),
                 ('error_message', fields.TextField(null=True, unique=False)),
                 ('error_at', Instant(null=True, auto_now=False, auto_now_add=False)),
+                ('leaving_at', Instant(null=True, auto_now=False, auto_now_add=False)),
                 ('created_at', Instant(auto_now=False, auto_now_add=False)),
             ],
-            options={'table': 'google_account', 'app': 'models', 'unique_together': (('business', 'sub'),), 'pk_attr': 'id', 'table_description': 'One Google identity that consented: one row per (business, Google `sub`), never one per option.'},
+            options={'table': 'google_account', 'app': 'models', 'unique_together': (('business', 'sub'),), 'indexes': [Index(fields=['sub']), Index(fields=['leaving_at'])], 'pk_attr': 'id', 'table_description': 'One Google identity that consented: one row per (business, Google `sub`), never one per option.'},
             bases=['Model'],
         ),
         ops.CreateModel(

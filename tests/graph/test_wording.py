@@ -5,7 +5,8 @@ from typing import Any
 
 from models import business, key
 from models.words import Role
-from tests.graph.shop import Shop, at, codes, furnish, graphql_codes
+from tests.graph.connected import ANNAS, connected
+from tests.graph.shop import MONDAY, Shop, at, codes, furnish, graphql_codes
 from tests.operations import operations
 from tests.served import Served
 
@@ -72,17 +73,30 @@ async def test_labels_are_said_in_the_callers_language(shop: Shop) -> None:
     assert "dato" in labels
 
 
-async def test_the_defaults_can_be_previewed_and_are_in_the_business_language(shop: Shop) -> None:
-    english = texts_of(await settings(shop.served))
-    shown = await preview(shop, *english.values())
+async def test_the_defaults_can_be_previewed(shop: Shop) -> None:
+    shown = await preview(shop, *texts_of(await settings(shop.served)).values())
     assert (shown["errors"], bool(shown["title"])) == ([], True)
+
+
+async def test_what_goes_to_google_is_in_the_business_language_whoever_asks(shop: Shop) -> None:
     business_id = await business.create("salong", "Salong", "Europe/Oslo", language="nb")
     keys = {role.lower(): (await key.create(business_id, role, "a key"))[1] for role in Role}
-    salong = Served(shop.served.url, business_id, keys, shop.served.http)
-    norwegian = texts_of(await settings(salong))
-    assert norwegian != english
-    # What is written into Google is in the business's language, whoever asks.
-    assert texts_of(await settings(salong, language="en")) == norwegian
+    salong = await furnish(Served(shop.served.url, business_id, keys, shop.served.http))
+    said = []
+    for each in (shop, salong):
+        booking = (await each.booked(at("10:00")))["booking"]["id"]
+        texts = {"title": "{appointment_date}", "description": "", "location": ""}
+        for language in ("en", "nb"):
+            body = {"query": operations()["GoogleCalendarPreview"], "variables": {**texts, "bookingId": booking}}
+            headers = {"Authorization": f"Bearer {each.served.keys['admin']}", "Accept-Language": language}
+            answer = await each.served.http.post(f"{each.served.url}/graphql", json=body, headers=headers)
+            said.append(answer.json()["data"]["googleCalendarPreview"]["title"])
+    english, still_english, norwegian, still_norwegian = said
+    assert (english, norwegian) == (still_english, still_norwegian)
+    assert str(MONDAY.day) in english
+    assert str(MONDAY.day) in norwegian
+    assert english != norwegian
+    assert texts_of(await settings(salong.served, language="en")) == texts_of(await settings(salong.served))
 
 
 async def test_a_preview_shows_a_real_booking(each_shop: Shop) -> None:
@@ -101,7 +115,9 @@ async def test_a_preview_shows_a_real_booking(each_shop: Shop) -> None:
 
 async def test_a_preview_of_a_booking_says_nothing_for_what_it_lacks(shop: Shop) -> None:
     made = (await shop.booked(at("10:00"), customer={"name": "Åse"}))["booking"]
-    shown = await preview(shop, "{customer_name}", "<{customer_email}{note}>", "{customer_phone}", bookingId=made["id"])
+    shown = await preview(
+        shop, "{customer_name}", "<{customer_email}{booking_note}>", "{customer_phone}", bookingId=made["id"]
+    )
     assert shown == {"title": "Åse", "description": "<>", "location": "", "errors": []}
 
 
@@ -153,7 +169,7 @@ async def test_saved_texts_are_kept_and_null_goes_back_to_the_default(each_shop:
     default = texts_of(await settings(shop.served))
     mine = {
         "titleTemplate": "{service_name} 💇 {customer_name}",
-        "descriptionTemplate": "Line one\nLine two: {{{note}",
+        "descriptionTemplate": "Line one\nLine two: {{{booking_note}",
         "locationTemplate": "",
     }
     assert await save(shop, **mine) == {"settings": mine, "errors": []}
@@ -206,3 +222,17 @@ async def test_a_preview_of_what_is_no_booking_here_shows_nobody(shop: Shop) -> 
         else:
             shown = answer["data"]["googleCalendarPreview"]
             assert (shown["title"], codes(shown)) == (None, ["NOT_FOUND"]), unknown
+
+
+async def test_saving_writes_every_future_booking_anew_as_the_preview_shows_it(sqlite_url: str) -> None:
+    async with connected(sqlite_url) as town:
+        shop = town.shop
+        await town.sign_in(shop.anna)
+        await town.link(shop.anna)
+        made = [(await shop.booked(at(clock), optionId=shop.anna))["booking"]["id"] for clock in ("10:00", "12:00")]
+        async with shop.served.following("CalendarChanges", "staff", after=await shop.cursor()) as dashboard:
+            for title in ("{customer_name} {{{booking_reference}}}", "Kept: {service_name} {appointment_date}"):
+                assert (await save(shop, titleTemplate=title))["errors"] == []
+                expected = {(await preview(shop, title, bookingId=each))["title"] for each in made}
+                while {event["summary"] for event in town.google.events(ANNAS)} != expected:
+                    await dashboard.next()

@@ -10,7 +10,7 @@ from uuid import UUID
 import pytest
 from tortoise.backends.base.client import BaseDBAsyncClient
 
-from models import changes, changing, clock, db, entries
+from models import bell, changes, changing, clock, db, entries
 from models.agenda import offer_of
 from models.booking import Booking
 from models.columns import new_id
@@ -126,7 +126,7 @@ def _connections(connection: Any) -> tuple[int, int] | bool:
 
 
 @pytest.mark.usefixtures("database")
-async def test_a_write_whose_caller_hung_up_is_whole() -> None:
+async def test_a_write_whose_caller_hung_up_is_whole_and_rings() -> None:
     shop = await a_shop()
     begun, go_on = asyncio.Event(), asyncio.Event()
 
@@ -136,13 +136,15 @@ async def test_a_write_whose_caller_hung_up_is_whole() -> None:
         work.record(ChangeKind.OPTION, shop.option_id, ChangeAction.UPSERTED)
 
     before = await changes.newest(shop.business_id)
-    caller = asyncio.create_task(changes.write(shop.business_id, body))
-    await begun.wait()
-    caller.cancel()
-    await asyncio.wait([caller])
-    assert caller.cancelled()
-    go_on.set()
-    await asyncio.wait(db._under_way, timeout=PATIENCE)
+    with bell.current().listening(shop.business_id) as rung:
+        caller = asyncio.create_task(changes.write(shop.business_id, body))
+        await begun.wait()
+        caller.cancel()
+        await asyncio.wait([caller])
+        assert caller.cancelled()
+        go_on.set()
+        await asyncio.wait(db._under_way, timeout=PATIENCE)
+        assert rung.is_set()
     assert await changes.newest(shop.business_id) == before + 1
     await invariants.hold_in(shop.business_id)
 

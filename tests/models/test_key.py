@@ -14,16 +14,16 @@ from tests.models.rows import a_business
 pytestmark = pytest.mark.usefixtures("database")
 
 
-@pytest.mark.parametrize("role", Role)
-async def test_a_key_is_recognised_with_its_business_and_role(role: Role) -> None:
+async def test_a_key_is_recognised_with_its_business_and_role() -> None:
     business_id = await a_business()
-    key_id, plain = await key.create(business_id, role, "the app")
-    assert plain.startswith(f"tb_{role.lower()}_")
-    caller = await key.authenticate(plain)
-    assert caller == Caller(business_id, key_id, role, "the app")
-    assert caller.is_staff is (role is not Role.PUBLIC)
-    assert caller.actor == ("customer" if role is Role.PUBLIC else f"{role.lower()}: the app")
-    assert await key.is_live(caller)
+    for role in Role:
+        key_id, plain = await key.create(business_id, role, "the app")
+        assert plain.startswith(f"tb_{role.lower()}_")
+        caller = await key.authenticate(plain)
+        assert caller == Caller(business_id, key_id, role, "the app")
+        assert caller.is_staff is (role is not Role.PUBLIC)
+        assert caller.actor == ("customer" if role is Role.PUBLIC else f"{role.lower()}: the app")
+        assert await key.is_live(caller)
 
 
 async def test_the_key_itself_is_nowhere_in_the_database(database: BaseDBAsyncClient) -> None:
@@ -35,9 +35,9 @@ async def test_the_key_itself_is_nowhere_in_the_database(database: BaseDBAsyncCl
         assert plain not in str([dict(row) for row in rows])
 
 
-@pytest.mark.parametrize("unknown", ["", "tb_admin_", "tb_admin_nonsense", "ÆØÅ", "x" * 10_000, "a\x00b"])
-async def test_an_unknown_key_is_nobody(unknown: str) -> None:
-    assert await key.authenticate(unknown) is None
+async def test_an_unknown_key_is_nobody() -> None:
+    for unknown in ("", "tb_admin_", "tb_admin_nonsense", "ÆØÅ", "x" * 10_000, "a\x00b"):
+        assert await key.authenticate(unknown) is None, unknown
 
 
 async def test_a_revoked_key_is_nobody_any_more() -> None:
