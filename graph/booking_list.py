@@ -6,7 +6,7 @@ from typing import Annotated
 import strawberry
 
 from graph.bookings import Booking
-from graph.connections import After, First, Page, PageInfo, page
+from graph.connections import After, First, Listing, page
 from graph.context import Info, staff
 from graph.nodes import asked_all, value_of
 from graph.payloads import optional
@@ -44,9 +44,7 @@ class BookingEdge:
 
 
 @strawberry.type(description="A page of bookings.")
-class BookingConnection:
-    page: strawberry.Private[Page]
-
+class BookingConnection(Listing):
     @strawberry.field(description="The bookings of this page.")
     def nodes(self) -> list[Booking]:
         return [Booking(row=row) for row in self.page.rows]
@@ -55,14 +53,6 @@ class BookingConnection:
     def edges(self) -> list[BookingEdge]:
         pairs = zip(self.page.cursors, self.page.rows, strict=True)
         return [BookingEdge(cursor=cursor, node=Booking(row=row)) for cursor, row in pairs]
-
-    @strawberry.field(description="Whether there is more.")
-    def page_info(self) -> PageInfo:
-        return self.page.info
-
-    @strawberry.field(description="How many there are in all; null above 10,000.")
-    async def total_count(self) -> int | None:
-        return await self.page.total()
 
 
 @strawberry.type

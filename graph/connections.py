@@ -56,6 +56,19 @@ class Page:
         return None if count > COUNTED else count
 
 
+@strawberry.type(description="A page of a list.")
+class Listing:
+    page: strawberry.Private[Page]
+
+    @strawberry.field(description="Whether there is more.")
+    def page_info(self) -> PageInfo:
+        return self.page.info
+
+    @strawberry.field(description="How many there are in all; null above 10,000.")
+    async def total_count(self) -> int | None:
+        return await self.page.total()
+
+
 async def page(
     query: QuerySet[Any], *, by: str, columns: frozenset[str], first: int, after: str | None, descending: bool = False
 ) -> Page:

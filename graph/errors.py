@@ -14,8 +14,9 @@ from strawberry.extensions import SchemaExtension
 from strawberry.types.execution import StreamExecutionResult
 from tortoise.exceptions import DBConnectionError
 
-from graph.context import Info, unavailable
+from graph.context import Context, Info, unavailable
 from graph.languages import FORBIDDEN, say
+from graph.loaders import Loaders
 from models.refusals import ErrorCode, Refused
 
 log = logging.getLogger("timebok.graph")
@@ -53,6 +54,9 @@ class Codes(SchemaExtension):
 
     def on_operation(self) -> Iterator[None]:
         self._streamed = False
+        context: Context = self.execution_context.context
+        # A socket lives long and asks for many things: what was batched for one is of no use to the next.
+        context.loaders = Loaders(context)
         yield
         # An operation that was not run has its errors only here; the list is the answer's own.
         if early := self.execution_context.pre_execution_errors:

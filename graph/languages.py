@@ -59,6 +59,7 @@ NORWEGIAN: Mapping[str, str] = {
     "The hold says this already.": "Dette sier reservasjonen allerede.",
     "The option is not linked to a Google calendar.": "Alternativet er ikke koblet til en Google-kalender.",
     "The service is not offered here.": "Tjenesten tilbys ikke her.",
+    "There is no such Google account.": "Det finnes ingen slik Google-konto.",
     "There is no such booking.": "Det finnes ingen slik bestilling.",
     "There is no such hold.": "Det finnes ingen slik reservasjon.",
     "There is no such option.": "Det finnes ikke noe slikt alternativ.",

@@ -1,6 +1,8 @@
 """The steps of connecting an option to Google: sign in, come back, choose a calendar; and undoing it."""
 
+from collections.abc import Sequence
 from typing import Annotated
+from uuid import UUID
 
 import strawberry
 
@@ -9,6 +11,8 @@ from graph.errors import forbidden_error, user_errors
 from graph.nodes import asked
 from graph.options import Option
 from graph.payloads import Payload, optional, shown
+from graph.rows import columns
+from models import db
 from models.option import Option as OptionRow
 from models.refusals import Refused
 from models.words import AllDayEvents, Blocking, EventDetail, MatcherField, MirrorAs, Role, UnroutedEvents
@@ -80,6 +84,18 @@ class UnlinkGoogleCalendarPayload(Payload):
     option: Option | None = strawberry.field(description="The option; null when it was refused.", default=None)
 
 
+@strawberry.input(description="Which Google account to disconnect.")
+class DisconnectGoogleAccountInput:
+    account_id: strawberry.ID = strawberry.field(description="The account.")
+
+
+@strawberry.type(description="What was tied to the account before.")
+class DisconnectGoogleAccountPayload(Payload):
+    options: list[Option] = strawberry.field(
+        description="The options that were tied to it or to one of its calendars, by name.", default_factory=list
+    )
+
+
 @strawberry.input(description="Which option's calendar to bring in step now.")
 class SyncGoogleCalendarInput:
     option_id: strawberry.ID = strawberry.field(description="The option.")
@@ -146,6 +162,24 @@ class GoogleMutation:
         )
         return UnlinkGoogleCalendarPayload(**await shown(info, Option, OptionRow, answer, "option"))
 
+    @strawberry.mutation(
+        description="Disconnects a Google account: its options are unlinked, their future bookings are removed from "
+        "its calendars, what was read there is deleted, and its consent is ended once no business needs it. Admin."
+    )
+    async def disconnect_google_account(
+        self,
+        info: Info,
+        input: Annotated[DisconnectGoogleAccountInput, strawberry.argument(description="The account.")],
+    ) -> DisconnectGoogleAccountPayload | None:
+        caller = info.context.caller
+        if caller.role is not Role.ADMIN:
+            return DisconnectGoogleAccountPayload(errors=forbidden_error(info))
+        account_id = asked("GoogleAccount", input.account_id)
+        answer = await info.context.house.google.disconnect(caller.business_id, account_id)
+        if isinstance(answer, Refused):
+            return DisconnectGoogleAccountPayload(errors=user_errors(info, answer))
+        return DisconnectGoogleAccountPayload(options=await _options(info, answer))
+
     @strawberry.mutation(description="Asks for an option's calendar to be brought in step now. Staff.")
     async def sync_google_calendar(
         self, info: Info, input: Annotated[SyncGoogleCalendarInput, strawberry.argument(description="The option.")]
@@ -157,14 +191,27 @@ class GoogleMutation:
         return SyncGoogleCalendarPayload(**await shown(info, Option, OptionRow, answer, "option"))
 
 
+async def _options(info: Info, ids: Sequence[UUID]) -> list[Option]:
+    """The payload's options, in this order."""
+    query = OptionRow.filter(business_id=info.context.caller.business_id, id__in=list(ids))
+    rows = {row["id"]: row for row in await db.select(query, columns(info, Option, "options"))}
+    return [Option(row=rows[each]) for each in ids]
+
+
 def _choices(source: LinkGoogleCalendarInput) -> LinkChoices:
     """The input's choices; what was left out is None."""
-    matchers = None if source.matchers is strawberry.UNSET else source.matchers
     return LinkChoices(
         blocking=source.blocking or None,
-        matchers=None if matchers is None else tuple(Matcher(each.field, each.value) for each in matchers),
+        matchers=matchers(source.matchers),
         unrouted_events=source.unrouted_events or None,
         all_day_events=source.all_day_events or None,
         detail=source.detail or None,
         mirror_as=source.mirror_as or None,
     )
+
+
+def matchers(given: list[EventMatcherInput] | None) -> tuple[Matcher, ...] | None:
+    """An input's matchers; None when they were left out."""
+    if given is None or given is strawberry.UNSET:
+        return None
+    return tuple(Matcher(each.field, each.value) for each in given)

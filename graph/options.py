@@ -9,7 +9,7 @@ from uuid import UUID
 import strawberry
 
 from graph import offerings
-from graph.connections import After, First, Page, PageInfo, page
+from graph.connections import After, First, Listing, page
 from graph.context import Info, bad_input
 from graph.errors import forbidden_error
 from graph.google import GoogleConnection, linked
@@ -119,9 +119,7 @@ class OptionEdge:
 
 
 @strawberry.type(description="A page of options, by name.")
-class OptionConnection:
-    page: strawberry.Private[Page]
-
+class OptionConnection(Listing):
     @strawberry.field(description="The options of this page.")
     def nodes(self) -> list[Option]:
         return [Option(row=row) for row in self.page.rows]
@@ -130,14 +128,6 @@ class OptionConnection:
     def edges(self) -> list[OptionEdge]:
         pairs = zip(self.page.cursors, self.page.rows, strict=True)
         return [OptionEdge(cursor=cursor, node=Option(row=row)) for cursor, row in pairs]
-
-    @strawberry.field(description="Whether there is more.")
-    def page_info(self) -> PageInfo:
-        return self.page.info
-
-    @strawberry.field(description="How many there are in all; null above 10,000.")
-    async def total_count(self) -> int | None:
-        return await self.page.total()
 
 
 @strawberry.type

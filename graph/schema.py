@@ -35,6 +35,7 @@ from graph.linking import GoogleMutation
 from graph.nodes import Node
 from graph.options import OptionMutation, OptionQuery
 from graph.refetching import refetch
+from graph.routing_preview import RoutingPreviewQuery
 from graph.scalars import SCALARS
 from graph.server.limits import LONGEST_DOCUMENT
 from graph.services import ServiceMutation, ServiceQuery
@@ -60,6 +61,7 @@ class Query(
     BookingListQuery,
     BookingQuery,
     WordingQuery,
+    RoutingPreviewQuery,
 ):
     @strawberry.field(description="Anything that has an id; null when there is none such, or this key may not see it.")
     async def node(
@@ -92,6 +94,9 @@ class IntrospectionSwitch(SchemaExtension):
         if not context.house.settings.introspection:
             self.execution_context.validation_rules += (NoSchemaIntrospectionCustomRule,)
         yield
+        if not context.house.settings.introspection:
+            for error in self.execution_context.pre_execution_errors or ():
+                error.message = error.message.partition(" Did you mean")[0]
 
 
 class OneOperation(SchemaExtension):

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 import strawberry
 
 from graph import offerings
-from graph.connections import After, First, Page, PageInfo, page
+from graph.connections import After, First, Listing, page
 from graph.context import Info
 from graph.errors import forbidden_error
 from graph.nodes import Node, asked, asked_all
@@ -56,9 +56,7 @@ class ServiceEdge:
 
 
 @strawberry.type(description="A page of services, by name.")
-class ServiceConnection:
-    page: strawberry.Private[Page]
-
+class ServiceConnection(Listing):
     @strawberry.field(description="The services of this page.")
     def nodes(self) -> list[Service]:
         return [Service(row=row) for row in self.page.rows]
@@ -67,14 +65,6 @@ class ServiceConnection:
     def edges(self) -> list[ServiceEdge]:
         pairs = zip(self.page.cursors, self.page.rows, strict=True)
         return [ServiceEdge(cursor=cursor, node=Service(row=row)) for cursor, row in pairs]
-
-    @strawberry.field(description="Whether there is more.")
-    def page_info(self) -> PageInfo:
-        return self.page.info
-
-    @strawberry.field(description="How many there are in all; null above 10,000.")
-    async def total_count(self) -> int | None:
-        return await self.page.total()
 
 
 @strawberry.type

@@ -1,11 +1,13 @@
 """Google events as rows, and the time they block. Written by `sync` only.
 
-Owns how rows come to equal what Google has: each verb works inside a write, and notes one change per event that a
-client would see differently. A batch is a few hundred rows at most; cutting it up is the caller's.
+Owns how rows come to equal what Google has: each verb works inside a write, and notes one change per event, and per
+booking under it, that a client would see differently. A batch is a few hundred rows at most; cutting it up is the
+caller's.
 """
 
+from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -17,9 +19,11 @@ from tortoise.indexes import Index
 from tortoise.models import Model
 from tortoise.queryset import QuerySet
 
+from models import db, intervals
+from models.booking import Booking
 from models.changes import Write
 from models.columns import Instant, belongs_to, new_id
-from models.words import ChangeAction, ChangeKind
+from models.words import BookingStatus, ChangeAction, ChangeKind
 
 SHOWN = (
     "master_id",
@@ -125,7 +129,7 @@ async def put(work: Write, on: Followed, seen: Sequence[Seen], generation: int) 
     """Makes a row of each event, with its blocks, and marks it with the generation of the listing that saw it."""
     ids = [each.google_id for each in seen]
     rows = {row.google_id: row for row in await GoogleEvent.filter(calendar_id=on.calendar_id, google_id__in=ids)}
-    blocks = await _blocks([row.id for row in rows.values()])
+    blocks = await blocks_of([row.id for row in rows.values()])
     written: list[GoogleEvent] = []
     wanted: dict[UUID, Blocks] = {}
     for each in seen:
@@ -142,7 +146,7 @@ async def put(work: Write, on: Followed, seen: Sequence[Seen], generation: int) 
         if differs or row.id in wanted:
             work.record(ChangeKind.GOOGLE_EVENT, row.id, ChangeAction.UPSERTED, on.option_ids)
     await GoogleEvent.bulk_create(written, on_conflict=["id"], update_fields=[*SHOWN, *HIDDEN, "generation"])
-    await _block(work, wanted)
+    await _block(work, blocks, wanted)
 
 
 async def prune(work: Write, on: Followed, kept: Mapping[str, Collection[str]]) -> None:
@@ -166,6 +170,8 @@ async def drop(work: Write, on: Followed, rows: Sequence[GoogleEvent]) -> None:
     """Removes rows; what they blocked goes with them."""
     for row in rows:
         work.record(ChangeKind.GOOGLE_EVENT, row.id, ChangeAction.REMOVED, on.option_ids)
+    there = await blocks_of([row.id for row in rows])
+    await _block(work, there, {event_id: {} for event_id in there})
     await GoogleEvent.filter(id__in=[row.id for row in rows]).delete()
 
 
@@ -174,14 +180,25 @@ async def reroute(work: Write, on: Followed, blocked: Mapping[UUID, Blocks], con
 
     `concerned`: options joined or left the calendar, so that every event looks different to somebody.
     """
-    there = await _blocks(blocked)
+    there = await blocks_of(blocked)
     wanted = {event_id: blocks for event_id, blocks in blocked.items() if there[event_id] != blocks}
     for event_id in blocked if concerned else wanted:
         work.record(ChangeKind.GOOGLE_EVENT, event_id, ChangeAction.UPSERTED, on.option_ids)
-    await _block(work, wanted)
+    await _block(work, there, wanted)
 
 
-async def _blocks(event_ids: Collection[UUID]) -> Mapping[UUID, Blocks]:
+async def free(work: Write, option_id: UUID, besides: Collection[UUID] = ()) -> None:
+    """Nothing in Google blocks the option any more; its events are seen otherwise when they are decided anew.
+
+    `besides` are bookings whose change the caller noted already.
+    """
+    blocks = GoogleBlock.filter(option_id=option_id)
+    ranges = [(row["starts_at"], row["ends_at"]) for row in await blocks.values("starts_at", "ends_at")]
+    await blocks.delete()
+    await _note_bookings(work, {option_id: ranges}, besides)
+
+
+async def blocks_of(event_ids: Collection[UUID]) -> Mapping[UUID, Blocks]:
     """What each event blocks now."""
     found: dict[UUID, dict[UUID, Range]] = defaultdict(dict)
     rows = GoogleBlock.filter(event_id__in=list(event_ids)).values("event_id", "option_id", "starts_at", "ends_at")
@@ -190,8 +207,8 @@ async def _blocks(event_ids: Collection[UUID]) -> Mapping[UUID, Blocks]:
     return found
 
 
-async def _block(work: Write, wanted: Mapping[UUID, Blocks]) -> None:
-    """Replaces what the events block."""
+async def _block(work: Write, there: Mapping[UUID, Blocks], wanted: Mapping[UUID, Blocks]) -> None:
+    """Replaces what the events block; what they blocked before is `there`."""
     if not wanted:
         return
     await GoogleBlock.filter(event_id__in=list(wanted)).delete()
@@ -202,3 +219,31 @@ async def _block(work: Write, wanted: Mapping[UUID, Blocks]) -> None:
         for event_id, blocks in wanted.items()
         for option_id, (starts_at, ends_at) in blocks.items()
     )
+    changed: dict[UUID, list[Range]] = defaultdict(list)
+    for event_id, blocks in wanted.items():
+        for option_id, block in there.get(event_id, {}).items() ^ blocks.items():
+            changed[option_id].append(block)
+    await _note_bookings(work, changed)
+
+
+async def _note_bookings(work: Write, changed: Mapping[UUID, Iterable[Range]], besides: Collection[UUID] = ()) -> None:
+    """Notes a change of every booking that stands where an option is blocked otherwise than before."""
+    merged = {option_id: intervals.merge(map(_interval, ranges)) for option_id, ranges in changed.items()}
+    merged = {option_id: ranges for option_id, ranges in merged.items() if ranges}
+    if not merged:
+        return
+    bookings = Booking.filter(
+        option_id__in=list(merged),
+        starts_at__lt=intervals.to_datetime(max(ranges[-1].end for ranges in merged.values())),
+        ends_at__gt=intervals.to_datetime(min(ranges[0].start for ranges in merged.values())),
+    ).exclude(status=BookingStatus.CANCELLED)
+    for row in await db.select(bookings, ("id", "option_id", "starts_at", "ends_at")):
+        ranges, booked = merged[row["option_id"]], _interval((row["starts_at"], row["ends_at"]))
+        # Of ranges that do not overlap, the last to begin before the booking ends reaches furthest.
+        before = bisect_left(ranges, booked.end, key=lambda each: each.start)
+        if before and ranges[before - 1].end > booked.start and row["id"] not in besides:
+            work.record(ChangeKind.BOOKING, row["id"], ChangeAction.UPSERTED, [row["option_id"]])
+
+
+def _interval(moments: Range) -> intervals.Interval:
+    return intervals.interval(*moments)

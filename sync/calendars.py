@@ -14,10 +14,11 @@ from models.changes import Write
 from models.google import GoogleAccount, GoogleCalendar, GoogleLink
 from models.mirror import READ_ONLY
 from models.words import GoogleAccountState
-from sync.replies import ListedCalendar
+from sync.replies import Failure, ListedCalendar
 from sync.tokens import note_account
 
 RELIST = timedelta(hours=1)
+_RETRY = timedelta(minutes=5)
 _FRESH = timedelta(minutes=1)
 
 
@@ -71,6 +72,12 @@ async def ask(business_id: UUID, account_ids: Iterable[UUID]) -> None:
     stale = GoogleAccount.filter(business_id=business_id, id__in=list(account_ids), list_due_at__gt=now)
     if await stale.filter(Q(listed_at__isnull=True) | Q(listed_at__lt=now - _FRESH)).update(list_due_at=now):
         bell.ring(business_id)
+
+
+async def put_off(account_id: UUID, failure: Failure) -> None:
+    """The list could not be read: it is tried again soon, though not before Google wants to be asked."""
+    wait = max(_RETRY, timedelta(seconds=failure.retry_after or 0))
+    await GoogleAccount.filter(id=account_id).update(list_due_at=clock.now() + min(wait, RELIST))
 
 
 async def claim(now: datetime) -> UUID | None:

@@ -82,7 +82,7 @@ class Engine:
         try:
             if not await routing.reroute(lease):
                 await self._stop_channels(lease)
-            elif await self._pull(lease):
+            elif not await leases.put_off(lease, clock.now()) and await self._pull(lease):
                 await self._watch(lease)
         except LostLeaseError:
             log.info("calendar %s is pulled by somebody else", lease.calendar_id)
@@ -112,8 +112,11 @@ class Engine:
         """Looks at an account's calendar list anew."""
         account = await GoogleAccount.get(id=account_id)
         reply = await self._ask(account_id, self._client.calendars)
-        if isinstance(reply, CalendarList):
-            await changes.write(account.business_id, lambda work: calendars.store(work, account_id, reply.items))
+        if isinstance(reply, Failure):
+            log.warning("calendars of account %s: %s: %s", account_id, reply.code, reply.message)
+            await calendars.put_off(account_id, reply)
+            return
+        await changes.write(account.business_id, lambda work: calendars.store(work, account_id, reply.items))
 
     async def let_go(self, leaver: Leaver) -> None:
         """Ends a grant that nobody needs any more, and forgets the account; a refusal by Google holds nothing up."""
@@ -143,12 +146,13 @@ class Engine:
 
     async def start_sign_in(self, business_id: UUID, option_id: UUID, return_to: str) -> str | Refused:
         """The address of the consent page."""
-        opened = await signin.begin(self._secrets, business_id, option_id, return_to)
+        opened = await signin.begin(business_id, option_id, return_to)
         if not isinstance(opened, Opened):
             return opened
-        address = await self._client.authorization_url(opened.state, opened.challenge)
+        address = await self._client.authorization_url(opened.state, signin.challenge(opened.verifier))
         if isinstance(address, Failure):
             return refused(ErrorCode.GOOGLE_UNAVAILABLE, "{reason}", "input", reason=address.message)
+        await signin.keep(self._secrets, opened)
         return address
 
     async def end_sign_in(self, params: Mapping[str, str]) -> str | None:

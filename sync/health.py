@@ -113,9 +113,10 @@ def inbound(pull: Direction, account_works: bool, poll: timedelta, now: datetime
 
 def outbound(push: Direction, queue: Queue, account_works: bool, now: datetime) -> OutboundHealth:
     """From here to Google: only true to its word when nothing waits."""
-    if not account_works or push.action_required:
+    if not account_works or push.action_required or queue.failed:
+        # What was given up waits for somebody who looks.
         state = HealthState.ACTION_REQUIRED
-    elif queue.failed or push.attempts >= FAILING_AFTER:
+    elif push.attempts >= FAILING_AFTER:
         state = HealthState.FAILING
     elif queue.oldest_pending_at and now - queue.oldest_pending_at > LAGGING_AFTER:
         state = HealthState.LAGGING

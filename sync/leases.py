@@ -91,13 +91,25 @@ async def hasten(calendars: QuerySet[GoogleCalendar], now: datetime, *, over_pre
         await waiting.update(**{f"{way}_{name}": value for name, value in fresh.items()})
 
 
+async def put_off(lease: Lease, now: datetime) -> bool:
+    """Gives the lease back if Google must not be asked now: a pause lasts, or the grant is dead. Whether it did."""
+    if await lease.row().filter(_reachable(lease.way, now)).exists():
+        return False
+    await give_back(lease, now)
+    return True
+
+
 def _due(way: Way, now: datetime) -> QuerySet[GoogleCalendar]:
     """What may be worked on: nobody holds it, no pause lasts, the grant works. Deciding anew needs no Google."""
     free = _unset_or_before(f"{way}_lease_until", now)
-    reachable = Q(account__state=GoogleAccountState.CONNECTED) & _unset_or_before(f"{way}_not_before", now)
+    doable = _reachable(way, now)
     if way is Way.PULL:
-        reachable |= Q(reroute__isnull=False)
-    return GoogleCalendar.filter(free & reachable, **{f"{way}_due_at__lte": now})
+        doable |= Q(reroute__isnull=False)
+    return GoogleCalendar.filter(free & doable, **{f"{way}_due_at__lte": now})
+
+
+def _reachable(way: Way, now: datetime) -> Q:
+    return Q(account__state=GoogleAccountState.CONNECTED) & _unset_or_before(f"{way}_not_before", now)
 
 
 def _unset_or_before(column: str, now: datetime) -> Q:

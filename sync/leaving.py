@@ -4,7 +4,7 @@ The database half; the engine asks Google to end the grant. In between the grant
 our events out of the account's calendars and to stop their channels. Signing in again meanwhile calls it off.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -13,12 +13,11 @@ from tortoise.expressions import F, Q, Subquery
 from tortoise.queryset import QuerySet
 
 from models import changes, db, mirror
-from models.booking import Booking
 from models.changes import Write
 from models.google import GoogleAccount, GoogleCalendar, GoogleChannel, GoogleLink, GoogleSignIn
 from models.mirror import READ_ONLY, Mirror
 from models.refusals import ErrorCode, Refused, refused
-from models.words import BookingStatus, ChangeAction, ChangeKind, GoogleAccountState
+from models.words import ChangeAction, ChangeKind, GoogleAccountState
 from sync import linking
 from sync.routing import BATCH
 
@@ -138,11 +137,13 @@ def _parting(leaver: Leaver) -> changes.Body[bool]:
             return False
         await _hand_over(work, leaver.id)
         waiting = Mirror.filter(calendar__account_id=leaver.id).exclude(wanted_version=F("pushed_version"))
-        rows = await waiting.limit(BATCH).values("id", "booking_id")
-        await _give_up(work, [row["id"] for row in rows], [row["booking_id"] for row in rows])
+        rows = await waiting.limit(BATCH)
         if not rows:
             await still.delete()
-        return bool(rows)
+            return False
+        await Mirror.filter(id__in=[row.id for row in rows]).delete()
+        await mirror.note(work, {row.booking_id for row in rows})
+        return True
 
     return body
 
@@ -165,11 +166,3 @@ def _reaching(calendars: QuerySet[GoogleCalendar]) -> QuerySet[GoogleCalendar]:
     """Those of them that may be written to, through an account that stays."""
     writable = calendars.filter(listed=True, account__leaving_at__isnull=True).exclude(access_role__in=READ_ONLY)
     return writable.filter(account__state=GoogleAccountState.CONNECTED)
-
-
-async def _give_up(work: Write, mirror_ids: Sequence[UUID], booking_ids: Sequence[UUID]) -> None:
-    """Nobody will write these any more, and their bookings look it."""
-    await Mirror.filter(id__in=list(mirror_ids)).delete()
-    shown = Booking.filter(id__in=list(booking_ids)).exclude(status=BookingStatus.CANCELLED)
-    for row in await shown.values("id", "option_id"):
-        work.record(ChangeKind.BOOKING, row["id"], ChangeAction.UPSERTED, [row["option_id"]])

@@ -4,13 +4,13 @@ A link makes every future booking wanted in the calendar and the calendar due fo
 what is blocked due to be decided anew. Nobody waits here for either.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from models import changes, checks, mirror, option
+from models import changes, checks, event, mirror, option
 from models.changes import Write
-from models.event import GoogleBlock
 from models.google import GoogleAccount, GoogleCalendar, GoogleLink
 from models.mirror import READ_ONLY
 from models.option import Option
@@ -25,13 +25,12 @@ from models.words import (
     MirrorAs,
     UnroutedEvents,
 )
-from sync import leases
+from sync import gathering, leases
 from sync.blocking import Matcher
 from sync.pull import SWEEP_REFUSED
 
 MATCHERS_AT_MOST = 50
 _MATCHER_LENGTH = 200
-_ROUTING = frozenset({"blocking", "matchers", "all_day_events", "detail"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,19 +69,17 @@ async def link(business_id: UUID, option_id: UUID, google_id: str, choices: Link
         calendar = await _choosable(row, google_id, choices)
         if isinstance(calendar, Refused):
             return calendar
+        await gathering.gather(work, calendar)
+        row = await GoogleLink.get(id=row.id)
         changed = {name: value for name, value in choices.columns().items() if getattr(row, name) != value}
-        moved = row.calendar_id != calendar.id
-        followed, kept_texts = await _followed(calendar.id), await _keeps_texts(calendar.id)
+        before, moved = row.calendar_id, row.calendar_id != calendar.id
         await GoogleLink.filter(id=row.id).update(calendar_id=calendar.id, **changed)
-        if moved and row.calendar_id:
-            await leave(work, row.calendar_id, option_id)
-        await _reroute(work, calendar, [option_id] if moved else [], choices.unrouted_events)
-        keeps_texts = await _keeps_texts(calendar.id)
-        if not followed or keeps_texts != kept_texts or (_ROUTING & changed.keys() and not keeps_texts):
-            # What the rules need was never read, or not kept.
-            await GoogleCalendar.filter(id=calendar.id).update(sync_token=None)
-        if moved or "mirror_as" in changed:
-            await mirror.want_future(work, option_id)
+        noted = await mirror.want_future(work, option_id) if moved or "mirror_as" in changed else ()
+        if moved and before:
+            await leave(work, before, option_id, noted)
+        if choices.unrouted_events:
+            await GoogleCalendar.filter(id=calendar.id).update(unrouted_events=choices.unrouted_events)
+        await gathering.reroute(work, calendar.id, [option_id] if moved else [])
         work.record(ChangeKind.GOOGLE_LINK, row.id, ChangeAction.UPSERTED, [option_id])
         return row.id
 
@@ -100,12 +97,9 @@ async def unlink(business_id: UUID, option_id: UUID, keep_events: bool) -> UUID 
             return row
         if row.calendar_id is None:
             return option_id
-        if keep_events:
-            await mirror.let_go(work, option_id)
         await GoogleLink.filter(id=row.id).update(calendar_id=None)
-        if not keep_events:
-            await mirror.want_future(work, option_id)
-        await leave(work, row.calendar_id, option_id)
+        noted = await (mirror.let_go if keep_events else mirror.want_future)(work, option_id)
+        await leave(work, row.calendar_id, option_id, noted)
         work.record(ChangeKind.GOOGLE_LINK, row.id, ChangeAction.UPSERTED, [option_id])
         return option_id
 
@@ -115,16 +109,21 @@ async def unlink(business_id: UUID, option_id: UUID, keep_events: bool) -> UUID 
 async def sync_now(business_id: UUID, option_id: UUID) -> UUID | Refused:
     """Makes the option's calendar due in both directions, cutting short every pause but one Google prescribed.
 
-    Asked for after a suspicious sweep, it is the consent of somebody who looked. Answers the option.
+    Asked for after a suspicious sweep or after bookings were given up, it is the consent of somebody who looked.
+    Answers the option.
     """
 
     async def body(work: Write) -> UUID | Refused:
-        row = await _signed_in(business_id, option_id)
+        row = await _signed_in(business_id, option_id, even_dead=True)
         if isinstance(row, Refused):
             return row
         if row.calendar_id is None:
             return _not_connected("The option is not linked to a Google calendar.")
         calendar = GoogleCalendar.filter(id=row.calendar_id)
+        # The calendar may be followed through another account than the option's own.
+        if not await calendar.filter(account__state=GoogleAccountState.CONNECTED).exists():
+            return _reconnect()
+        await mirror.revive(work, row.calendar_id)
         await calendar.filter(push_due_at__isnull=True).update(push_due_at=work.now)
         await calendar.filter(pull_error_code=SWEEP_REFUSED.code).update(sweep_allowed=True)
         await leases.hasten(calendar, work.now, over_prescribed=False)
@@ -156,17 +155,16 @@ async def _signed_in(business_id: UUID, option_id: UUID, even_dead: bool = False
         return _not_connected("Sign in with Google for this option first.")
     account = await GoogleAccount.get(id=row.account_id)
     if account.state != GoogleAccountState.CONNECTED and not even_dead:
-        return refused(
-            ErrorCode.GOOGLE_RECONNECT_REQUIRED, "The Google account must be signed in again.", "input", "optionId"
-        )
+        return _reconnect()
     return row
 
 
 async def _choosable(row: GoogleLink, google_id: str, choices: LinkChoices) -> GoogleCalendar | Refused:
     """The calendar of that id in the account's list; one that may only be read can do nothing but block."""
-    calendar = await GoogleCalendar.get_or_none(account_id=row.account_id, google_id=google_id, listed=True)
-    if calendar is None:
+    listed = await GoogleCalendar.get_or_none(account_id=row.account_id, google_id=google_id, listed=True)
+    if listed is None:
         return refused(ErrorCode.NOT_FOUND, "The Google account has no such calendar.", "input", "calendarId")
+    calendar = await gathering.followed(listed) or listed
     blocking = choices.blocking or row.blocking
     if calendar.access_role in READ_ONLY and blocking == Blocking.NO_EVENTS:
         return refused(
@@ -178,40 +176,18 @@ async def _choosable(row: GoogleLink, google_id: str, choices: LinkChoices) -> G
     return calendar
 
 
-async def _reroute(
-    work: Write, calendar: GoogleCalendar, concerned: list[UUID], unrouted: UnroutedEvents | None = None
-) -> None:
-    """What the calendar's events block is to be decided anew, and the calendar is due; `concerned` joined or left.
-
-    A run under way loses its lease: it began under other rules.
+async def leave(work: Write, calendar_id: UUID, option_id: UUID, noted: Collection[UUID] = ()) -> None:
+    """The option no longer listens to the calendar: what it blocked is free at once, the rest follows. `noted` are
+    bookings whose change was noted already.
     """
-    waiting = {*(calendar.reroute or ()), *map(str, concerned)}
-    values: dict[str, Any] = {
-        "reroute": sorted(waiting),
-        "pull_due_at": work.now,
-        "pull_lease": None,
-        "pull_lease_until": None,
-    }
-    if unrouted:
-        values["unrouted_events"] = unrouted
-    await GoogleCalendar.filter(id=calendar.id).update(**values)
-    await leases.hasten(GoogleCalendar.filter(id=calendar.id), work.now, over_prescribed=False)
+    await event.free(work, option_id, besides=noted)
+    await gathering.reroute(work, calendar_id, [option_id])
 
 
-async def leave(work: Write, calendar_id: UUID, option_id: UUID) -> None:
-    """The option no longer listens to the calendar: what it blocked is free at once, the rest follows."""
-    await GoogleBlock.filter(option_id=option_id).delete()
-    await _reroute(work, await GoogleCalendar.get(id=calendar_id), [option_id])
-
-
-async def _followed(calendar_id: UUID) -> bool:
-    """Whether any option is linked to the calendar."""
-    return await GoogleLink.filter(calendar_id=calendar_id).exists()
-
-
-async def _keeps_texts(calendar_id: UUID) -> bool:
-    """Whether any link of the calendar wants its events in full."""
-    return await GoogleLink.filter(calendar_id=calendar_id, detail=EventDetail.FULL).exists()
+def _reconnect() -> Refused:
+    return refused(
+        ErrorCode.GOOGLE_RECONNECT_REQUIRED, "The Google account must be signed in again.", "input", "optionId"
+    )
 
 
 def _not_connected(message: str) -> Refused:

@@ -12,7 +12,7 @@ from models.booking import Booking
 from models.changes import Write
 from models.google import GoogleCalendar
 from models.mirror import Mirror
-from models.words import BookingStatus, ChangeAction, ChangeKind, Drift
+from models.words import Drift
 from sync import leases
 from sync.drift import REPAIRS_A_DAY
 from sync.leases import Lease
@@ -56,7 +56,7 @@ async def settle(lease: Lease, row: Mirror, rendered: Rendered | None, outcome: 
         await changed.update(**values)
         await Mirror.filter(id=row.id, wanted_version=F("pushed_version")).update(pending_since=None)
         await GoogleCalendar.filter(id=lease.calendar_id).update(pushed_at=work.now)
-        await _note_booking(work, row.booking_id)
+        await mirror.note(work, [row.booking_id])
 
     await changes.write(lease.business_id, body)
 
@@ -100,13 +100,6 @@ def _outcome(
         return {**done, "etag": None, "html_link": None, "content_hash": None}
     content_hash = rendered.content_hash if rendered else None
     return {**done, "etag": outcome.etag, "html_link": outcome.html_link, "content_hash": content_hash}
-
-
-async def _note_booking(work: Write, booking_id: UUID) -> None:
-    """A booking's mirror is seen with it; a cancelled booking is seen no more."""
-    shown = Booking.filter(id=booking_id).exclude(status=BookingStatus.CANCELLED)
-    for found in await shown.values("option_id"):
-        work.record(ChangeKind.BOOKING, booking_id, ChangeAction.UPSERTED, [found["option_id"]])
 
 
 async def ours(business_id: UUID, calendar_google_id: str, events: Iterable[EventJson]) -> dict[str, Mirror]:
@@ -154,7 +147,6 @@ async def put_right(lease: Lease, row: Mirror, drift: Drift, seen_at: datetime) 
         today = work.now.date()
         repairs = 1 + (now.repairs if now.repairs_on == today else 0)
         await Mirror.filter(id=row.id).update(drift=drift, repairs=repairs, repairs_on=today)
-        await _note_booking(work, row.booking_id)
         if repairs > REPAIRS_A_DAY:
             await _give_up(work, now)
         else:
@@ -171,6 +163,7 @@ async def _give_up(work: Write, row: Mirror) -> None:
         error_message=f"Changed in Google more than {REPAIRS_A_DAY} times today; it is left alone.",
         error_at=work.now,
     )
+    await mirror.note(work, [row.booking_id])
 
 
 async def keep_etag(row: Mirror, event: EventJson) -> None:

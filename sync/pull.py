@@ -65,7 +65,7 @@ class Start:
 
     `token_version` is the query version stored with `sync_token`. `generation` is a number no earlier run of this
     calendar was given, finished or not. `snapshot` asks for the window as well. `attendees` says that a link's
-    matchers look at attendees, so that all of them must be fetched.
+    matchers look at attendees, so that all of them must be fetched, `texts` that the rows are to keep their texts.
     """
 
     sync_token: str | None
@@ -75,6 +75,12 @@ class Start:
     generation: int
     snapshot: bool = False
     attendees: bool = False
+    texts: bool = True
+
+    @property
+    def version(self) -> int:
+        """The query version of this run."""
+        return query_version(self.attendees, self.texts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,9 +187,9 @@ Effect: TypeAlias = Apply | Sweep | Finish | Fetch | FetchInstances | Stop
 Step: TypeAlias = tuple[Cursor, tuple[Effect, ...]]
 
 
-def query_version(attendees: bool) -> int:
-    """Names the shape of the token stream's query: a token is worthless to any other shape."""
-    return 2 if attendees else 1
+def query_version(attendees: bool, texts: bool = True) -> int:
+    """Names the shape of the token stream's query and what is kept of its answers: a token is worthless to others."""
+    return 1 + attendees + 2 * (not texts)
 
 
 def sweep_is_suspicious(swept: int, total: int) -> bool:
@@ -196,7 +202,7 @@ def sweep_is_suspicious(swept: int, total: int) -> bool:
 
 def begin(start: Start) -> Step:
     """The first request of a run."""
-    known = start.sync_token is not None and start.token_version == query_version(start.attendees)
+    known = start.sync_token is not None and start.token_version == start.version
     return _ask(
         Cursor(
             phase=Phase.CHANGES if known else Phase.LISTING,
@@ -303,8 +309,7 @@ def _sweep(cursor: Cursor) -> tuple[Sweep, ...]:
 
 
 def _finish(cursor: Cursor) -> Finish:
-    version = query_version(cursor.start.attendees)
-    return Finish(cursor.sync_token, version, cursor.time_zone, snapshot=cursor.window)
+    return Finish(cursor.sync_token, cursor.start.version, cursor.time_zone, snapshot=cursor.window)
 
 
 def _failed(cursor: Cursor, failure: Failure) -> Step:

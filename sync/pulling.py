@@ -42,7 +42,7 @@ async def begin(lease: Lease, days: int) -> tuple[GoogleCalendar, Start]:
     async def body(work: Write) -> tuple[GoogleCalendar, Start]:
         await hold(work, lease)
         await lease.row().update(generation=F("generation") + 1)
-        calendar = await GoogleCalendar.get(id=lease.calendar_id)
+        calendar, now = await GoogleCalendar.get(id=lease.calendar_id), await routes(lease.calendar_id)
         start = Start(
             sync_token=calendar.sync_token,
             token_version=calendar.query_version,
@@ -50,7 +50,8 @@ async def begin(lease: Lease, days: int) -> tuple[GoogleCalendar, Start]:
             window=Window(work.now - BACK, work.now + timedelta(days=days)),
             generation=calendar.generation,
             snapshot=snapshot_is_due(calendar.snapshot_at, calendar.id, calendar.time_zone, work.now),
-            attendees=(await routes(calendar.id)).reads_attendees,
+            attendees=now.reads_attendees,
+            texts=now.keeps_texts,
         )
         return calendar, start
 

@@ -6,10 +6,10 @@ from uuid import UUID
 
 from models import changes, event
 from models.changes import Write
-from models.event import Followed, GoogleEvent, Seen
+from models.event import Blocks, Followed, GoogleEvent, Seen
 from models.google import GoogleCalendar, GoogleChannel, GoogleLink
 from models.words import AllDayEvents, Blocking, EventDetail, MatcherField, UnroutedEvents
-from sync import leases
+from sync import leases, pull
 from sync.blocking import LinkRule, blocked_options
 from sync.connections import matchers
 from sync.leases import Lease
@@ -61,6 +61,18 @@ class Routes:
         return any(matcher.field is MatcherField.ATTENDEE for link in self.links for matcher in link.matchers)
 
     @property
+    def version(self) -> int:
+        """Names what is read and kept for these links."""
+        return pull.query_version(self.reads_attendees, self.keeps_texts)
+
+    def can_decide(self, calendar: GoogleCalendar) -> bool:
+        """Whether the calendar's rows hold all that the rules look at. Colours and times are always kept."""
+        routed = (link for link in self.links if link.blocking is Blocking.MATCHED_EVENTS)
+        if all(matcher.field is MatcherField.COLOR for link in routed for matcher in link.matchers):
+            return True
+        return self.keeps_texts and calendar.sync_token is not None and calendar.query_version == self.version
+
+    @property
     def followed(self) -> Followed:
         """The calendar, as writing its events needs it."""
         return Followed(self.calendar_id, self.option_ids)
@@ -96,7 +108,7 @@ async def reroute(lease: Lease) -> bool:
     """Decides anew what a calendar's events block, if that is due; False when nobody listens to it any more: its
     events are then gone. Raises LostLeaseError.
 
-    Rows without their texts cannot be decided: a full listing is due for them anyway.
+    Where the rules need what was not kept, everything blocks as before until it is listed in full, which is due then.
     """
     calendar = await GoogleCalendar.get(id=lease.calendar_id)
     waiting = calendar.reroute
@@ -106,24 +118,28 @@ async def reroute(lease: Lease) -> bool:
     batch = GoogleEvent.filter(calendar_id=lease.calendar_id).order_by("id").limit(BATCH)
     rows = await batch
     while rows:
-        await changes.write(lease.business_id, _batch(lease, rows, concerned, decidable=bool(calendar.sync_token)))
+        await changes.write(lease.business_id, _batch(lease, rows, concerned))
         rows = await batch.filter(id__gt=rows[-1].id)
     return await changes.write(lease.business_id, _rerouted(lease, waiting))
 
 
-def _batch(lease: Lease, rows: list[GoogleEvent], concerned: frozenset[UUID], decidable: bool) -> changes.Body[None]:
+def _batch(lease: Lease, rows: list[GoogleEvent], concerned: frozenset[UUID]) -> changes.Body[None]:
     async def body(work: Write) -> None:
         await hold(work, lease)
         now = await routes(lease.calendar_id)
         on = Followed(lease.calendar_id, now.option_ids | concerned)
         if not now.links:
             await event.drop(work, on, rows)
-        elif decidable:
-            blocked = {
+            return
+        if now.can_decide(await GoogleCalendar.get(id=lease.calendar_id)):
+            blocked: dict[UUID, Blocks] = {
                 row.id: dict.fromkeys(blocked_options(row, now.links, now.unrouted), (row.starts_at, row.ends_at))
                 for row in rows
             }
-            await event.reroute(work, on, blocked, concerned=bool(concerned))
+        else:
+            there = await event.blocks_of([row.id for row in rows])
+            blocked = {row.id: there.get(row.id, {}) for row in rows}
+        await event.reroute(work, on, blocked, concerned=bool(concerned))
 
     return body
 

@@ -1,6 +1,7 @@
 """The door to Google: all that the graph and the composition root may call.
 
-Nothing here waits for Google, but for the two steps of signing in that a person waits for.
+Nothing here waits for Google, but for what a person waits for: two steps of signing in, and trying a rule on a
+calendar that is not followed.
 """
 
 import asyncio
@@ -13,13 +14,15 @@ from models import clock
 from models.refusals import Refused
 from models.secret import Secrets
 from models.settings import Settings
-from sync import calendars, channels, connections, linking, pace, signin, wording
+from sync import calendars, channels, connections, leaving, linking, pace, previewing, signin, wording
 from sync.blocking import Matcher
 from sync.client import GoogleClient
 from sync.connections import Account, CalendarChoice, Connection, LinkedCalendar, MirrorShown
 from sync.engine import Engine
 from sync.health import ChannelHealth, Fault, Health, InboundHealth, OutboundHealth
 from sync.linking import LinkChoices
+from sync.previewing import Proposal, RoutedEvent, RoutingPreview
+from sync.replies import Failure, Page
 from sync.template import Placeholder
 from sync.wording import Preview, Wording
 from sync.worker import Worker
@@ -40,6 +43,9 @@ __all__ = [
     "OutboundHealth",
     "Placeholder",
     "Preview",
+    "Proposal",
+    "RoutedEvent",
+    "RoutingPreview",
     "Wording",
 ]
 
@@ -57,6 +63,7 @@ class Google:
             redirect_uri=f"{settings.public_url}/google/callback",
         )
         self._engine = Engine(self._client, secrets, settings)
+        self._listings: set[asyncio.Task[Page | Failure]] = set()
 
     async def __aenter__(self) -> Self:
         await self._client.__aenter__()
@@ -65,6 +72,9 @@ class Google:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        for late in self._listings:
+            late.cancel()
+        await asyncio.gather(*self._listings, return_exceptions=True)
         await self._client.__aexit__(kind, error, trace)
 
     async def work(self, stop: asyncio.Event) -> None:
@@ -97,6 +107,12 @@ class Google:
         """Ends the tie, and answers the option. Refused: NOT_FOUND, GOOGLE_NOT_CONNECTED (it never signed in)."""
         return await linking.unlink(business_id, option_id, keep_events)
 
+    async def disconnect(self, business_id: UUID, account_id: UUID) -> tuple[UUID, ...] | Refused:
+        """Forgets the account: its options are untied at once and answered, by name; what follows in Google is the
+        worker's. Refused: NOT_FOUND (accountId), also for one that is disconnected already.
+        """
+        return await leaving.disconnect(business_id, account_id)
+
     async def sync_now(self, business_id: UUID, option_id: UUID) -> UUID | Refused:
         """Makes the option's calendar due in both directions, cutting a backoff short; answers the option.
 
@@ -122,6 +138,38 @@ class Google:
         wanted = list(account_ids)
         await calendars.ask(business_id, wanted)
         return await connections.calendar_choices(business_id, wanted)
+
+    async def preview_routing(self, business_id: UUID, proposal: Proposal) -> RoutingPreview | Refused:
+        """What the calendar's events would block under the rule; of 1000 events at most, the earliest.
+
+        Refused: NOT_FOUND (optionId, calendarId), INVALID_INPUT (matchers), GOOGLE_NOT_CONNECTED,
+        GOOGLE_RECONNECT_REQUIRED, GOOGLE_UNAVAILABLE (the calendar is not followed, and Google does not answer).
+        """
+        trial = await previewing.begin(business_id, proposal, self._settings.google_days)
+        if isinstance(trial, Refused):
+            return trial
+        if trial.stored:
+            return await previewing.from_rows(trial)
+        page = await self._listed(trial)
+        return previewing.refusal(page) if isinstance(page, Failure) else await previewing.from_page(trial, page)
+
+    async def _listed(self, trial: previewing.Trial) -> Page | Failure:
+        """The window, as Google has it. One that comes too late is left to end by itself: broken off, it might take
+        a refreshed token with it.
+        """
+        asked, most = previewing.query(trial), previewing.EVENTS_AT_MOST
+        listing = self._engine.listing(trial.calendar.account_id, trial.calendar.google_id, asked, most)
+        task = asyncio.create_task(listing)
+        self._listings.add(task)
+        task.add_done_callback(self._ended)
+        done, _ = await asyncio.wait({task}, timeout=previewing.SECONDS)
+        return task.result() if done else previewing.TOO_SLOW
+
+    def _ended(self, task: asyncio.Task[Page | Failure]) -> None:
+        """Forgets a listing. Its error is its caller's, if there is one left."""
+        self._listings.discard(task)
+        if not task.cancelled():
+            task.exception()
 
     async def wording(self, business_id: UUID, language: str) -> Wording:
         """The texts that bookings have in Google, and the keywords for them, labelled in the language."""

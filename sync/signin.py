@@ -31,10 +31,13 @@ LIFE = timedelta(minutes=10)
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A round trip that has begun: what goes to the consent page."""
+    """A round trip that may begin."""
 
+    business_id: UUID
+    option_id: UUID
+    return_to: str
     state: str
-    challenge: str
+    verifier: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,23 +60,26 @@ class Granted:
     expires_at: datetime
 
 
-async def begin(secrets: Secrets, business_id: UUID, option_id: UUID, return_to: str) -> Opened | Refused:
-    """Stores a round trip. `return_to` must lie on an origin that the business registered."""
+async def begin(business_id: UUID, option_id: UUID, return_to: str) -> Opened | Refused:
+    """A round trip, not stored yet. `return_to` must lie on an origin that the business registered."""
     if not await Option.filter(business_id=business_id, id=option_id).exists():
         return option.not_found()
     origins = (await business.read(business_id, ("origins",)))["origins"]
     if not is_on_origin(return_to, origins):
         return Refused([invalid("Must be an address on an origin registered for this business.", "returnTo")])
-    state, verifier = secret.new_token(), secret.new_token()
+    return Opened(business_id, option_id, return_to, state=secret.new_token(), verifier=secret.new_token())
+
+
+async def keep(secrets: Secrets, opened: Opened) -> None:
+    """Stores a round trip, before anybody is sent on it."""
     await GoogleSignIn.create(
-        business_id=business_id,
-        option_id=option_id,
-        state_digest=secret.digest(state),
-        verifier=secrets.seal(verifier),
-        return_to=return_to,
+        business_id=opened.business_id,
+        option_id=opened.option_id,
+        state_digest=secret.digest(opened.state),
+        verifier=secrets.seal(opened.verifier),
+        return_to=opened.return_to,
         expires_at=clock.now() + LIFE,
     )
-    return Opened(state, challenge(verifier))
 
 
 async def take_back(secrets: Secrets, state: str) -> Returned | str | None:

@@ -51,9 +51,9 @@ class Grants:
             access, refresh = self.unseal(account.sealed)
             if access != refused and account.access_expires_at > clock.now() + _EARLY:
                 return access
-            if await _claimed(account_id):
+            if await _claimed(account):
                 return await self._refreshed(account, access, refresh)
-            # Somebody else is at it; their lease ends by itself.
+            # Somebody else is at it, or has just been; their lease ends by itself.
             await asyncio.sleep(_LOOK_SECONDS)
 
     async def lost(self, account_id: UUID, access: str, failure: Failure) -> None:
@@ -96,8 +96,9 @@ async def note_account(work: Write, account_id: UUID) -> None:
         work.record(ChangeKind.GOOGLE_LINK, row["id"], ChangeAction.UPSERTED, [row["option_id"]])
 
 
-async def _claimed(account_id: UUID) -> bool:
-    """Whether it is ours to refresh: nobody else is at it, or has not come back."""
+async def _claimed(account: GoogleAccount) -> bool:
+    """Whether it is ours to refresh: nobody else is at it, or has not come back; nobody did it since it was read."""
     now = clock.now()
     free = Q(refresh_lease_until__isnull=True) | Q(refresh_lease_until__lt=now)
-    return bool(await GoogleAccount.filter(free, id=account_id).update(refresh_lease_until=now + _LEASE))
+    same = GoogleAccount.filter(free, id=account.id, sealed=account.sealed)
+    return bool(await same.update(refresh_lease_until=now + _LEASE))

@@ -16,6 +16,9 @@ from models.intervals import to_datetime
 from models.words import GoogleAccessRole
 from sync.replies import EventJson, ListedCalendar
 
+_UNSTORABLE: Final = re.compile("[\x00\ud800-\udfff]")
+_LONGEST_ID: Final = 1100
+_LONGEST_COLOR: Final = 64
 _INSTANCE_ID: Final = re.compile(r"(?P<master>.+)_\d{8}(T\d{6}Z)?")
 _NEVER_BUSY_TYPES: Final = frozenset({"workingLocation", "birthday"})
 _PRIVATE: Final = frozenset({"private", "confidential"})
@@ -60,14 +63,15 @@ class Foreign:
 
 
 def foreign(event: EventJson, time_zone: str) -> Foreign | None:
-    """The occurrence an event describes; None when it is cancelled or tells no time.
+    """The occurrence an event describes; None when it is cancelled, tells no time, or goes by no id of Google's.
 
     `time_zone` is the calendar's: the dates of an all-day event are midnights there (rule B3), whoever reads it.
     """
     if is_cancelled(event):
         return None
     start, end = _moment(event.get("start"), time_zone), _moment(event.get("end"), time_zone)
-    if start is None or end is None:
+    ids = (str(event["id"]), event.get("recurringEventId"))
+    if start is None or end is None or any(each and len(each) > _LONGEST_ID for each in ids):
         return None
     may_block = event.get("eventType") not in _NEVER_BUSY_TYPES and not _declined(event)
     return Foreign(
@@ -76,16 +80,16 @@ def foreign(event: EventJson, time_zone: str) -> Foreign | None:
         starts_at=start,
         ends_at=end,
         all_day="date" in event["start"],
-        title=event.get("summary") or None,
-        description=event.get("description") or None,
-        location=event.get("location") or None,
-        color=event.get("eventLabelId") or event.get("colorId"),
+        title=_text(event.get("summary")),
+        description=_text(event.get("description")),
+        location=_text(event.get("location")),
+        color=_text(event.get("eventLabelId") or event.get("colorId"), _LONGEST_COLOR),
         attendees=_addresses(event),
         may_block=may_block,
         busy=may_block and event.get("transparency") != "transparent",
         private=event.get("visibility") in _PRIVATE,
-        html_link=event.get("htmlLink"),
-        etag=event.get("etag"),
+        html_link=_text(event.get("htmlLink")),
+        etag=_text(event.get("etag")),
     )
 
 
@@ -112,7 +116,7 @@ def listed_calendar(entry: Mapping[str, Any]) -> ListedCalendar:
     """One entry of the account's calendar list; a role we do not know may do the least."""
     return ListedCalendar(
         google_id=str(entry["id"]),
-        summary=entry.get("summaryOverride") or entry.get("summary") or str(entry["id"]),
+        summary=_text(entry.get("summaryOverride") or entry.get("summary")) or str(entry["id"]),
         time_zone=entry.get("timeZone") or "UTC",
         access_role=_ROLES.get(str(entry.get("accessRole")), GoogleAccessRole.FREE_BUSY_READER),
         primary=bool(entry.get("primary", False)),
@@ -149,4 +153,10 @@ def _declined(event: EventJson) -> bool:
 
 def _addresses(event: EventJson) -> tuple[str, ...]:
     people = [event.get("organizer") or {}, *(event.get("attendees") or ())]
-    return tuple(dict.fromkeys(each["email"].lower() for each in people if each.get("email")))
+    addresses = (_text(each.get("email")) for each in people)
+    return tuple(dict.fromkeys(each.lower() for each in addresses if each))
+
+
+def _text(value: str | None, longest: int | None = None) -> str | None:
+    """A text as every database takes it; None for none. JSON can spell what is no character: NUL, half a pair."""
+    return _UNSTORABLE.sub("\ufffd", value)[:longest] if value else None

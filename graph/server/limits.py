@@ -25,22 +25,42 @@ class BodyLimit:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        length = dict(scope["headers"]).get(b"content-length", b"0")
-        if not length.isdigit() or int(length) > LARGEST_BODY:
-            await _too_large(scope, receive, send)
+        length = dict(scope["headers"]).get(b"content-length")
+        if length is not None:
+            too_large = not length.isdigit() or int(length) > LARGEST_BODY
+            await (_too_large(scope, receive, send) if too_large else self._app(scope, receive, send))
             return
-        read = 0
+        body = await _read(receive)
+        if body is None:
+            await _too_large(scope, receive, send)
+        else:
+            await self._app(scope, _replay(body, receive), send)
 
-        async def counted() -> Message:
-            nonlocal read
-            message = await receive()
-            read += len(message.get("body", b""))
-            if read > LARGEST_BODY:
-                # A body without a length that goes on too long: as if the client had hung up.
-                return {"type": "http.disconnect"}
-            return message
 
-        await self._app(scope, counted, send)
+async def _read(receive: Receive) -> bytes | None:
+    """A body that did not say how long it is; None when it is too long."""
+    read = bytearray()
+    while True:
+        message = await receive()
+        read += message.get("body", b"")
+        if len(read) > LARGEST_BODY:
+            return None
+        if not message.get("more_body"):
+            return bytes(read)
+
+
+def _replay(body: bytes, receive: Receive) -> Receive:
+    """Hands out a body that was read, and then whatever else comes."""
+    given = False
+
+    async def again() -> Message:
+        nonlocal given
+        if given:
+            return await receive()
+        given = True
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return again
 
 
 async def _too_large(scope: Scope, receive: Receive, send: Send) -> None:

@@ -68,6 +68,8 @@ async def race(deed: str, url: str, shop: Shop, start: datetime) -> Counter[str]
         async with asyncio.timeout(PATIENCE):
             await asyncio.gather(*(_line(racer) for racer in racers))
             outcomes = await asyncio.gather(*(racer.communicate(b"go\n") for racer in racers))
+    for racer, (_, complaint) in zip(racers, outcomes, strict=True):
+        assert racer.returncode == 0, complaint.decode()
     return Counter(ended for said, _ in outcomes for ended in json.loads(said))
 
 
@@ -75,7 +77,7 @@ async def race(deed: str, url: str, shop: Shop, start: datetime) -> Counter[str]
 async def _racer(deed: str, url: str, shop: Shop, start: datetime) -> AsyncIterator[Process]:
     ids = [shop.business_id, shop.option_id, shop.service_id, shop.staff.key_id]
     command = [sys.executable, "-m", "tests.models.racer", deed, url, start.isoformat(), *map(str, ids)]
-    racer = await asyncio.create_subprocess_exec(*command, stdin=PIPE, stdout=PIPE)
+    racer = await asyncio.create_subprocess_exec(*command, stdin=PIPE, stdout=PIPE, stderr=PIPE)
     try:
         yield racer
     finally:
@@ -92,7 +94,9 @@ async def _line(racer: Process) -> None:
 async def _run(deed: str, url: str, start: str, *ids: str) -> None:
     business_id, option_id, service_id, key_id = map(UUID, ids)
     shop = Shop(business_id, option_id, service_id, Caller(business_id, key_id, Role.STAFF, "racer"))
-    async with db.opened(url):
+    # A server has a hundred connections, and there are others beside us.
+    few = {} if url.startswith("sqlite") else {"maxsize": "6"}
+    async with db.opened(url, **few):
         # Connected before the start, so that nobody is late.
         await db.connection().execute_query("SELECT 1")
         sys.stdout.write("ready\n")

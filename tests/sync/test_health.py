@@ -43,7 +43,7 @@ def test_the_way_in_says_how_it_does(pull: Direction, state: HealthState) -> Non
         (WELL, Queue(), HealthState.OK),
         (WELL, Queue(pending=1, oldest_pending_at=NOW), HealthState.OK),
         (WELL, Queue(pending=1, oldest_pending_at=NOW - timedelta(minutes=3)), HealthState.LAGGING),
-        (WELL, Queue(failed=1, error=FAULT), HealthState.FAILING),
+        (WELL, Queue(failed=1, error=FAULT), HealthState.ACTION_REQUIRED),
         (direction(attempts=FAILING_AFTER), Queue(pending=1), HealthState.FAILING),
         (direction(action_required=True), Queue(), HealthState.ACTION_REQUIRED),
     ],
