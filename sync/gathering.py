@@ -75,7 +75,7 @@ async def reroute(work: Write, calendar_id: UUID, concerned: Iterable[UUID]) -> 
         "pull_lease_until": None,
     }
     now = await routes(calendar_id)
-    if calendar.query_version != now.version or not now.can_decide(calendar):
+    if not now.links or calendar.query_version != now.version or not now.can_decide(calendar):
         values["sync_token"] = None
     same = GoogleCalendar.filter(id=calendar_id)
     await same.update(**values)

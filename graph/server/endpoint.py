@@ -1,6 +1,7 @@
 """/graphql: GraphQL over HTTP, over server-sent events and over sockets, with a key at the door of each."""
 
 import asyncio
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any, cast
 
@@ -9,7 +10,7 @@ from cross_web import HTTPException
 from graphql import GraphQLError, GraphQLSyntaxError, OperationDefinitionNode, parse
 from graphql.language import FieldNode, FragmentDefinitionNode, FragmentSpreadNode, InlineFragmentNode, Node
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.websockets import WebSocket
 from strawberry.asgi import GraphQL
 from strawberry.exceptions import ConnectionRejectionError
@@ -35,6 +36,7 @@ INIT_SECONDS = 5
 LONGEST_SECONDS = 30.0
 """How long one request may take."""
 GRAPHQL_RESPONSE = "application/graphql-response+json"
+JSON = "application/json"
 _OPEN_TO_ALL = {"__schema", "__type", "__typename"}
 
 
@@ -71,10 +73,6 @@ class Endpoint(GraphQL[Context, None]):
         """What goes out, as JSON text."""
         return orjson.dumps(data).decode()
 
-    async def render_graphql_ide(self, *_: Any) -> Response:
-        """The explorer, for a browser."""
-        return explorer.page()
-
     async def get_context(self, request: Request | WebSocket, response: Response | WebSocket) -> Context:
         """A request's context; a socket shows its key later, in `connection_init`."""
         del response
@@ -88,28 +86,41 @@ class Endpoint(GraphQL[Context, None]):
 
     async def run(self, request: Any, *args: Any, **named: Any) -> Any:
         """Answers what is no GraphQL request at all in GraphQL's own words."""
+        if self.is_websocket_request(request):
+            return await super().run(request, *args, **named)
+        if request.method == "GET" and self.graphql_ide and "text/html" in request.headers.get("accept", ""):
+            return explorer.page()
+        if request.method != "POST":
+            return self._refuse(request, 405, "Send GraphQL by POST", {"Allow": "POST"})
         try:
             return await super().run(request, *args, **named)
         except HTTPException as error:
-            reason = {"message": error.reason, "extensions": {"code": "BAD_USER_INPUT"}}
-            return JSONResponse({"errors": [reason]}, status_code=error.status_code)
+            return self._refuse(request, error.status_code, error.reason)
         except (OSError, DBConnectionError):
-            if self.is_websocket_request(request):
-                raise
-            return JSONResponse({"errors": [unavailable().formatted]}, status_code=503)
+            return self._answer(request, 503, {"errors": [unavailable().formatted]})
+
+    def _refuse(self, request: Request, status: int, reason: str, headers: Mapping[str, str] | None = None) -> Response:
+        error = {"message": reason, "extensions": {"code": "BAD_USER_INPUT"}}
+        return self._answer(request, status, {"errors": [error]}, headers)
+
+    def _answer(self, request: Request, status: int, body: Any, headers: Mapping[str, str] | None = None) -> Response:
+        media_type = f"{preferred_type(request.headers.get('accept', ''))}; charset=utf-8"
+        return Response(self.encode_json(body), status_code=status, headers=headers, media_type=media_type)
 
     async def execute_operation(self, *args: Any, **named: Any) -> Any:
         """Refuses what comes without a key, or too often; all else goes on to the schema."""
         request, response = named["request"], named["sub_response"]
-        if GRAPHQL_RESPONSE in request.headers.get("accept", ""):
-            response.headers["content-type"] = GRAPHQL_RESPONSE
+        streamed = getattr(named["request_data"], "protocol", "http") != "http"
+        media_type = preferred_type(request.headers.get("accept", ""))
+        if not streamed:
+            response.headers["content-type"] = media_type
         refused = self._refusal(named["context"], named["request_data"])
         if refused is not None:
             code = (refused.extensions or {}).get("code")
             response.status_code = 429 if code == "RATE_LIMITED" else 401
             return ExecutionResult(data=None, errors=[refused])
         result = await super().execute_operation(*args, **named)
-        if "content-type" in response.headers and _was_not_run(result):
+        if not streamed and media_type == GRAPHQL_RESPONSE and _was_not_run(result):
             response.status_code = 400
         return result
 
@@ -142,7 +153,7 @@ class Endpoint(GraphQL[Context, None]):
 
         Source: GraphQL over HTTP, "Media Types" and "application/graphql-response+json".
         """
-        media_type = sub_response.headers.get("content-type", "application/json")
+        media_type = f"{sub_response.headers.get('content-type', JSON)}; charset=utf-8"
         status = sub_response.status_code or 200
         if status != 200 and isinstance(response_data, dict):
             response_data = {"errors": response_data["errors"]}
@@ -204,6 +215,24 @@ class Socket(BaseGraphQLTransportWSHandler[Context, None]):
     @property
     def _sockets(self) -> Sockets:
         return cast(Endpoint, self.view).sockets
+
+
+def preferred_type(accept: str) -> str:
+    """The media type to answer in, by an `Accept` header: what is weighed highest and, of those, named first.
+
+    Source: GraphQL over HTTP, "Body"; RFC 9110 §12.5.1.
+    """
+    best, weight = JSON, 0.0
+    for part in accept.split(","):
+        name, *parameters = (piece.strip() for piece in part.split(";"))
+        quality = next((value for key, _, value in (each.partition("=") for each in parameters) if key == "q"), "1")
+        try:
+            weighed = float(quality)
+        except ValueError:
+            continue
+        if name in (GRAPHQL_RESPONSE, JSON, "application/*", "*/*") and weighed > weight:
+            best, weight = GRAPHQL_RESPONSE if name == GRAPHQL_RESPONSE else JSON, weighed
+    return best
 
 
 def _wrong_with(message: Any) -> str | None:

@@ -8,10 +8,10 @@ import pytest
 
 from models import changes, clock, mirror
 from models.booking import Booking
-from models.changes import Write
+from models.changes import Change, Write
 from models.google import GoogleCalendar, GoogleLink
 from models.mirror import Mirror
-from models.words import BookingStatus, GoogleAccessRole
+from models.words import BookingStatus, ChangeAction, ChangeKind, GoogleAccessRole
 from tests.sync import rows
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -178,3 +178,36 @@ async def test_changed_templates_want_every_future_mirror_anew() -> None:
     (row,) = await Mirror.all()
     assert row.present
     assert row.wanted_version == row.pushed_version + 1
+
+
+async def _noted(business_id: UUID) -> list[tuple[str, UUID, list[str]]]:
+    """The log of bookings, and forgets it."""
+    log = Change.filter(business_id=business_id, kind=ChangeKind.BOOKING)
+    found = [(row.action, row.entity_id, row.option_ids) for row in await log.order_by("revision")]
+    await log.delete()
+    return found
+
+
+async def test_whoever_makes_a_mirror_look_different_notes_its_booking_once() -> None:
+    business_id, option_id, calendar_id = await _linked()
+    booking_id = await rows.a_booking(business_id, option_id)
+    cancelled = await rows.a_booking(business_id, option_id, status=BookingStatus.CANCELLED)
+    once = [(ChangeAction.UPSERTED, booking_id, [str(option_id)])]
+    await _want(business_id, booking_id, option_id)
+    await _want(business_id, cancelled, option_id, present=False)
+    assert await _noted(business_id) == []
+    await changes.write(business_id, lambda work: mirror.want_future(work, option_id))
+    assert await _noted(business_id) == once
+    await changes.write(business_id, mirror.want_all_again)
+    assert await _noted(business_id) == once
+    await changes.write(business_id, lambda work: mirror.revive(work, calendar_id))
+    assert await _noted(business_id) == []
+    await Mirror.all().update(failed_version=3, repairs=11)
+    await changes.write(business_id, lambda work: mirror.revive(work, calendar_id))
+    assert await _noted(business_id) == once
+    (row,) = await Mirror.all()
+    assert (row.failed_version, row.repairs) == (None, 0)
+    await changes.write(business_id, lambda work: mirror.let_go(work, option_id))
+    assert await _noted(business_id) == once
+    await changes.write(business_id, lambda work: mirror.let_go(work, option_id))
+    assert await _noted(business_id) == []

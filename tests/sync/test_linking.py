@@ -22,6 +22,7 @@ from models.words import (
     UnroutedEvents,
 )
 from sync.sandbox.calendars import Role
+from sync.sandbox.faults import FaultKind
 from sync.service import LinkChoices, Matcher
 from tests.sync import rows
 from tests.sync.floor import Floor, busy
@@ -220,6 +221,38 @@ async def test_rules_that_need_what_was_not_kept_lead_to_a_full_listing(floor: F
     assert await floor.titles() == ["Dentist", "Lunch"]
     await relink(floor, anna, ANNA, detail=EventDetail.BUSY_ONLY)
     assert await floor.titles() == ["None", "None"]
+
+
+async def test_what_an_option_is_blocked_by_outlives_others_links_also_without_texts(floor: Floor) -> None:
+    rules: dict[str, Any] = {
+        "blocking": Blocking.MATCHED_EVENTS,
+        "unrouted_events": UnroutedEvents.BLOCK_NONE,
+        "detail": EventDetail.BUSY_ONLY,
+    }
+    one = await floor.linked_option("Room 1", WORKSHOP, matchers=named("Room 1"), **rules)
+    two = await floor.linked_option("Room 2", WORKSHOP, matchers=named("Room 2"), **rules)
+    floor.sandbox.insert_event(WORKSHOP, busy(tomorrow(8), tomorrow(9), summary="Room 1"))
+    await floor.look()
+    floor.sandbox.faults.add(FaultKind.SERVER_ERROR, times=None, method="GET", path="/events")
+    await floor.door.unlink(floor.business_id, two)
+    await floor.settle()
+    assert await floor.blocked(one) == [(tomorrow(8), tomorrow(9))]
+    await relink(floor, one, WORKSHOP, unrouted_events=UnroutedEvents.BLOCK_ALL)
+    assert await floor.blocked(one) == [(tomorrow(8), tomorrow(9))]
+    floor.sandbox.faults.clear()
+    await floor.look()
+    assert await floor.blocked(one) == [(tomorrow(8), tomorrow(9))]
+
+
+async def test_texts_go_with_the_last_link_that_wanted_them(floor: Floor) -> None:
+    await floor.linked_option("Room 1", WORKSHOP, detail=EventDetail.BUSY_ONLY)
+    two = await floor.linked_option("Room 2", WORKSHOP)
+    floor.sandbox.insert_event(WORKSHOP, busy(tomorrow(8), tomorrow(9), summary="Party"))
+    await floor.look()
+    assert await floor.titles() == ["Party"]
+    await floor.door.unlink(floor.business_id, two)
+    await floor.settle()
+    assert await floor.titles() == ["None"]
 
 
 async def test_a_run_that_began_under_other_rules_does_not_end_under_them(floor: Floor) -> None:

@@ -195,7 +195,16 @@ async def test_there_is_no_war_over_an_event_that_is_changed_all_the_time(floor:
     state = await shown(floor, booking)
     assert state.state is MirrorState.FAILED
     assert state.error is not None
-    assert await outbound_state(floor, anna) is HealthState.FAILING
+    assert await outbound_state(floor, anna) is HealthState.ACTION_REQUIRED
+    before = await floor.changes(ChangeKind.BOOKING)
+    await floor.door.sync_now(floor.business_id, anna)
+    assert await floor.changes(ChangeKind.BOOKING) == [*before, (ChangeAction.UPSERTED, booking)]
+    await floor.settle()
+    assert (await shown(floor, booking)).state is MirrorState.MIRRORED
+    assert await outbound_state(floor, anna) is HealthState.OK
+    floor.sandbox.edit_event(ANNA, ours["id"], {"summary": "Mine again"})
+    await floor.look()
+    assert (await shown(floor, booking)).state is MirrorState.MIRRORED
 
 
 async def test_an_event_that_google_refuses_fails_alone(floor: Floor) -> None:
@@ -212,7 +221,7 @@ async def test_an_event_that_google_refuses_fails_alone(floor: Floor) -> None:
     assert failed.error is not None
     await floor.look()
     assert (await shown(floor, refused)).error == failed.error
-    assert await outbound_state(floor, anna) is HealthState.FAILING
+    assert await outbound_state(floor, anna) is HealthState.ACTION_REQUIRED
 
 
 def taken_for_good(floor: Floor, booking_id: UUID) -> None:

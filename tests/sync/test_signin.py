@@ -1,7 +1,7 @@
 """Signing in with Google: there and back, once, for the right option, with what was granted."""
 
 from datetime import timedelta
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -10,6 +10,7 @@ from models.google import GoogleAccount, GoogleCalendar, GoogleLink, GoogleSignI
 from models.refusals import ErrorCode, Refused
 from models.words import GoogleAccountState
 from sync import signin
+from sync.sandbox.faults import FaultKind
 from sync.service import LinkChoices
 from tests.sync import rows
 from tests.sync.floor import RETURN_TO, SCOPES_WANTED, Floor, Stages, floor_on, ticket_in
@@ -20,6 +21,13 @@ def code_of(answer: object) -> str:
     assert isinstance(answer, Refused), answer
     (reason,) = answer.reasons
     return reason.code
+
+
+async def begun(floor: Floor, option_id: UUID) -> signin.Opened:
+    opened = await signin.begin(floor.business_id, option_id, RETURN_TO)
+    assert isinstance(opened, signin.Opened)
+    await signin.keep(rows.SECRETS, opened)
+    return opened
 
 
 async def test_a_person_comes_back_to_the_editing_page_with_a_ticket(floor: Floor) -> None:
@@ -69,32 +77,28 @@ async def test_an_old_ticket_is_refused(floor: Floor) -> None:
 
 async def test_a_state_is_good_once_and_for_ten_minutes(floor: Floor) -> None:
     anna = await rows.an_option(floor.business_id)
-    opened = await signin.begin(rows.SECRETS, floor.business_id, anna, RETURN_TO)
-    assert isinstance(opened, signin.Opened)
+    opened = await begun(floor, anna)
     assert await floor.door.callback({"state": "made up", "code": "x"}) is None
     assert await floor.door.callback({"code": "x"}) is None
     denied = await floor.door.callback({"state": opened.state, "error": "access_denied"})
     assert denied == f"{RETURN_TO}&google_error=access_denied"
     again = await floor.door.callback({"state": opened.state, "code": "x"})
     assert again == f"{RETURN_TO}&google_error=expired"
-    late = await signin.begin(rows.SECRETS, floor.business_id, anna, RETURN_TO)
-    assert isinstance(late, signin.Opened)
+    late = await begun(floor, anna)
     await GoogleSignIn.all().update(expires_at=clock.now())
     assert await floor.door.callback({"state": late.state, "code": "x"}) == f"{RETURN_TO}&google_error=expired"
 
 
 async def test_a_code_that_is_not_googles_brings_back_an_error(floor: Floor) -> None:
     anna = await rows.an_option(floor.business_id)
-    opened = await signin.begin(rows.SECRETS, floor.business_id, anna, RETURN_TO)
-    assert isinstance(opened, signin.Opened)
+    opened = await begun(floor, anna)
     back = await floor.door.callback({"state": opened.state, "code": "forged"})
     assert back == f"{RETURN_TO}&google_error=invalid_grant"
     assert await GoogleAccount.all() == []
 
 
 async def test_what_google_calls_the_error_cannot_smuggle_anything_in(floor: Floor) -> None:
-    opened = await signin.begin(rows.SECRETS, floor.business_id, await rows.an_option(floor.business_id), RETURN_TO)
-    assert isinstance(opened, signin.Opened)
+    opened = await begun(floor, await rows.an_option(floor.business_id))
     back = await floor.door.callback({"state": opened.state, "error": "x&google_ticket=stolen"})
     assert back == f"{RETURN_TO}&google_error=unknown"
 
@@ -212,6 +216,17 @@ async def test_without_a_client_sign_in_says_that_it_is_not_set_up(on_stage: Sta
         assert isinstance(answer, Refused)
         assert answer.reasons[0].code is ErrorCode.GOOGLE_UNAVAILABLE
         assert answer.reasons[0].text.startswith("Google sign-in is not set up here")
+        assert await GoogleSignIn.all() == []
+
+
+async def test_a_list_of_calendars_that_could_not_be_read_is_tried_again_soon(floor: Floor) -> None:
+    await floor.signed_in(await rows.an_option(floor.business_id))
+    await floor.settle()
+    await GoogleAccount.all().update(list_due_at=clock.now())
+    floor.sandbox.faults.add(FaultKind.SERVER_ERROR, times=None, path="/calendarList")
+    await floor.settle()
+    due_at = (await GoogleAccount.get()).list_due_at
+    assert clock.now() < due_at < clock.now() + timedelta(minutes=10)
 
 
 def test_a_challenge_is_the_one_of_the_standard() -> None:

@@ -7,6 +7,7 @@ from uuid import UUID
 from models import clock
 from models.google import GoogleAccount
 from models.words import ChangeKind, GoogleAccountState, HealthState
+from sync import tokens
 from sync.replies import Failure, FailureKind
 from sync.sandbox.faults import FaultKind
 from sync.tokens import NOT_CONNECTED, Grants
@@ -105,3 +106,12 @@ async def test_another_processs_refresh_is_waited_for_until_its_lease_ends(floor
     await expired()
     await GoogleAccount.all().update(refresh_lease_until=clock.now() + timedelta(milliseconds=100))
     assert isinstance(await floor.engine._grants.access(account_id), str)
+
+
+async def test_a_refresh_that_another_process_has_just_finished_is_not_done_again(floor: Floor) -> None:
+    account_id = await an_account(floor)
+    await expired()
+    read_before = await GoogleAccount.get()
+    fresh = await floor.engine._grants.access(account_id)
+    assert not await tokens._claimed(read_before)
+    assert await floor.engine._grants.access(account_id) == fresh

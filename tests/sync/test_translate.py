@@ -218,3 +218,18 @@ def test_a_calendar_goes_by_the_name_its_user_gave_it() -> None:
     calendar = listed_calendar(entry)
     assert (calendar.summary, calendar.time_zone, calendar.primary) == ("Ours", OSLO, True)
     assert listed_calendar({"id": "c"}).summary == "c"
+
+
+def test_what_no_database_takes_is_cleaned_and_cut() -> None:
+    attendees = [{"email": "ben\x00@example.com"}]
+    texts = {"summary": "a\x00b", "description": "half \ud83d a pair", "location": "\udc00"}
+    occurrence = read(an_event(**texts, colorId="c" * 65, attendees=attendees))
+    assert (occurrence.title, occurrence.description, occurrence.location) == (
+        "a\ufffdb",
+        "half \ufffd a pair",
+        "\ufffd",
+    )
+    assert (occurrence.color, occurrence.attendees) == ("c" * 64, ("ben\ufffd@example.com",))
+    assert foreign(an_event(id="e" * 1101), OSLO) is None
+    assert foreign(an_event(recurringEventId="e" * 1101), OSLO) is None
+    assert listed_calendar({"id": "c1", "summary": "a\x00"}).summary == "a\ufffd"

@@ -1,0 +1,244 @@
+"""Strange input at every operation of the clients: a typed error or an answer, nothing written, never a fault."""
+
+import json
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from itertools import count
+from typing import Any
+
+import httpx2
+import pytest
+from graphql import GraphQLInputObjectType, OperationType
+
+from tests.graph.shop import KARI, Shop, at, furnish
+from tests.graph.strangeness import UNKNOWN_IDS, Attempt, attempts, known, schema
+from tests.graph.wire import acknowledged, receive, subscribing
+from tests.operations import operations
+from tests.served import Served, serving
+
+ROLES = ("admin", "staff", "public")
+QUERIES = sorted(name for name, each in known().items() if each.operation is OperationType.QUERY)
+MUTATIONS = sorted(name for name, each in known().items() if each.operation is OperationType.MUTATION)
+SUBSCRIPTIONS = sorted(name for name, each in known().items() if each.operation is OperationType.SUBSCRIPTION)
+REFUSING = {"BAD_USER_INPUT", "FORBIDDEN", "QUERY_TOO_COMPLEX"}
+"""What GraphQL errors may say to strange input."""
+SHARE = 4
+"""Of what is no value of its type, one in so many is tried: all of it is refused by the same few lines."""
+
+
+@dataclass
+class Town:
+    """A shop in use, its neighbour, and what an ordinary client would send."""
+
+    shop: Shop
+    other: Shop
+    ids: dict[str, str]
+    theirs: list[str]
+    token: str
+    cursor: str
+    _slots: Iterator[int] = field(default_factory=count)
+
+    def usual(self, name: str) -> Any:
+        """What an ordinary client gives for this variable or field; each start it is asked for is a new one."""
+        if name in ("start", "from", "to", "end"):
+            slot = next(self._slots)
+            week, hour = divmod(slot, 8)
+            return at(f"{9 + hour:02}:00", week * 7) if name in ("start", "from") else at("18:00", week * 7)
+        plain = {"after": self.cursor, "manageToken": self.token, "email": "ola@example.no", "color": "#1a73e8"}
+        clock = {"date": at("12:00")[:10], "opens": "09:00", "closes": "17:00", "timeZone": "Europe/Oslo"}
+        terms = {"amount": "450.00", "currency": "NOK", "expectedVersion": 1, "first": 10, "active": True}
+        texts = {
+            "returnTo": f"{self.shop.served.url}/edit",
+            "title": "{customer_name}",
+            "titleTemplate": "{customer_name}",
+        }
+        return {**self.ids, **plain, **clock, **terms, **texts}.get(
+            name, 60 if name.endswith(("Minutes", "Days")) else "x"
+        )
+
+    def unknown_ids(self) -> list[str]:
+        """Ids that name nothing here, and those of the neighbour."""
+        return [*UNKNOWN_IDS, *self.theirs]
+
+
+async def things(shop: Shop) -> tuple[dict[str, str], str]:
+    """One of everything in a shop: the ids by the names of the fields that take them, and a manage token."""
+    do = shop.served.do
+    made = await shop.booked(at("09:00"), optionId=shop.anna)
+    held = await do("Hold", "public", input={"serviceId": shop.haircut, "optionId": shop.ben, "start": at("09:00")})
+    times = {"start": at("10:00", 30), "end": at("11:00", 30)}
+    away = await do("CreateTimeOff", "staff", input={"optionId": shop.anna, **times})
+    booking, option = made["booking"]["id"], shop.anna
+    ids = {"optionId": option, "optionIds": option, "serviceId": shop.haircut, "serviceIds": shop.colouring}
+    ids |= {
+        "bookingId": booking,
+        "movingBookingId": booking,
+        "holdId": held["hold"]["id"],
+        "id": booking,
+        "ids": option,
+    }
+    return {**ids, "timeOffId": away["timeOff"]["id"]}, made["manageToken"]
+
+
+@pytest.fixture
+async def town(sqlite_url: str) -> AsyncIterator[Town]:
+    """A shop and its neighbour, without a limit on requests."""
+    async with serving(sqlite_url, key_requests=0) as served:
+        shop, other = await furnish(served), await furnish(await served.another("elsewhere"))
+        cursor = await shop.cursor()
+        ids, token = await things(shop)
+        theirs, _ = await things(other)
+        yield Town(shop, other, ids, sorted(set(theirs.values())), token, cursor)
+
+
+async def send(served: Served, attempt: Attempt, role: str) -> httpx2.Response:
+    """Sends with everything escaped, since JSON can say what is no Unicode text."""
+    body = json.dumps({"query": operations()[attempt.operation], "variables": attempt.variables})
+    headers = {"Authorization": f"Bearer {served.keys[role]}", "Content-Type": "application/json"}
+    return await served.http.post(f"{served.url}/graphql", content=body, headers=headers)
+
+
+def judged(response: httpx2.Response, attempt: Attempt) -> tuple[str | None, bool]:
+    """What is wrong with an answer to strange input, None: nothing; and whether something was done or answered."""
+    if response.status_code not in (200, 400, 413):
+        return f"HTTP {response.status_code}", False
+    answer = response.json()
+    told = {error.get("extensions", {}).get("code") for error in answer.get("errors", [])}
+    if told - REFUSING:
+        return f"GraphQL errors {told}", False
+    if attempt.wrong and told != {"BAD_USER_INPUT"}:
+        return f"it was not refused: {told}", True
+    if told or not answer.get("data"):
+        return None, False
+    (payload,) = answer["data"].values()
+    errors = payload.get("errors", []) if isinstance(payload, dict) else []
+    for error in errors:
+        if error["code"] == "INVALID_INPUT" and not leads_somewhere(error["path"], attempt):
+            return f"the path {error['path']} leads nowhere", False
+        if not error["message"]:
+            return "an error without words", False
+    return None, not errors
+
+
+def leads_somewhere(path: list[str] | None, attempt: Attempt) -> bool:
+    """Whether a path names a field of the operation's input, or a variable's argument."""
+    if not path or path[0] != "input":
+        return bool(path)
+    root = schema().mutation_type
+    assert root
+    (selection,) = known()[attempt.operation].selection_set.selections
+    kind: Any = root.fields[selection.name.value].args["input"].type  # type: ignore[union-attr]
+    for step in path[1:]:
+        while hasattr(kind, "of_type"):
+            kind = kind.of_type
+        if isinstance(kind, GraphQLInputObjectType):
+            if step not in kind.fields:
+                return False
+            kind = kind.fields[step].type
+    return len(path) > 1
+
+
+def chosen(town: Town, names: list[str]) -> Iterator[tuple[Attempt, str]]:
+    """What is tried, and by which role: an admin, whose input is always judged, and in turn the others."""
+    turn = count()
+    for name in names:
+        for attempt in attempts(name, town.usual, town.unknown_ids()):
+            number = next(turn)
+            if not attempt.wrong:
+                yield attempt, "admin"
+                if number % SHARE == 0:
+                    yield attempt, ROLES[1 + number // SHARE % 2]
+            elif number % SHARE == 0:
+                yield attempt, ROLES[number // SHARE % 3]
+
+
+def is_unknown(attempt: Attempt, town: Town) -> bool:
+    """Whether an attempt names something that is not there."""
+    return attempt.where[-1] in town.ids and attempt.value in town.unknown_ids()
+
+
+async def test_every_query_answers_or_refuses_whatever_it_is_asked(town: Town) -> None:
+    before = await town.shop.calendar(), await town.other.calendar()
+    faults = []
+    for attempt, role in chosen(town, QUERIES):
+        response = await send(town.shop.served, attempt, role)
+        fault, _ = judged(response, attempt)
+        if fault:
+            faults.append(f"{attempt} by {role}: {fault}")
+        if attempt.value not in ("",) and any(each in response.text for each in town.theirs if each != attempt.value):
+            faults.append(f"{attempt} by {role}: it shows what is the neighbour's")
+    assert faults == []
+    assert (await town.shop.calendar(), await town.other.calendar()) == before
+
+
+@pytest.mark.parametrize("part", range(3))
+async def test_every_mutation_refuses_with_nothing_written_or_does_what_it_is_asked(town: Town, part: int) -> None:
+    cursor, theirs = await town.shop.cursor(), await town.other.calendar()
+    faults, done, where = [], False, None
+    for attempt, role in chosen(town, MUTATIONS[part::3]):
+        if where not in (None, attempt.where):
+            stands = await town.shop.cursor()
+            if stands != cursor and not done:
+                faults.append(f"{attempt.operation} {where}: something was written though all was refused")
+            cursor, done = stands, False
+        where = attempt.where
+        fault, accepted = judged(await send(town.shop.served, attempt, role), attempt)
+        if fault or (accepted and is_unknown(attempt, town)):
+            faults.append(f"{attempt} by {role}: {fault or 'what is not there was accepted'}")
+        done = done or accepted
+    assert faults == []
+    assert await town.other.calendar() == theirs
+
+
+async def test_every_subscription_begins_or_is_refused_whatever_it_is_asked(town: Town) -> None:
+    await town.shop.booked(at("09:00", 7), optionId=town.shop.anna)
+    faults = []
+    async with AsyncExitStack() as sockets:
+        by_role = {}
+        for role in ROLES:
+            by_role[role] = await sockets.enter_async_context(town.shop.served.socket(town.shop.served.keys[role]))
+            await acknowledged(by_role[role])
+        for number, (attempt, role) in enumerate(chosen(town, SUBSCRIPTIONS)):
+            socket, identity = by_role[role], str(number)
+            wanted = dict(attempt.variables)
+            if attempt.operation == "CalendarChanges":
+                # With something to tell at once.
+                wanted = {"after": town.cursor, **wanted}
+                if not attempt.wrong and attempt.where == ("optionIds",) and attempt.value != "a thousand":
+                    wanted["optionIds"] = [*wanted["optionIds"], town.shop.anna]
+            await socket.send(subscribing(identity, operations()[attempt.operation], **wanted))
+            while (answer := await receive(socket))["id"] != identity:
+                pass
+            told = json.dumps(answer)
+            codes = {code for code in ("INTERNAL", *REFUSING) if f'"{code}"' in told}
+            if codes - REFUSING or (attempt.wrong and codes != {"BAD_USER_INPUT"}):
+                faults.append(f"{attempt} by {role}: {answer['type']} {codes}")
+            await socket.send(json.dumps({"type": "complete", "id": identity}))
+    assert faults == []
+
+
+async def test_a_megabyte_of_text_anywhere_is_refused_or_answered(town: Town) -> None:
+    huge = "x" * 1_000_000
+    before, faults = await town.shop.cursor(), []
+    for name in (*QUERIES, *MUTATIONS):
+        tried = [
+            each for each in attempts(name, town.usual, [huge]) if each.value == huge or each.value == "x" * 100_000
+        ]
+        for attempt in tried[:2]:
+            grown = json.loads(json.dumps(attempt.variables).replace("x" * 100_000, huge))
+            whole = Attempt(name, attempt.where, "a megabyte", grown, wrong=False)
+            fault, accepted = judged(await send(town.shop.served, whole, "admin"), whole)
+            if fault or (accepted and name in MUTATIONS):
+                faults.append(f"{whole}: {fault or 'it was kept'}")
+    assert faults == []
+    assert await town.shop.cursor() == before
+
+
+async def test_without_a_key_no_operation_looks_at_its_input(town: Town) -> None:
+    for name in known():
+        body = {"query": operations()[name], "variables": {"input": {"nonsense": 1}}}
+        response = await town.shop.served.http.post(f"{town.shop.served.url}/graphql", json=body)
+        told = [error["extensions"]["code"] for error in response.json()["errors"]]
+        assert (response.status_code, told) == (401, ["UNAUTHENTICATED"]), name
+    assert KARI["name"] not in response.text
