@@ -60,6 +60,27 @@ async def gather(work: Write, calendar: GoogleCalendar) -> None:
         work.record(ChangeKind.GOOGLE_LINK, link.id, ChangeAction.UPSERTED, [link.option_id])
 
 
+async def hand_over(work: Write, account_id: UUID) -> None:
+    """The account is about to leave: a calendar that an option of another account shares through it is followed through
+    that other account from now on, one that may write to it if there is any.
+    """
+    sharing = GoogleLink.filter(calendar__account_id=account_id).exclude(account_id=account_id)
+    heirs: dict[str, GoogleCalendar] = {}
+    for link in await sharing.order_by("id").values("account_id", "calendar__google_id"):
+        google_id = link["calendar__google_id"]
+        heir = await GoogleCalendar.get_or_none(
+            account_id=link["account_id"],
+            google_id=google_id,
+            listed=True,
+            account__state=GoogleAccountState.CONNECTED,
+            account__leaving_at__isnull=True,
+        )
+        if heir and (google_id not in heirs or heirs[google_id].access_role in READ_ONLY):
+            heirs[google_id] = heir
+    for heir in heirs.values():
+        await gather(work, heir)
+
+
 async def reroute(work: Write, calendar_id: UUID, concerned: Iterable[UUID]) -> None:
     """What the calendar's events block is to be decided anew, and the calendar is due; `concerned` joined or left.
 

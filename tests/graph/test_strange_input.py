@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx2
 import pytest
-from graphql import GraphQLInputObjectType, OperationType
+from graphql import FieldNode, GraphQLInputObjectType, OperationType
 
 from tests.graph.shop import KARI, Shop, at, furnish
 from tests.graph.strangeness import UNKNOWN_IDS, Attempt, attempts, known, schema
@@ -23,7 +23,7 @@ MUTATIONS = sorted(name for name, each in known().items() if each.operation is O
 SUBSCRIPTIONS = sorted(name for name, each in known().items() if each.operation is OperationType.SUBSCRIPTION)
 REFUSING = {"BAD_USER_INPUT", "FORBIDDEN", "QUERY_TOO_COMPLEX"}
 """What GraphQL errors may say to strange input."""
-SHARE = 4
+SHARE = 5
 """Of what is no value of its type, one in so many is tried: all of it is refused by the same few lines."""
 
 
@@ -38,6 +38,7 @@ class Town:
     token: str
     cursor: str
     _slots: Iterator[int] = field(default_factory=count)
+    _turns: Iterator[int] = field(default_factory=count)
 
     def usual(self, name: str) -> Any:
         """What an ordinary client gives for this variable or field; each start it is asked for is a new one."""
@@ -57,9 +58,17 @@ class Town:
             name, 60 if name.endswith(("Minutes", "Days")) else "x"
         )
 
-    def unknown_ids(self) -> list[str]:
-        """Ids that name nothing here, and those of the neighbour."""
-        return [*UNKNOWN_IDS, *self.theirs]
+    def odd_ids(self, name: str) -> list[str]:
+        """Some ids that name nothing of the kind here, each time others: made up, the neighbour's, and of another kind."""
+        turn = next(self._turns)
+        own = sorted(set(self.ids.values()) - {self.usual(name)})
+        return [each[(turn + step) % len(each)] for each in (UNKNOWN_IDS, self.theirs, own) for step in (0, 3, 5)]
+
+    async def cursor_now(self) -> str:
+        """Where the shop's log stands."""
+        document = f'{{ calendar(from: "{at("00:00", 300)}", to: "{at("00:00", 301)}") {{ cursor }} }}'
+        answer = await self.shop.served.send(document, self.shop.served.keys["staff"])
+        return str(answer.json()["data"]["calendar"]["cursor"])
 
 
 async def things(shop: Shop) -> tuple[dict[str, str], str]:
@@ -128,10 +137,13 @@ def leads_somewhere(path: list[str] | None, attempt: Attempt) -> bool:
     root = schema().mutation_type
     assert root
     (selection,) = known()[attempt.operation].selection_set.selections
-    kind: Any = root.fields[selection.name.value].args["input"].type  # type: ignore[union-attr]
+    assert isinstance(selection, FieldNode)
+    kind: Any = root.fields[selection.name.value].args["input"].type
     for step in path[1:]:
         while hasattr(kind, "of_type"):
             kind = kind.of_type
+        if step.isdigit():
+            continue
         if isinstance(kind, GraphQLInputObjectType):
             if step not in kind.fields:
                 return False
@@ -143,7 +155,7 @@ def chosen(town: Town, names: list[str]) -> Iterator[tuple[Attempt, str]]:
     """What is tried, and by which role: an admin, whose input is always judged, and in turn the others."""
     turn = count()
     for name in names:
-        for attempt in attempts(name, town.usual, town.unknown_ids()):
+        for attempt in attempts(name, town.usual, town.odd_ids):
             number = next(turn)
             if not attempt.wrong:
                 yield attempt, "admin"
@@ -155,7 +167,7 @@ def chosen(town: Town, names: list[str]) -> Iterator[tuple[Attempt, str]]:
 
 def is_unknown(attempt: Attempt, town: Town) -> bool:
     """Whether an attempt names something that is not there."""
-    return attempt.where[-1] in town.ids and attempt.value in town.unknown_ids()
+    return attempt.where[-1] in town.ids and attempt.value in (*UNKNOWN_IDS, *town.theirs)
 
 
 async def test_every_query_answers_or_refuses_whatever_it_is_asked(town: Town) -> None:
@@ -174,11 +186,11 @@ async def test_every_query_answers_or_refuses_whatever_it_is_asked(town: Town) -
 
 @pytest.mark.parametrize("part", range(3))
 async def test_every_mutation_refuses_with_nothing_written_or_does_what_it_is_asked(town: Town, part: int) -> None:
-    cursor, theirs = await town.shop.cursor(), await town.other.calendar()
+    cursor, theirs = await town.cursor_now(), await town.other.calendar()
     faults, done, where = [], False, None
     for attempt, role in chosen(town, MUTATIONS[part::3]):
         if where not in (None, attempt.where):
-            stands = await town.shop.cursor()
+            stands = await town.cursor_now()
             if stands != cursor and not done:
                 faults.append(f"{attempt.operation} {where}: something was written though all was refused")
             cursor, done = stands, False
@@ -219,20 +231,18 @@ async def test_every_subscription_begins_or_is_refused_whatever_it_is_asked(town
 
 
 async def test_a_megabyte_of_text_anywhere_is_refused_or_answered(town: Town) -> None:
-    huge = "x" * 1_000_000
-    before, faults = await town.shop.cursor(), []
+    long, huge = "x" * 100_000, "x" * 1_000_000
+    faults = []
     for name in (*QUERIES, *MUTATIONS):
-        tried = [
-            each for each in attempts(name, town.usual, [huge]) if each.value == huge or each.value == "x" * 100_000
-        ]
+        tried = [each for each in attempts(name, town.usual, lambda _: [long]) if each.value == long]
         for attempt in tried[:2]:
-            grown = json.loads(json.dumps(attempt.variables).replace("x" * 100_000, huge))
+            grown = json.loads(json.dumps(attempt.variables).replace(long, huge))
             whole = Attempt(name, attempt.where, "a megabyte", grown, wrong=False)
             fault, accepted = judged(await send(town.shop.served, whole, "admin"), whole)
-            if fault or (accepted and name in MUTATIONS):
+            # Staff need no manage token, and so none is looked at.
+            if fault or (accepted and name in MUTATIONS and whole.where[-1] != "manageToken"):
                 faults.append(f"{whole}: {fault or 'it was kept'}")
     assert faults == []
-    assert await town.shop.cursor() == before
 
 
 async def test_without_a_key_no_operation_looks_at_its_input(town: Town) -> None:

@@ -2,12 +2,13 @@
 
 import pytest
 
-from models import clock
+from models import changes, clock
 from models.event import GoogleEvent
 from models.google import GoogleAccount, GoogleCalendar, GoogleLink
 from models.mirror import Mirror
 from models.refusals import ErrorCode, Refused
 from models.words import Blocking, GoogleAccountState, MatcherField, UnroutedEvents
+from sync import gathering
 from sync.sandbox.calendars import Role
 from sync.sandbox.faults import FaultKind
 from sync.service import Matcher
@@ -77,6 +78,20 @@ async def test_nothing_is_bookable_while_a_calendar_changes_its_account(floor: F
     await floor.linked_option("Anna", WORKSHOP, ANNA)
     assert await floor.blocked(option_id) == [(tomorrow(8), tomorrow(9))]
     assert await GoogleEvent.all().count() == 1
+
+
+async def test_an_account_that_leaves_hands_over_what_options_of_others_share_through_it(floor: Floor) -> None:
+    await floor.linked_option("Anna", WORKSHOP, ANNA)
+    ben = await floor.linked_option("Ben", WORKSHOP, BEN)
+    floor.sandbox.insert_event(WORKSHOP, busy(tomorrow(8), tomorrow(9)))
+    await floor.look()
+    assert await followed(floor) == [ANNA]
+    account = await GoogleAccount.get(email=ANNA)
+    await changes.write(floor.business_id, lambda work: gathering.hand_over(work, account.id))
+    assert await followed(floor) == [BEN]
+    assert await floor.blocked(ben) == [(tomorrow(8), tomorrow(9))]
+    await floor.settle()
+    assert await floor.blocked(ben) == [(tomorrow(8), tomorrow(9))]
 
 
 async def test_a_sync_is_refused_while_the_account_it_would_go_through_is_dead(floor: Floor) -> None:
