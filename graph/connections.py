@@ -23,6 +23,9 @@ from models.db import Row
 PAGE = 100
 """The largest page."""
 
+_LONGEST = 200
+"""Characters of what a list is ordered by."""
+
 COUNTED = 10_000
 """Above so many rows `totalCount` is null: counting them would cost more than it tells."""
 
@@ -104,7 +107,7 @@ def _position(cursor: str, *, is_instant: bool) -> tuple[str | datetime, UUID]:
     """Where a cursor stands."""
     try:
         value, row_id = json.loads(base64.urlsafe_b64decode(cursor.encode("ascii") + b"=" * (-len(cursor) % 4)))
-        if isinstance(value, str) and "\0" not in value:
+        if isinstance(value, str) and "\0" not in value and len(value) <= _LONGEST:
             return _instant(value) if is_instant else value, UUID(hex=row_id)
     except (binascii.Error, UnicodeError, ValueError, TypeError, AttributeError):
         pass

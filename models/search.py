@@ -89,7 +89,8 @@ def bookings(business_id: UUID, search: Search) -> QuerySet[Booking]:
         # The words narrow it down by an index; the same word may also stand in a name.
         fits &= _having(business_id, Q(word=email.casefold()[:_LENGTH])) & Q(customer_email__iexact=email)
     for word in (search.text or "").casefold().split()[:MOST_WORDS]:
-        beginning = word[:_LENGTH]
+        # One shorter than a word may be: what lies beyond all that begin so must fit the column, too.
+        beginning = word[: _LENGTH - 1]
         fits &= _having(business_id, Q(word__gte=beginning, word__lt=beginning + _BEYOND))
     return Booking.filter(fits)
 
