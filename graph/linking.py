@@ -89,10 +89,10 @@ class DisconnectGoogleAccountInput:
     account_id: strawberry.ID = strawberry.field(description="The account.")
 
 
-@strawberry.type(description="What was tied to the account before.")
+@strawberry.type(description="The options, no longer connected.")
 class DisconnectGoogleAccountPayload(Payload):
     options: list[Option] = strawberry.field(
-        description="The options that were tied to it or to one of its calendars, by name.", default_factory=list
+        description="The options that lost their connection or their calendar with it, by name.", default_factory=list
     )
 
 

@@ -18,7 +18,7 @@ from models.google import GoogleAccount, GoogleCalendar, GoogleChannel, GoogleLi
 from models.mirror import READ_ONLY, Mirror
 from models.refusals import ErrorCode, Refused, refused
 from models.words import ChangeAction, ChangeKind, GoogleAccountState
-from sync import linking
+from sync import gathering, linking
 from sync.routing import BATCH
 
 PATIENCE = timedelta(hours=24)
@@ -42,7 +42,8 @@ async def disconnect(business_id: UUID, account_id: UUID) -> tuple[UUID, ...] | 
     """Unties every option from the account and from its calendars, and answers those options, by name.
 
     Options that signed in with it have no connection any more, nor rules to remember; those that signed in with
-    another one since keep that connection. The mirrored future bookings are wanted gone.
+    another one since keep that connection, and stay linked where that account sees the calendar too. The mirrored
+    future bookings are wanted gone.
     """
 
     async def body(work: Write) -> tuple[UUID, ...] | Refused:
@@ -51,6 +52,7 @@ async def disconnect(business_id: UUID, account_id: UUID) -> tuple[UUID, ...] | 
             return refused(ErrorCode.NOT_FOUND, "There is no such Google account.", "input", "accountId")
         # A ticket that nobody redeemed yet would tie an option to it again.
         await GoogleSignIn.filter(account_id=account_id).delete()
+        await gathering.hand_over(work, account_id)
         links = GoogleLink.filter(Q(account_id=account_id) | Q(calendar__account_id=account_id))
         found = await links.order_by("option__name", "option_id")
         for row in found:
@@ -65,8 +67,8 @@ async def _untie(work: Write, row: GoogleLink, forget: bool) -> None:
     same = GoogleLink.filter(id=row.id)
     await (same.delete() if forget else same.update(calendar_id=None))
     if row.calendar_id:
-        await mirror.want_future(work, row.option_id)
-        await linking.leave(work, row.calendar_id, row.option_id)
+        noted = await mirror.want_future(work, row.option_id)
+        await linking.leave(work, row.calendar_id, row.option_id, noted)
     action = ChangeAction.REMOVED if forget else ChangeAction.UPSERTED
     work.record(ChangeKind.GOOGLE_LINK, row.id, action, [row.option_id])
 
@@ -135,7 +137,7 @@ def _parting(leaver: Leaver) -> changes.Body[bool]:
         still = GoogleAccount.filter(id=leaver.id, leaving_at=leaver.leaving_at)
         if not await still.exists():
             return False
-        await _hand_over(work, leaver.id)
+        await _bequeath(work, leaver.id)
         waiting = Mirror.filter(calendar__account_id=leaver.id).exclude(wanted_version=F("pushed_version"))
         rows = await waiting.limit(BATCH)
         if not rows:
@@ -148,7 +150,7 @@ def _parting(leaver: Leaver) -> changes.Body[bool]:
     return body
 
 
-async def _hand_over(work: Write, account_id: UUID) -> None:
+async def _bequeath(work: Write, account_id: UUID) -> None:
     """Mirrors on a calendar that the business reaches through another account as well are that one's from now on:
     our events there stay known as ours, and what is to be removed still is.
     """

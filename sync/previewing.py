@@ -15,11 +15,10 @@ from models.google import GoogleAccount, GoogleCalendar, GoogleLink
 from models.option import Option
 from models.refusals import ErrorCode, Refused, refused
 from models.words import AllDayEvents, Blocking, EventDetail, GoogleAccountState, UnroutedEvents
-from sync import linking, mirroring, translate
+from sync import gathering, linking, mirroring, translate
 from sync.blocking import LinkRule, Matcher, Routable, blocked_options, names
 from sync.connections import matchers
 from sync.linking import LinkChoices
-from sync.pull import query_version
 from sync.pulling import BACK
 from sync.replies import Failure, FailureKind, Page
 from sync.routing import Routes, routes
@@ -101,11 +100,12 @@ async def begin(business_id: UUID, proposal: Proposal, google_days: int) -> Tria
         message = "Sign in with Google for this option first."
         return refused(ErrorCode.GOOGLE_NOT_CONNECTED, message, "input", "optionId")
     ours = GoogleCalendar.filter(account_id=link.account_id, google_id=proposal.calendar_google_id, listed=True)
-    calendar = await ours.get_or_none()
-    if calendar is None:
+    listed = await ours.get_or_none()
+    if listed is None:
         return refused(ErrorCode.NOT_FOUND, "The Google account has no such calendar.", "input", "calendarId")
+    calendar = await gathering.followed(listed) or listed
     present = await routes(calendar.id)
-    proposed = _with(present, link, proposal)
+    proposed = _with(present, await _coming(calendar), link, proposal)
     by_name = await Option.filter(id__in=list(proposed.option_ids)).order_by("name", "id").values("id")
     trial = Trial(
         calendar=calendar,
@@ -116,13 +116,20 @@ async def begin(business_id: UUID, proposal: Proposal, google_days: int) -> Tria
         until=proposal.until,
         stored=_rows_tell(calendar, present, proposed, proposal, timedelta(days=google_days)),
     )
-    account = await GoogleAccount.get(id=link.account_id)
+    account = await GoogleAccount.get(id=calendar.account_id)
     if not trial.stored and account.state != GoogleAccountState.CONNECTED:
         return reconnect()
     return trial
 
 
-def _with(present: Routes, link: GoogleLink, proposal: Proposal) -> Routes:
+async def _coming(calendar: GoogleCalendar) -> list[Routes]:
+    """The links to the same Google calendar through accounts that are no use any more: linking brings them along."""
+    same = GoogleCalendar.filter(business_id=calendar.business_id, google_id=calendar.google_id)
+    found = [await routes(row["id"]) for row in await same.exclude(id=calendar.id).order_by("id").values("id")]
+    return [each for each in found if each.links]
+
+
+def _with(present: Routes, coming: Sequence[Routes], link: GoogleLink, proposal: Proposal) -> Routes:
     """The calendar's links as they would be."""
     rule = LinkRule(
         link.option_id,
@@ -130,8 +137,9 @@ def _with(present: Routes, link: GoogleLink, proposal: Proposal) -> Routes:
         matchers(link.matchers) if proposal.matchers is None else proposal.matchers,
         AllDayEvents(link.all_day_events),
     )
-    others = (each for each in present.links if each.option_id != link.option_id)
-    return replace(present, links=(*others, rule), unrouted=proposal.unrouted_events or present.unrouted)
+    linked = [each for routed in (present, *coming) for each in routed.links if each.option_id != link.option_id]
+    unrouted = proposal.unrouted_events or (coming[0] if coming else present).unrouted
+    return replace(present, links=(*linked, rule), unrouted=unrouted)
 
 
 def _rows_tell(
@@ -141,9 +149,9 @@ def _rows_tell(
 
     Without a token the calendar was not listed to its end, or was listed for other needs.
     """
-    if calendar.sync_token is None or calendar.snapshot_at is None or not present.keeps_texts:
+    if calendar.sync_token is None or calendar.snapshot_at is None or calendar.query_version != present.version:
         return False
-    if proposed.reads_attendees and calendar.query_version != query_version(attendees=True):
+    if not present.keeps_texts or (proposed.reads_attendees and not present.reads_attendees):
         return False
     return proposal.since >= clock.now() - BACK and proposal.until <= calendar.snapshot_at + ahead - _MARGIN
 

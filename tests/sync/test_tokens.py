@@ -114,4 +114,5 @@ async def test_a_refresh_that_another_process_has_just_finished_is_not_done_agai
     read_before = await GoogleAccount.get()
     fresh = await floor.engine._grants.access(account_id)
     assert not await tokens._claimed(read_before)
+    assert await tokens._claimed(await GoogleAccount.get())
     assert await floor.engine._grants.access(account_id) == fresh
