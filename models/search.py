@@ -21,6 +21,9 @@ from models.columns import belongs_to, new_id
 from models.words import BookingStatus
 
 _LENGTH = 64
+_LONGEST = 320
+"""Characters of the longest word a booking can have: a mail address."""
+
 _BEYOND = "\U0010ffff"
 MOST_WORDS = 8
 """So many words of a query count; more would only be slower."""
@@ -92,6 +95,10 @@ def bookings(business_id: UUID, search: Search) -> QuerySet[Booking]:
         # One shorter than a word may be: what lies beyond all that begin so must fit the column, too.
         beginning = word[: _LENGTH - 1]
         fits &= _having(business_id, Q(word__gte=beginning, word__lt=beginning + _BEYOND))
+        if len(word) > len(beginning):
+            # Longer than what is indexed: the rest is looked for in the few bookings that are left.
+            whole = Q(customer_name__icontains=word) | Q(customer_email__istartswith=word)
+            fits &= whole if len(word) <= _LONGEST else Q(id__isnull=True)
     return Booking.filter(fits)
 
 
