@@ -3,10 +3,16 @@
 import asyncio
 from collections import Counter
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
+from httpx2 import AsyncClient
+
+from graph.server.app import build
+from models.secret import new_secret_key
+from models.settings import read
 from tests.graph.holding import confirm, customer_with_another_app, entries, held, hold, release
 from tests.graph.shop import KARI, OLA, Shop, at, codes, furnish, hours, located
-from tests.served import Stream, serving
+from tests.served import Served, Stream, listening, serving
 
 
 async def test_a_held_slot_is_kept_from_others_and_booked_by_whoever_holds_it(each_shop: Shop) -> None:
@@ -228,6 +234,20 @@ async def test_the_end_of_a_hold_that_nobody_asks_about_is_told_within_five_seco
         assert (await shop.calendar()) == {"cursor": change["cursor"], "entries": []}
         assert codes(await confirm(shop, kept)) == ["HOLD_EXPIRED"]
         assert (await release(shop, kept))["releasedId"] is None
+
+
+async def test_a_hold_lapses_though_the_process_that_gave_it_is_gone(sqlite_url: str) -> None:
+    settings: dict[str, Any] = {"hold_seconds": 1, "secret_keys": (new_secret_key(),)}
+    async with serving(sqlite_url, **settings) as served:
+        shop = await furnish(served)
+        kept = await held(shop, at("10:00"))
+        cursor = await shop.cursor()
+    app = build(read(_env_file=None, database_url=sqlite_url, **settings), sync=False)
+    async with listening(app) as url, AsyncClient() as http:
+        later = Served(url, served.business_id, served.keys, http)
+        async with later.following("CalendarChanges", "staff", after=cursor) as dashboard:
+            change = (await dashboard.next())["calendarChanges"]
+        assert (change["action"], change["entryId"]) == ("REMOVED", kept["id"])
 
 
 async def test_a_booking_cannot_be_moved_over_a_hold(shop: Shop) -> None:

@@ -248,9 +248,9 @@ async def test_every_subscription_begins_or_is_refused_whatever_it_is_asked(town
 async def test_a_megabyte_of_text_anywhere_is_refused_or_answered(town: Town) -> None:
     long, huge = "x" * 100_000, "x" * 1_000_000
     faults = []
-    for name in (*QUERIES, *MUTATIONS):
-        tried = [each for each in attempts(name, town.usual, lambda _: [long]) if each.value == long]
-        for attempt in tried[:2]:
+    for turn, name in enumerate((*QUERIES, *MUTATIONS)):
+        texts = [each for each in attempts(name, town.usual, lambda _: [long]) if each.value == long]
+        for attempt in texts[turn % (len(texts) or 1) :][:1]:
             grown = json.loads(json.dumps(attempt.variables).replace(long, huge))
             whole = Attempt(name, attempt.where, "a megabyte", grown, wrong=False)
             fault, accepted = judged(await send(town.shop.served, whole, "admin"), whole)
