@@ -49,6 +49,9 @@ MOST_NODES = 100
 MOST_ALIASES = 50
 """How many fields of a document may have another name."""
 
+# Made once: the limiter makes a new rule each time, and what is validated is remembered by its rules.
+_ALIAS_RULES = MaxAliasesLimiter(max_alias_count=MOST_ALIASES).validation_rules
+
 
 @strawberry.type(description="What can be asked.")
 class Query(
@@ -145,9 +148,8 @@ schema = Schema(
         DocumentCache,
         ValidationCache,
         OneOperation,
-        lambda: AddValidationRules([DepthRule]),
+        lambda: AddValidationRules([DepthRule, *_ALIAS_RULES]),
         lambda: MaxTokensLimiter(max_token_count=LONGEST_DOCUMENT),
-        lambda: MaxAliasesLimiter(max_alias_count=MOST_ALIASES),
     ],
 )
 
