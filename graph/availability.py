@@ -1,25 +1,32 @@
 """Availability: the slots of a service that can be booked."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Annotated
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import strawberry
 
+from graph.arguments import (
+    FirstStart,
+    GroupingZone,
+    LastStart,
+    MovingBookingId,
+    MovingToken,
+    OptionIds,
+    ServiceId,
+    check_range,
+)
 from graph.context import Info, bad_input
 from graph.nodes import asked, asked_all, value_of
 from graph.options import Option, option_list
 from graph.scalars import Date, TimeZone
 from models import agenda, booking, business, changing, clock, service
-from models.intervals import DAY, MINUTE, Interval, interval, to_datetime, to_instant
+from models.db import Row
+from models.intervals import MINUTE, Interval, interval, to_datetime, to_instant
 from models.offer import Offer
 from models.refusals import Alternative
-
-LONGEST = 62 * DAY
-"""How long a window may be at most."""
 
 
 @strawberry.type(description="A time at which a service can be booked.")
@@ -60,22 +67,13 @@ class AvailabilityQuery:
     async def availability(
         self,
         info: Info,
-        service_id: Annotated[strawberry.ID, strawberry.argument(description="The service.")],
-        from_: Annotated[datetime, strawberry.argument(name="from", description="The first start of interest.")],
-        to: Annotated[datetime, strawberry.argument(description="Before this; at most 62 days after `from`.")],
-        option_ids: Annotated[
-            list[strawberry.ID] | None, strawberry.argument(description="Only these options; left out: all.")
-        ] = strawberry.UNSET,
-        time_zone: Annotated[
-            TimeZone | None, strawberry.argument(description="The zone to group days by; left out: the business's.")
-        ] = strawberry.UNSET,
-        moving_booking_id: Annotated[
-            strawberry.ID | None,
-            strawberry.argument(description="A booking that is to be moved: its own time does not count as taken."),
-        ] = strawberry.UNSET,
-        manage_token: Annotated[
-            str | None, strawberry.argument(description="With a public key, that booking's manage token.")
-        ] = strawberry.UNSET,
+        service_id: ServiceId,
+        from_: FirstStart,
+        to: LastStart,
+        option_ids: OptionIds = strawberry.UNSET,
+        time_zone: GroupingZone = strawberry.UNSET,
+        moving_booking_id: MovingBookingId = strawberry.UNSET,
+        manage_token: MovingToken = strawberry.UNSET,
     ) -> Availability:
         leave_out = await moving(info, value_of(moving_booking_id), value_of(manage_token))
         wanted = Wanted(service_id, interval(from_, to), option_ids, time_zone or None, leave_out)
@@ -95,23 +93,11 @@ class Wanted:
 
 async def look(info: Info, wanted: Wanted) -> tuple[Availability, Offer]:
     """The answer as it is now, and the offer it was taken from. Raises BAD_USER_INPUT."""
-    caller, window = info.context.caller, wanted.window
-    if not 0 < window.end - window.start <= LONGEST:
-        raise bad_input("`to` is after `from`, by at most 62 days.")
-    row = await service.read(caller.business_id, asked("Service", wanted.service_id), service.OFFER_COLUMNS)
-    if row is None or not (row["active"] or caller.is_staff):
-        raise bad_input("There is no such service.")
-    rules = await changing.rules_of(caller.business_id, wanted.leave_out) if wanted.leave_out else None
-    found = await agenda.offer_of(
-        row,
-        rules or service.rules(row),
-        window,
-        now=to_instant(clock.now()),
-        google_days=info.context.house.settings.google_days,
-        only=asked_all("Option", wanted.option_ids),
-        leave_out=wanted.leave_out,
-    )
-    zone = wanted.time_zone or (await business.read(caller.business_id, ("time_zone",)))["time_zone"]
+    window = wanted.window
+    check_range(window)
+    row = await service_for(info, wanted.service_id)
+    found = await offer_for(info, row, window, asked_all("Option", wanted.option_ids), wanted.leave_out)
+    zone = wanted.time_zone or (await business.read(info.context.caller.business_id, ("time_zone",)))["time_zone"]
     answer = Availability(
         as_of=to_datetime(found.now),
         fresh_as_of=await agenda.fresh_as_of(found.options),
@@ -119,6 +105,31 @@ async def look(info: Info, wanted: Wanted) -> tuple[Availability, Offer]:
         days=_by_day(slots_of(found, window), ZoneInfo(zone)),
     )
     return answer, found
+
+
+async def service_for(info: Info, service_id: str) -> Row:
+    """The service that slots are asked of, with what an offer needs. Raises BAD_USER_INPUT."""
+    caller = info.context.caller
+    row = await service.read(caller.business_id, asked("Service", service_id), service.OFFER_COLUMNS)
+    if row is None or not (row["active"] or caller.is_staff):
+        raise bad_input("There is no such service.")
+    return row
+
+
+async def offer_for(
+    info: Info, row: Row, window: Interval, only: Collection[UUID] | None, leave_out: UUID | None
+) -> Offer:
+    """The offer of a service now. When a booking is being moved, by that booking's own lengths."""
+    rules = await changing.rules_of(info.context.caller.business_id, leave_out) if leave_out else None
+    return await agenda.offer_of(
+        row,
+        rules or service.rules(row),
+        window,
+        now=to_instant(clock.now()),
+        google_days=info.context.house.settings.google_days,
+        only=only,
+        leave_out=leave_out,
+    )
 
 
 async def moving(info: Info, booking_id: str | None, manage_token: str | None) -> UUID | None:

@@ -8,7 +8,7 @@ from graph.context import Info
 from graph.nodes import Node
 from graph.rows import column, columns
 from graph.scalars import TimeZone
-from models.business import Business as BusinessRow
+from models import business
 from models.words import Role
 
 
@@ -29,8 +29,7 @@ class Viewer:
     @strawberry.field(description="The business the key belongs to.")
     async def business(self, info: Info) -> Business:
         business_id = info.context.caller.business_id
-        rows = await BusinessRow.filter(id=business_id).values(*columns(info, Business))
-        return Business(row=rows[0])
+        return Business(row=await business.read(business_id, tuple(columns(info, Business))))
 
 
 @strawberry.type

@@ -7,7 +7,8 @@ from uuid import UUID
 
 import strawberry
 
-from graph.context import Info, bad_input, staff
+from graph.arguments import OptionIds, check_range
+from graph.context import Info, staff
 from graph.google import GoogleCalendar, calendar
 from graph.languages import BUSY, HELD, say
 from graph.nodes import Node, asked_all
@@ -15,16 +16,13 @@ from graph.options import Option, option_list
 from graph.rows import column, columns, reading
 from graph.scalars import Cursor
 from models import changes, db, entries
-from models.intervals import DAY, to_instant
+from models.intervals import interval
 from models.service import Service as ServiceRow
 from models.words import ChangeKind
 
 if TYPE_CHECKING:
     from graph.bookings import Booking
     from graph.services import Service
-
-LONGEST = 62 * DAY
-"""How long a range may be at most."""
 
 
 @strawberry.interface(description="Something on the calendar: a booking, a hold, time off, or an event from Google.")
@@ -177,13 +175,10 @@ class CalendarQuery:
         info: Info,
         from_: Annotated[datetime, strawberry.argument(name="from", description="Where the range begins.")],
         to: Annotated[datetime, strawberry.argument(description="Where it ends; at most 62 days after `from`.")],
-        option_ids: Annotated[
-            list[strawberry.ID] | None, strawberry.argument(description="Only these options; left out: all.")
-        ] = strawberry.UNSET,
+        option_ids: OptionIds = strawberry.UNSET,
     ) -> Calendar:
         caller = staff(info)
-        if not 0 < to_instant(to) - to_instant(from_) <= LONGEST:
-            raise bad_input("`to` is after `from`, by at most 62 days.")
+        check_range(interval(from_, to))
         within = filter_of(option_ids)
         types = entry_types()
         asked = {kind: columns(info, each, "entries") for kind, each in types.items()}

@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 import strawberry
 from graphql import GraphQLError
 
+from graph.languages import FORBIDDEN
 from graph.loaders import Loaders
 from models.key import Caller
 from models.secret import Secrets
@@ -59,7 +60,7 @@ def unauthenticated() -> GraphQLError:
 
 def forbidden() -> GraphQLError:
     """The answer to a query that this key's role may not make."""
-    return GraphQLError("This key may not do that.", extensions={"code": "FORBIDDEN"})
+    return GraphQLError(FORBIDDEN, extensions={"code": "FORBIDDEN"})
 
 
 def unavailable() -> GraphQLError:

@@ -67,11 +67,12 @@ async def _by_name(table: type[Option] | type[Service], business_id: UUID) -> Ma
 async def _book(business_id: UUID, google_days: int) -> None:
     """A few bookings for the coming days, each in the first slot from ten o'clock on."""
     caller = Caller(business_id, UUID(int=0), Role.STAFF, "demo")
+    services = [service_id for _, service_id in sorted((await _by_name(Service, business_id)).items())]
     for number, name in enumerate(_CUSTOMERS):
-        found = (await Service.filter(business_id=business_id).order_by("name"))[number % len(_SERVICES)]
-        start = await _first_slot(business_id, found.id, number // 2 + 1, google_days)
+        service_id = services[number % len(services)]
+        start = await _first_slot(business_id, service_id, number // 2 + 1, google_days)
         first, *_ = name.lower().split()
-        wish = Wish(customer_name=name, customer_email=f"{first}@example.com", service_id=found.id, start=start)
+        wish = Wish(customer_name=name, customer_email=f"{first}@example.com", service_id=service_id, start=start)
         _made(await reserving.create(caller, wish, once=None, google_days=google_days))
 
 

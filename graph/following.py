@@ -5,24 +5,23 @@ Each sends the present state first, and then a new one whenever it differs.
 
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
-from datetime import datetime
 from time import monotonic
 from typing import Annotated
 
 import strawberry
 
+from graph.arguments import FirstStart, GroupingZone, LastStart, OptionIds, ServiceId
 from graph.availability import Availability, Wanted, look
 from graph.bookings import Booking
 from graph.calendar import filter_of
 from graph.context import Info, bad_input, staff, unauthenticated
 from graph.options import Option
 from graph.rows import columns
-from graph.scalars import TimeZone
 from graph.server.live import follow
 from models import changes, clock, db, key
 from models.booking import Booking as BookingRow
 from models.db import Row
-from models.intervals import interval, to_instant
+from models.intervals import Instant, interval, to_instant
 from models.option import Option as OptionRow
 from models.words import ChangeKind
 from sync.service import Connection
@@ -47,32 +46,28 @@ class FollowingSubscription:
     async def availability_changes(
         self,
         info: Info,
-        service_id: Annotated[strawberry.ID, strawberry.argument(description="The service.")],
-        from_: Annotated[datetime, strawberry.argument(name="from", description="The first start of interest.")],
-        to: Annotated[datetime, strawberry.argument(description="Before this; at most 62 days after `from`.")],
-        option_ids: Annotated[
-            list[strawberry.ID] | None, strawberry.argument(description="Only these options; left out: all.")
-        ] = strawberry.UNSET,
-        time_zone: Annotated[
-            TimeZone | None, strawberry.argument(description="The zone to group days by; left out: the business's.")
-        ] = strawberry.UNSET,
+        service_id: ServiceId,
+        from_: FirstStart,
+        to: LastStart,
+        option_ids: OptionIds = strawberry.UNSET,
+        time_zone: GroupingZone = strawberry.UNSET,
     ) -> AsyncGenerator[Availability, None]:
         wanted = Wanted(service_id, interval(from_, to), option_ids, time_zone or None)
         # Read before looking: what changes in between is looked at again.
         revision = await changes.newest(info.context.caller.business_id)
         answer, offer = await look(info, wanted)
-        due = offer.next_change(wanted.window)
+        due = offer.next_change(_first_start(answer))
         yield answer
 
         def alarm() -> float | None:
             return None if due is None else (due - to_instant(clock.now())) / 1_000_000
 
-        async with aclosing(_batches(info, revision, alarm)) as batches:
-            async for batch in batches:
+        async with aclosing(batches(info, revision, alarm)) as seen:
+            async for batch in seen:
                 if batch and not any(row["kind"] in _TOUCHES_SLOTS for row in batch):
                     continue
                 before, (answer, offer) = answer, await look(info, wanted)
-                due = offer.next_change(wanted.window)
+                due = offer.next_change(_first_start(answer))
                 if answer.days != before.days:
                     yield answer
 
@@ -89,8 +84,8 @@ class FollowingSubscription:
         query = BookingRow.filter(business_id=business_id, id=booking_id, token_generation=generation)
         asked = columns(info, Booking) | {"version"}
         revision, version = await changes.newest(business_id), None
-        async with aclosing(_from_now(info, revision)) as batches:
-            async for batch in batches:
+        async with aclosing(_from_now(info, revision)) as seen:
+            async for batch in seen:
                 if version is not None and not any(row["entity_id"] == booking_id for row in batch):
                     continue
                 rows = await db.select(query, asked)
@@ -104,17 +99,15 @@ class FollowingSubscription:
     async def sync_health_changes(
         self,
         info: Info,
-        option_ids: Annotated[
-            list[strawberry.ID] | None, strawberry.argument(description="Only these options; left out: all.")
-        ] = strawberry.UNSET,
+        option_ids: OptionIds = strawberry.UNSET,
     ) -> AsyncGenerator[SyncHealthChange, None]:
         caller, within = staff(info), filter_of(option_ids)
         asked = columns(info, Option, "option")
         mine = OptionRow.filter(business_id=caller.business_id).order_by("name", "id")
         known: dict[object, Connection | None] = {}
         looked_at, revision = monotonic(), await changes.newest(caller.business_id)
-        async with aclosing(_from_now(info, revision, lambda: looked_at + HEALTH_SECONDS - monotonic())) as batches:
-            async for _ in batches:
+        async with aclosing(_from_now(info, revision, lambda: looked_at + HEALTH_SECONDS - monotonic())) as seen:
+            async for _ in seen:
                 looked_at = monotonic()
                 rows = await db.select(mine if within is None else mine.filter(id__in=list(within)), asked)
                 found = await info.context.house.google.connections(caller.business_id, [row["id"] for row in rows])
@@ -125,23 +118,28 @@ class FollowingSubscription:
                         yield SyncHealthChange(option=Option(row=row))
 
 
+def _first_start(answer: Availability) -> Instant | None:
+    """The earliest start of an answer."""
+    return to_instant(answer.days[0].slots[0].start) if answer.days else None
+
+
 async def _from_now(
     info: Info, revision: int, alarm: Callable[[], float | None] = lambda: None
 ) -> AsyncGenerator[Sequence[Row], None]:
     """An empty batch at once, and then what changes."""
     yield ()
-    async with aclosing(_batches(info, revision, alarm)) as batches:
-        async for batch in batches:
+    async with aclosing(batches(info, revision, alarm)) as seen:
+        async for batch in seen:
             yield batch
 
 
-async def _batches(
+async def batches(
     info: Info, revision: int, alarm: Callable[[], float | None] = lambda: None
 ) -> AsyncGenerator[Sequence[Row], None]:
     """What changes after a revision, for as long as the caller's key stands."""
     caller = info.context.caller
-    async with aclosing(follow(caller.business_id, revision, alarm)) as batches:
-        async for batch in batches:
+    async with aclosing(follow(caller.business_id, revision, alarm)) as seen:
+        async for batch in seen:
             if not await key.is_live(caller):
                 raise unauthenticated()
             yield batch

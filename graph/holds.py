@@ -11,7 +11,7 @@ from graph.context import Info
 from graph.errors import user_errors
 from graph.nodes import asked, asked_if, to_id, value_of
 from graph.payloads import Payload, optional, shown
-from models import hold, holding
+from models import checks, hold, holding, idempotency
 from models.hold import Hold as HoldRow
 from models.holding import Keeping
 from models.idempotency import Once
@@ -55,7 +55,7 @@ class HoldMutation:
         self, info: Info, input: Annotated[CreateHoldInput, strawberry.argument(description="The slot.")]
     ) -> CreateHoldPayload | None:
         caller, settings = info.context.caller, info.context.house.settings
-        if wrong := holding.judge(value_of(input.idempotency_key)):
+        if wrong := checks.found(idempotency.judge(value_of(input.idempotency_key))):
             return CreateHoldPayload(errors=user_errors(info, Refused(wrong)))
         keeping = Keeping(
             service_id=asked("Service", input.service_id),

@@ -10,7 +10,7 @@ from graph.bookings import Booking
 from graph.business import Business
 from graph.calendar import GoogleEvent, Hold, TimeOff
 from graph.context import Info
-from graph.google import GoogleAccount, GoogleCalendar, GoogleConnection
+from graph.google import GoogleCalendar, connection
 from graph.nodes import Node, from_id
 from graph.options import Option
 from graph.rows import columns
@@ -47,8 +47,9 @@ async def refetch(info: Info, given: str) -> Node | None:
         return None
     kind, row_id = found
     if kind == "Business":
-        rows = await businesses.Business.filter(id=caller.business_id).values(*columns(info, Business))
-        return Business(row=rows[0]) if row_id == caller.business_id else None
+        if row_id != caller.business_id:
+            return None
+        return Business(row=await businesses.read(row_id, tuple(columns(info, Business))))
     if kind in ("GoogleConnection", "GoogleAccount"):
         return await _connected(info, kind, row_id) if caller.is_staff else None
     how = _TYPES.get(kind)
@@ -69,10 +70,6 @@ async def _connected(info: Info, kind: str, row_id: UUID) -> Node | None:
     links = mine.filter(id=row_id) if kind == "GoogleConnection" else mine.filter(account_id=row_id)
     option_ids = [row["option_id"] for row in await links.limit(1).values("option_id")]
     for found in (await info.context.house.google.connections(caller.business_id, option_ids)).values():
-        connection = GoogleConnection(row={"id": found.id}, value=found)
-        return (
-            connection
-            if kind == "GoogleConnection"
-            else GoogleAccount(row={"id": found.account.id}, value=found.account)
-        )
+        shown = connection(found)
+        return shown if kind == "GoogleConnection" else shown.account()
     return None

@@ -1,22 +1,19 @@
 """Before saving a rule for a shared calendar: what would each event block?"""
 
-import asyncio
 from datetime import datetime
 from typing import Annotated
 
 import strawberry
 from graphql import GraphQLError
 
-from graph.calendar import LONGEST
+from graph.arguments import check_range
 from graph.context import Info, admin, bad_input, unavailable
 from graph.languages import BUSY, say
 from graph.linking import EventMatcherInput, matchers
 from graph.nodes import asked
-from graph.options import Option
+from graph.options import Option, option_list
 from graph.payloads import optional
-from graph.rows import columns
-from models.intervals import to_instant
-from models.option import Option as OptionRow
+from models.intervals import interval
 from models.refusals import ErrorCode, Refused
 from models.words import Blocking, UnroutedEvents
 from sync import service as door
@@ -55,9 +52,7 @@ class RoutedEvent:
 
     @strawberry.field(description="The options it would make unavailable, by name.")
     async def blocks(self, info: Info) -> list[Option]:
-        wanted, ids = columns(info, Option), self.value.blocks
-        rows = await asyncio.gather(*(info.context.loaders.row(OptionRow, each, wanted) for each in ids))
-        return [Option(row=row) for row in rows if row]
+        return await option_list(info, self.value.blocks)
 
 
 @strawberry.type(description="What a calendar's events would block under a rule that is not saved yet.")
@@ -92,8 +87,7 @@ class RoutingPreviewQuery:
         input: Annotated[GoogleRoutingPreviewInput, strawberry.argument(description="The rule and the time.")],
     ) -> GoogleRoutingPreview:
         caller = admin(info)
-        if not 0 < to_instant(input.to) - to_instant(input.from_) <= LONGEST:
-            raise bad_input("`to` is after `from`, by at most 62 days.")
+        check_range(interval(input.from_, input.to))
         proposal = door.Proposal(
             option_id=asked("Option", input.option_id),
             calendar_google_id=input.calendar_id,

@@ -5,13 +5,14 @@ from typing import Annotated
 
 import strawberry
 
-from graph.availability import moving
+from graph.arguments import MovingBookingId, MovingToken, ServiceId
+from graph.availability import moving, offer_for, service_for
 from graph.calendar import CalendarEntry, entry_types
 from graph.context import Info, bad_input
 from graph.languages import say
 from graph.nodes import asked, value_of
 from graph.rows import columns
-from models import agenda, changing, clock, decision, entries, service
+from models import decision, entries
 from models.availability import Busy, BusyKind, Reason
 from models.availability import SlotReason as SlotReasonCode
 from models.intervals import Interval, to_datetime, to_instant
@@ -61,33 +62,17 @@ class SlotCheckQuery:
     async def slot_check(
         self,
         info: Info,
-        service_id: Annotated[strawberry.ID, strawberry.argument(description="The service.")],
+        service_id: ServiceId,
         option_id: Annotated[strawberry.ID, strawberry.argument(description="The option.")],
         start: Annotated[datetime, strawberry.argument(description="The start.")],
-        moving_booking_id: Annotated[
-            strawberry.ID | None,
-            strawberry.argument(description="A booking that is to be moved: its own time does not count as taken."),
-        ] = strawberry.UNSET,
-        manage_token: Annotated[
-            str | None, strawberry.argument(description="With a public key, that booking's manage token.")
-        ] = strawberry.UNSET,
+        moving_booking_id: MovingBookingId = strawberry.UNSET,
+        manage_token: MovingToken = strawberry.UNSET,
     ) -> SlotCheck:
         caller, at = info.context.caller, to_instant(start)
-        row = await service.read(caller.business_id, asked("Service", service_id), service.OFFER_COLUMNS)
-        if row is None or not (row["active"] or caller.is_staff):
-            raise bad_input("There is no such service.")
+        row = await service_for(info, service_id)
         leave_out = await moving(info, value_of(moving_booking_id), value_of(manage_token))
-        rules = await changing.rules_of(caller.business_id, leave_out) if leave_out else None
         option = asked("Option", option_id)
-        found = await agenda.offer_of(
-            row,
-            rules or service.rules(row),
-            Interval(at, at + 1),
-            now=to_instant(clock.now()),
-            google_days=info.context.house.settings.google_days,
-            only=[option],
-            leave_out=leave_out,
-        )
+        found = await offer_for(info, row, Interval(at, at + 1), [option], leave_out)
         if option not in found.options or not (caller.is_staff or found.options[option]["active"]):
             raise bad_input("There is no such option.")
         against = found.reasons(option, at)

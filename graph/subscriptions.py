@@ -9,13 +9,12 @@ from uuid import UUID
 import strawberry
 
 from graph.calendar import CalendarEntry, entry_types, filter_of
-from graph.context import Info, bad_input, staff, unauthenticated
-from graph.following import FollowingSubscription
+from graph.context import Info, bad_input, staff
+from graph.following import FollowingSubscription, batches
 from graph.nodes import to_id
 from graph.rows import columns
 from graph.scalars import Cursor
-from graph.server.live import follow
-from models import changes, clock, entries, key
+from models import changes, clock, entries
 from models.db import Row
 from models.words import ChangeAction, ChangeKind
 
@@ -69,10 +68,8 @@ class Subscription(FollowingSubscription):
             if not await changes.is_kept(caller.business_id, revision):
                 yield _reset(changes.to_cursor(caller.business_id, newest))
                 return
-        async with aclosing(follow(caller.business_id, revision)) as batches:
-            async for batch in batches:
-                if not await key.is_live(caller):
-                    raise unauthenticated()
+        async with aclosing(batches(info, revision)) as seen:
+            async for batch in seen:
                 for row in batch:
                     if row["kind"] in _NAMES and _concerns(row, within):
                         yield await _change(info, row, within)

@@ -14,7 +14,7 @@ from models.changes import Write
 from models.columns import Instant, belongs_to, new_id
 from models.db import Row
 from models.key import Caller
-from models.refusals import ErrorCode, Refused, refused
+from models.refusals import ErrorCode, Refusal, Refused, refused
 from models.words import BookingStatus
 
 
@@ -77,6 +77,16 @@ class BookingHistory(Model):
 def not_found() -> Refused:
     """There is no such booking in this business."""
     return refused(ErrorCode.NOT_FOUND, "There is no such booking.", "input", "bookingId")
+
+
+def judge_details(values: Mapping[str, Any]) -> list[Refusal]:
+    """What is wrong with whom a booking is for and its note, field by field; a name must not be empty if given."""
+    return checks.found(
+        checks.name(values["customer_name"], "customer", "name") if "customer_name" in values else None,
+        checks.email(values.get("customer_email"), "customer", "email"),
+        checks.text(values.get("customer_phone"), "customer", "phone", longest=40),
+        checks.text(values.get("note"), "note"),
+    )
 
 
 async def note_history(

@@ -9,10 +9,10 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from models import booking, changes, checks, clock, db, decision, hold, mirror, search, service
+from models import booking, changes, checks, clock, db, decision, mirror, search, service
 from models.agenda import offer_of
 from models.availability import Rules
-from models.booking import Booking, note_history
+from models.booking import Booking, judge_details, note_history
 from models.changes import Write
 from models.claim import Claim
 from models.db import Row
@@ -20,7 +20,7 @@ from models.intervals import Interval, to_datetime, to_instant
 from models.key import Caller
 from models.offer import nearby
 from models.refusals import ErrorCode, Refusal, Refused, refused
-from models.reserving import Place, taking
+from models.reserving import Place, settle_on, taking
 from models.words import BookingStatus, ChangeAction, ChangeKind
 
 _BOOKING_COLUMNS = (
@@ -140,9 +140,7 @@ async def _rules(business_id: UUID, row: Row) -> tuple[Rules, Row]:
     of = await service.read(business_id, row["service_id"], service.OFFER_COLUMNS)
     if of is None:
         raise LookupError("a booking's service is always there")
-    minutes = (row["ends_at"] - row["starts_at"]) // timedelta(minutes=1)
-    before, after = row["buffer_before_minutes"], row["buffer_after_minutes"]
-    return replace(service.rules(of), duration=minutes, buffer_before=before, buffer_after=after), of
+    return replace(service.rules(of), **service.lengths(row)), of
 
 
 async def _new_place(
@@ -153,13 +151,7 @@ async def _new_place(
     at, now = to_instant(start), to_instant(work.now)
     window = Interval(at, at + 1)
     found = await offer_of(of, rules, window, now=now, google_days=google_days, only=[option_id], leave_out=row["id"])
-    if option_id not in found.options:
-        return service.option_not_found()
-    free = decision.free_options(found, at, override_rules)
-    if isinstance(free, Refused):
-        return free
-    await hold.drop_lapsed(work, option_id)
-    return Place(row["service_id"], option_id, at, rules)
+    return await settle_on(work, found, row["service_id"], option_id, at, override_rules)
 
 
 async def _move(work: Write, caller: Caller, row: Row, place: Place) -> UUID:
@@ -213,12 +205,7 @@ async def update(
 
 def _judge(values: Mapping[str, Any]) -> list[Refusal]:
     """What is wrong with new values, field by field."""
-    wrong = checks.found(
-        checks.name(values["customer_name"], "customer", "name") if "customer_name" in values else None,
-        checks.email(values.get("customer_email"), "customer", "email"),
-        checks.text(values.get("customer_phone"), "customer", "phone", longest=40),
-        checks.text(values.get("note"), "note"),
-    )
+    wrong = judge_details(values)
     if "status" in values and values["status"] is None:
         wrong.append(checks.invalid("Must not be null.", "status"))
     if values.get("status") == BookingStatus.CANCELLED:

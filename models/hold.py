@@ -1,6 +1,6 @@
 """Holds: a slot kept for a customer for some minutes. A lapsed hold never stands in the way."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 from uuid import UUID
 
@@ -8,7 +8,7 @@ from tortoise import fields
 from tortoise.indexes import Index
 from tortoise.models import Model
 
-from models import db, intervals
+from models import db, intervals, service
 from models.availability import Rules
 from models.changes import Write, write
 from models.columns import Instant, belongs_to, new_id
@@ -73,9 +73,7 @@ async def take(work: Write, hold_id: UUID) -> tuple[UUID, UUID, intervals.Instan
     row = rows[0]
     await Hold.filter(id=hold_id).delete()
     work.record(ChangeKind.HOLD, hold_id, ChangeAction.REMOVED, [row["option_id"]])
-    minutes = (row["ends_at"] - row["starts_at"]) // timedelta(minutes=1)
-    before, after = row["buffer_before_minutes"], row["buffer_after_minutes"]
-    rules = Rules(duration=minutes, step=1, buffer_before=before, buffer_after=after)
+    rules = Rules(step=1, **service.lengths(row))
     return row["service_id"], row["option_id"], intervals.to_instant(row["starts_at"]), rules
 
 

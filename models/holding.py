@@ -4,13 +4,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from models import changes, checks, decision, hold, idempotency
+from models import changes, decision, hold, idempotency
 from models.changes import Write
 from models.hold import Hold
 from models.idempotency import Once
 from models.intervals import to_datetime
 from models.key import Caller
-from models.refusals import ErrorCode, Refusal, Refused, refused
+from models.refusals import ErrorCode, Refused, refused
 from models.reserving import Place, alternatives, claim, decide, taking
 from models.words import ChangeAction, ChangeKind
 
@@ -36,16 +36,11 @@ async def create(caller: Caller, keeping: Keeping, *, once: Once | None, google_
     """Holds a slot: the hold's id; or why not, with alternatives when another slot would help."""
 
     async def body(work: Write) -> UUID | Refused:
-        if once and (known := await once.recall(work.now)) is not None:
-            if isinstance(known, Refused):
-                return known
-            return idempotency.from_stored(known) or UUID(known["hold"])
-        place = await _place(work, caller, keeping, google_days)
-        answer = place if isinstance(place, Refused) else await _keep(work, caller, keeping, place)
-        if once:
-            stored = idempotency.to_stored(answer) if isinstance(answer, Refused) else {"hold": answer.hex}
-            await once.remember(work.business_id, stored, work.now)
-        return answer
+        async def decide_and_write() -> UUID | Refused:
+            place = await _place(work, caller, keeping, google_days)
+            return place if isinstance(place, Refused) else await _keep(work, caller, keeping, place)
+
+        return await idempotency.settled(once, work, decide_and_write)
 
     answer = await taking(caller.business_id, body)
     if isinstance(answer, Refused) and decision.is_about_the_slot(answer):
@@ -96,8 +91,3 @@ async def _keep(work: Write, caller: Caller, keeping: Keeping, place: Place) -> 
     await claim(work, place, hold_id=held.id)
     work.record(ChangeKind.HOLD, held.id, ChangeAction.UPSERTED, [place.option_id])
     return held.id
-
-
-def judge(idempotency_key: str | None) -> list[Refusal]:
-    """What is wrong with the input, beyond what its types say."""
-    return checks.found(idempotency.judge(idempotency_key))

@@ -141,10 +141,3 @@ def _offset(at: Instant, zone: ZoneInfo) -> Instant:
     """How far the zone's clock is ahead of UTC, in microseconds."""
     local = to_datetime(at).astimezone(zone)
     return to_instant(local.replace(tzinfo=UTC)) - at
-
-
-def dates(first: date, last: date) -> Iterator[date]:
-    """Every date of `[first, last)`."""
-    while first < last:
-        yield first
-        first += _ONE_DAY

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -13,6 +13,7 @@ from tortoise.indexes import Index
 from tortoise.models import Model
 
 from models import checks, db
+from models.changes import Write
 from models.columns import Instant, belongs_to, new_id
 from models.refusals import ErrorCode, Refusal, Refused, refused
 
@@ -87,6 +88,21 @@ class Once:
         await Outcome.create(
             business_id=business_id, input_digest=self.digest, answer=dict(answer), created_at=now, **same
         )
+
+
+async def settled(once: Once | None, work: Write, decide: Callable[[], Awaitable[UUID | Refused]]) -> UUID | Refused:
+    """What `decide` answers; with `once`, what it answered the first time, refusals included."""
+    if once is None:
+        return await decide()
+    known = await once.recall(work.now)
+    if isinstance(known, Refused):
+        return known
+    if known is not None:
+        return from_stored(known) or UUID(known["made"])
+    answer = await decide()
+    stored = to_stored(answer) if isinstance(answer, Refused) else {"made": answer.hex}
+    await once.remember(work.business_id, stored, work.now)
+    return answer
 
 
 def judge(idempotency_key: str | None) -> Refusal | None:

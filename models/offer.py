@@ -47,10 +47,11 @@ class Offer:
             for at, free in listed[:_ALTERNATIVES]
         ]
 
-    def next_change(self, window: Interval) -> Instant | None:
-        """When time alone changes the slots of the window next: a start comes too close, a date comes in reach."""
-        slots = self.slots(window)
-        closing = [slots[0][0] - self.rules.notice * MINUTE + 1] if slots else []
+    def next_change(self, first: Instant | None) -> Instant | None:
+        """When time alone changes the slots next, the first of which starts at `first`: that one comes too close, or
+        a date comes in reach.
+        """
+        closing = [] if first is None else [first - self.rules.notice * MINUTE + 1]
         midnights = [
             day_interval(local_date(self.now, self.zone(each)), self.zone(each)).end
             for each in self.options

@@ -2,7 +2,7 @@
 
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -12,13 +12,13 @@ from models import changes, checks, clock, decision, hold, idempotency, mirror, 
 from models.agenda import least_booked, offer_of
 from models.availability import Rules
 from models.backstops import NO_OVERLAP
-from models.booking import Booking, note_history
+from models.booking import Booking, judge_details, note_history
 from models.changes import Write
 from models.claim import Claim
 from models.idempotency import Once
 from models.intervals import MINUTE, Instant, Interval, to_datetime, to_instant
 from models.key import Caller
-from models.offer import nearby
+from models.offer import Offer, nearby
 from models.refusals import Alternative, ErrorCode, Refusal, Refused
 from models.words import BookingStatus, ChangeAction, ChangeKind
 
@@ -62,12 +62,7 @@ class Place:
 
 def judge(wish: Wish) -> list[Refusal]:
     """What is wrong with a wish, field by field."""
-    wrong = checks.found(
-        checks.name(wish.customer_name, "customer", "name"),
-        checks.email(wish.customer_email, "customer", "email"),
-        checks.text(wish.customer_phone, "customer", "phone", longest=40),
-        checks.text(wish.note, "note"),
-    )
+    wrong = judge_details(asdict(wish))
     if wish.hold_id is None:
         needed = {"serviceId": wish.service_id, "start": wish.start}
         return [
@@ -87,16 +82,11 @@ async def create(caller: Caller, wish: Wish, *, once: Once | None, google_days: 
         return Refused(wrong)
 
     async def body(work: Write) -> UUID | Refused:
-        if once and (known := await once.recall(work.now)) is not None:
-            if isinstance(known, Refused):
-                return known
-            return idempotency.from_stored(known) or UUID(known["booking"])
-        place = await _place(work, wish, google_days)
-        answer = place if isinstance(place, Refused) else await _book(work, caller, wish, place)
-        if once:
-            stored = idempotency.to_stored(answer) if isinstance(answer, Refused) else {"booking": answer.hex}
-            await once.remember(work.business_id, stored, work.now)
-        return answer
+        async def decide_and_write() -> UUID | Refused:
+            place = await _place(work, wish, google_days)
+            return place if isinstance(place, Refused) else await _book(work, caller, wish, place)
+
+        return await idempotency.settled(once, work, decide_and_write)
 
     answer = await taking(caller.business_id, body)
     if isinstance(answer, Refused) and decision.is_about_the_slot(answer) and wish.service_id and wish.start:
@@ -145,13 +135,20 @@ async def decide(
     google_days: int,
     override_rules: bool = False,
 ) -> Place | Refused:
-    """Which option takes the start, under the lock, with its lapsed holds out of the way; or why none does."""
+    """Which option takes the start of a service, under the lock; or why none does."""
     row = await service.read(work.business_id, service_id, service.OFFER_COLUMNS)
     if row is None:
         return service.not_found()
     start, rules = to_instant(at), service.rules(row)
     window, only = Interval(start, start + 1), None if option_id is None else [option_id]
     found = await offer_of(row, rules, window, now=to_instant(work.now), google_days=google_days, only=only)
+    return await settle_on(work, found, service_id, option_id, start, override_rules)
+
+
+async def settle_on(
+    work: Write, found: Offer, service_id: UUID, option_id: UUID | None, start: Instant, override_rules: bool
+) -> Place | Refused:
+    """The option of the offer that takes the start, with its lapsed holds out of the way; or why none does."""
     if option_id and option_id not in found.options:
         return service.option_not_found()
     free = decision.free_options(found, start, override_rules)
@@ -159,7 +156,7 @@ async def decide(
         return free
     chosen = option_id or await least_booked(found, start, free)
     await hold.drop_lapsed(work, chosen)
-    return Place(service_id, chosen, start, rules)
+    return Place(service_id, chosen, start, found.rules)
 
 
 async def _book(work: Write, caller: Caller, wish: Wish, place: Place) -> UUID:

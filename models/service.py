@@ -1,6 +1,7 @@
 """Services: what a customer books, and which options offer it. The rows and the verbs on them."""
 
 from collections.abc import Iterable, Mapping
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -138,6 +139,15 @@ def rules(row: Row) -> Rules:
         notice=row["minimum_notice_minutes"],
         horizon_days=row["booking_horizon_days"],
     )
+
+
+def lengths(row: Row) -> dict[str, int]:
+    """The lengths that a booking or a hold was made with, in minutes, as the Rules that count for it."""
+    return {
+        "duration": (row["ends_at"] - row["starts_at"]) // timedelta(minutes=1),
+        "buffer_before": row["buffer_before_minutes"],
+        "buffer_after": row["buffer_after_minutes"],
+    }
 
 
 async def read(business_id: UUID, service_id: UUID, columns: Iterable[str]) -> Row | None:

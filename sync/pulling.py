@@ -21,19 +21,9 @@ from sync.pace import snapshot_is_due
 from sync.pull import Apply, Finish, Start, Sweep, Window
 from sync.replies import Failure
 from sync.retry import Decision
-from sync.routing import BATCH, LostLeaseError, hold, routes
+from sync.routing import BATCH, WELL, LostLeaseError, hold, routes
 
 BACK = timedelta(days=35)
-_WELL: dict[str, Any] = {
-    "pull_attempts": 0,
-    "pull_not_before": None,
-    "pull_prescribed": False,
-    "pull_action_required": False,
-    "pull_error_code": None,
-    "pull_error_message": None,
-    "pull_error_at": None,
-    "sweep_allowed": False,
-}
 
 
 async def begin(lease: Lease, days: int) -> tuple[GoogleCalendar, Start]:
@@ -122,7 +112,7 @@ async def finish(lease: Lease, last: Apply, end: Finish, next_pull: timedelta) -
         }
         if end.snapshot:
             kept["snapshot_at"] = work.now
-        if not await leases.give_back(lease, work.now + next_pull, **_WELL, **kept):
+        if not await leases.give_back(lease, work.now + next_pull, **WELL, **kept):
             raise LostLeaseError(lease.calendar_id)
         if before.pulled_at is None or before.pull_error_code:
             await note_links(work, lease.calendar_id)

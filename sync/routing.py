@@ -18,13 +18,7 @@ from sync.translate import Foreign
 BATCH = 300
 """So many rows a transaction writes at most."""
 
-_UNFOLLOWED: dict[str, Any] = {
-    "pull_due_at": None,
-    "pull_lease": None,
-    "pull_lease_until": None,
-    "sync_token": None,
-    "snapshot_at": None,
-    "pulled_at": None,
+WELL: dict[str, Any] = {
     "pull_attempts": 0,
     "pull_not_before": None,
     "pull_prescribed": False,
@@ -33,6 +27,17 @@ _UNFOLLOWED: dict[str, Any] = {
     "pull_error_message": None,
     "pull_error_at": None,
     "sweep_allowed": False,
+}
+"""What a calendar's columns say when nothing is wrong with pulling it."""
+
+_UNFOLLOWED: dict[str, Any] = {
+    **WELL,
+    "pull_due_at": None,
+    "pull_lease": None,
+    "pull_lease_until": None,
+    "sync_token": None,
+    "snapshot_at": None,
+    "pulled_at": None,
     "watch_due_at": None,
 }
 

@@ -56,11 +56,6 @@ class Foreign:
     html_link: str | None
     etag: str | None
 
-    @property
-    def root_id(self) -> str:
-        """The id its series goes by: the master's, or its own when it stands alone."""
-        return self.master_id or self.google_id
-
 
 def foreign(event: EventJson, time_zone: str) -> Foreign | None:
     """The occurrence an event describes; None when it is cancelled, tells no time, or goes by no id of Google's.
