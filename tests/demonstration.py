@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.served import free_port
+from tests.stage import free_port
 
 PATIENCE = 60.0
 TIMEBOK = str(Path(sys.executable).with_name("timebok"))

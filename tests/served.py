@@ -1,8 +1,7 @@
-"""A real server for a test: uvicorn on a free port, a business with one key of each role, and clients for it."""
+"""The product on a real server for a test: a business with one key of each role, and clients for it."""
 
 import asyncio
 import json
-import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -10,9 +9,7 @@ from typing import Any, Self
 from uuid import UUID
 
 import httpx2
-import uvicorn
 import websockets
-from starlette.applications import Starlette
 
 from graph.server.app import build
 from models import business, key
@@ -20,46 +17,7 @@ from models.secret import new_secret_key
 from models.settings import read
 from models.words import Role
 from tests.operations import operations
-
-PATIENCE = 20.0
-"""Seconds after which a test gives up waiting for something that must come."""
-
-
-class _Server(uvicorn.Server):
-    """uvicorn that says when it is up."""
-
-    def __init__(self, config: uvicorn.Config) -> None:
-        super().__init__(config)
-        self.up = asyncio.Event()
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        try:
-            await super().startup(sockets)
-        finally:
-            self.up.set()
-
-
-@asynccontextmanager
-async def listening(app: Starlette, port: int = 0) -> AsyncIterator[str]:
-    """Serves an application on loopback: its origin."""
-    with socket.socket() as taken:
-        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        taken.bind(("127.0.0.1", port))
-        server = _Server(uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=2))
-        running = asyncio.create_task(server.serve(sockets=[taken]))
-        await server.up.wait()
-        try:
-            yield f"http://127.0.0.1:{taken.getsockname()[1]}"
-        finally:
-            server.should_exit = True
-            await running
-
-
-def free_port() -> int:
-    """A port that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+from tests.stage import PATIENCE, Stage, browser
 
 
 @dataclass
@@ -145,12 +103,10 @@ async def new_business(slug: str, origins: tuple[str, ...] = ()) -> tuple[UUID, 
 
 
 @asynccontextmanager
-async def serving(database_url: str, *, sync: bool = False, **settings: Any) -> AsyncIterator[Served]:
-    """A running server on this database, with one business `studio`."""
-    port = free_port()
-    origin = f"http://127.0.0.1:{port}"
-    chosen = {"database_url": database_url, "public_url": origin, "secret_keys": (new_secret_key(),), **settings}
+async def serving(stage: Stage, database_url: str, *, sync: bool = False, **settings: Any) -> AsyncIterator[Served]:
+    """The product on this stage and database, with one business `studio`."""
+    chosen = {"database_url": database_url, "public_url": stage.origin, "secret_keys": (new_secret_key(),), **settings}
     app = build(read(_env_file=None, **chosen), sync=sync)
-    async with listening(app, port) as url, httpx2.AsyncClient(timeout=PATIENCE) as http:
+    async with stage.playing(app) as url, browser() as http:
         business_id, keys = await new_business("studio", (url,))
         yield Served(url, business_id, keys, http)

@@ -6,10 +6,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import httpx2
-
-from tests.demonstration import PATIENCE, Demo, demonstration
+from tests.demonstration import Demo, demonstration
 from tests.operations import operations
+from tests.stage import browser
 
 
 async def test_the_demo_shows_the_loop_and_ends_with_status_0() -> None:
@@ -41,7 +40,7 @@ async def test_a_demo_that_keeps_its_data_finds_it_again(tmp_path: Path) -> None
 
 
 async def _ask(demo: Demo, name: str, key: str, **variables: Any) -> dict[str, Any]:
-    async with httpx2.AsyncClient(timeout=PATIENCE) as http:
+    async with browser() as http:
         body = {"query": operations()[name], "variables": variables}
         answer = await http.post(f"{demo.url}/graphql", json=body, headers={"Authorization": f"Bearer {key}"})
     found = answer.json()

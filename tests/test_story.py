@@ -15,7 +15,8 @@ import pytest
 from models import bell
 from sync.sandbox.app import sandbox_app
 from sync.sandbox.state import SandboxGoogle
-from tests.served import PATIENCE, Served, Stream, listening, serving
+from tests.served import Served, Stream, serving
+from tests.stage import PATIENCE, Stage
 
 DAY = "2027-03-01"
 ANNA = "anna@example.com"
@@ -30,18 +31,18 @@ class Town:
 
 
 @pytest.fixture
-async def town(database_url: str) -> AsyncIterator[Town]:
+async def town(our_stage: Stage, google_stage: Stage, database_url: str) -> AsyncIterator[Town]:
     """Timebok and the sandbox, each on a port of its own."""
     google = SandboxGoogle()
     google.seed_demo()
     async with AsyncExitStack() as open_things:
-        origin = await open_things.enter_async_context(listening(sandbox_app(google)))
+        origin = await open_things.enter_async_context(google_stage.playing(sandbox_app(google)))
         settings = {
             "google_origin": origin,
             "google_client_id": "timebok-demo",
             "google_client_secret": "timebok-demo-secret",
         }
-        shop = await open_things.enter_async_context(serving(database_url, sync=True, **settings))
+        shop = await open_things.enter_async_context(serving(our_stage, database_url, sync=True, **settings))
         yield Town(shop, google)
 
 

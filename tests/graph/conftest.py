@@ -4,14 +4,18 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from sync.sandbox.app import sandbox_app
+from sync.sandbox.state import SandboxGoogle
+from tests.graph.connected import Connected
 from tests.graph.shop import Shop, furnish
 from tests.served import Served, serving
+from tests.stage import Stage
 
 
 @pytest.fixture
-async def studio(sqlite_url: str) -> AsyncIterator[Served]:
+async def studio(our_stage: Stage, sqlite_url: str) -> AsyncIterator[Served]:
     """A running server on SQLite, with one empty business."""
-    async with serving(sqlite_url) as running:
+    async with serving(our_stage, sqlite_url) as running:
         yield running
 
 
@@ -25,3 +29,16 @@ async def shop(studio: Served) -> Shop:
 async def each_shop(served: Served) -> Shop:
     """A furnished business, once on each kind of database."""
     return await furnish(served)
+
+
+@pytest.fixture
+async def town(our_stage: Stage, google_stage: Stage, sqlite_url: str) -> AsyncIterator[Connected]:
+    """A shop with sync running, beside a Google of its own; nobody has signed in yet."""
+    google = SandboxGoogle()
+    google.seed_demo()
+    client = {"google_client_id": "timebok-demo", "google_client_secret": "timebok-demo-secret"}
+    async with (
+        google_stage.playing(sandbox_app(google)) as origin,
+        serving(our_stage, sqlite_url, sync=True, google_origin=origin, **client) as served,
+    ):
+        yield Connected(await furnish(served), google)

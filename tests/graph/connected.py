@@ -1,15 +1,11 @@
 """A furnished business whose Anna has signed in with Google: the stand-in for Google beside it, and how to link."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from sync.sandbox.app import sandbox_app
 from sync.sandbox.state import SandboxGoogle
-from tests.graph.shop import Shop, furnish
-from tests.served import listening, serving
+from tests.graph.shop import Shop
 
 ANNAS = "anna@example.com"
 """Anna's Google account, and the id of its own first calendar."""
@@ -46,14 +42,3 @@ class Connected:
     def put(self, start: str, end: str, **more: Any) -> None:
         """An event that Anna puts into her calendar."""
         self.google.insert_event(ANNAS, {"start": {"dateTime": start}, "end": {"dateTime": end}, **more})
-
-
-@asynccontextmanager
-async def connected(database_url: str) -> AsyncIterator[Connected]:
-    """A server with sync beside a Google of its own; nobody has signed in yet."""
-    google = SandboxGoogle()
-    google.seed_demo()
-    async with listening(sandbox_app(google)) as origin:
-        client = {"google_client_id": "timebok-demo", "google_client_secret": "timebok-demo-secret"}
-        async with serving(database_url, sync=True, google_origin=origin, **client) as served:
-            yield Connected(await furnish(served), google)

@@ -5,10 +5,11 @@ from typing import Any
 
 from models import key
 from models.words import Role
-from tests.graph.connected import ANNAS, connected
+from tests.graph.connected import ANNAS, Connected
 from tests.graph.shop import Shop, at, furnish, graphql_codes, hours
 from tests.graph.wire import close_code
 from tests.served import Served, Stream, serving
+from tests.stage import Stage
 
 
 def following(shop: Shop, role: str = "public", **more: Any) -> AbstractAsyncContextManager[Stream]:
@@ -135,8 +136,8 @@ async def test_options_that_start_or_stop_to_offer_the_service_show(shop: Shop) 
         assert (await who(stream))[at("10:00")] == ["Anna"]
 
 
-async def test_time_alone_sends_the_new_answer_when_a_hold_lapses(sqlite_url: str) -> None:
-    async with serving(sqlite_url, hold_seconds=1) as served:
+async def test_time_alone_sends_the_new_answer_when_a_hold_lapses(our_stage: Stage, sqlite_url: str) -> None:
+    async with serving(our_stage, sqlite_url, hold_seconds=1) as served:
         shop = await furnish(served)
         async with following(shop, optionIds=[shop.anna]) as stream:
             whole = await who(stream)
@@ -259,24 +260,23 @@ async def test_health_begins_with_every_option_that_is_asked_for(shop: Shop) -> 
             assert (await stream.next())["syncHealthChanges"]["option"] == everyone[1]
 
 
-async def test_health_is_told_whenever_it_differs(sqlite_url: str) -> None:
-    async with connected(sqlite_url) as town:
-        shop = town.shop
-        async with shop.served.following("SyncHealthChanges", "staff", optionIds=[shop.anna]) as stream:
+async def test_health_is_told_whenever_it_differs(town: Connected) -> None:
+    shop = town.shop
+    async with shop.served.following("SyncHealthChanges", "staff", optionIds=[shop.anna]) as stream:
 
-            async def now() -> Any:
-                return (await stream.next())["syncHealthChanges"]["option"]["google"]
+        async def now() -> Any:
+            return (await stream.next())["syncHealthChanges"]["option"]["google"]
 
-            assert await now() is None
-            await town.sign_in(shop.anna)
-            signed_in = await now()
-            assert (signed_in["account"]["email"], signed_in["calendar"]) == (ANNAS, None)
-            assert signed_in["health"]["inbound"]["state"] == "IDLE"
-            await town.link(shop.anna)
-            while not ((google := await now())["calendar"] and google["health"]["inbound"]["lastCompletedAt"]):
-                pass
-            assert (google["calendar"]["googleId"], google["health"]["inbound"]["state"]) == (ANNAS, "OK")
-            assert (google["health"]["outbound"]["state"], google["health"]["outbound"]["pending"]) == ("OK", 0)
+        assert await now() is None
+        await town.sign_in(shop.anna)
+        signed_in = await now()
+        assert (signed_in["account"]["email"], signed_in["calendar"]) == (ANNAS, None)
+        assert signed_in["health"]["inbound"]["state"] == "IDLE"
+        await town.link(shop.anna)
+        while not ((google := await now())["calendar"] and google["health"]["inbound"]["lastCompletedAt"]):
+            pass
+        assert (google["calendar"]["googleId"], google["health"]["inbound"]["state"]) == (ANNAS, "OK")
+        assert (google["health"]["outbound"]["state"], google["health"]["outbound"]["pending"]) == ("OK", 0)
 
 
 async def test_customers_may_not_follow_how_synchronisation_does(shop: Shop) -> None:

@@ -14,7 +14,8 @@ from sync.sandbox.app import sandbox_app
 from sync.sandbox.faults import FaultKind
 from sync.sandbox.state import SandboxGoogle
 from tests.graph.shop import Shop, at, codes, furnish, graphql_codes, located
-from tests.served import PATIENCE, listening, serving
+from tests.served import serving
+from tests.stage import PATIENCE, Stage
 
 ANNA = "anna@example.com"
 WINDOW = {"from": at("00:00"), "to": at("00:00", 2)}
@@ -44,17 +45,19 @@ class Salon:
 
 
 @pytest.fixture
-async def salon(database_url: str) -> AsyncIterator[Salon]:
+async def salon(our_stage: Stage, google_stage: Stage, database_url: str) -> AsyncIterator[Salon]:
     """Timebok with sync and the sandbox, each on a port of its own."""
     google = SandboxGoogle()
     google.seed_demo()
     async with AsyncExitStack() as open_things:
         settings = {
-            "google_origin": await open_things.enter_async_context(listening(sandbox_app(google))),
+            "google_origin": await open_things.enter_async_context(google_stage.playing(sandbox_app(google))),
             "google_client_id": "timebok-demo",
             "google_client_secret": "timebok-demo-secret",
         }
-        shop = await furnish(await open_things.enter_async_context(serving(database_url, sync=True, **settings)))
+        shop = await furnish(
+            await open_things.enter_async_context(serving(our_stage, database_url, sync=True, **settings))
+        )
         await sign_in(shop)
         yield Salon(shop, google)
 

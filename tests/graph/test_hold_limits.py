@@ -6,15 +6,14 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-from httpx2 import AsyncClient
-
 from graph.server.app import build
 from graph.serving import Site, serving
 from models.secret import new_secret_key
 from models.settings import read
 from tests.graph.holding import confirm, customer_with_another_app, entries, held, hold, release
 from tests.graph.shop import Shop, at, codes, furnish, located, make_option
-from tests.served import Served, free_port, new_business
+from tests.served import Served, new_business
+from tests.stage import browser, free_port
 
 MOST = 5
 """How many slots one key may hold at once from one address."""
@@ -49,7 +48,7 @@ async def behind(database_url: str, *proxies: str) -> AsyncIterator[Shop]:
     """A furnished business on the product's own server, which believes these proxies."""
     settings = read(_env_file=None, database_url=database_url, secret_keys=(new_secret_key(),), trusted_proxies=proxies)
     port = free_port()
-    async with serving([Site(build(settings, sync=False), "127.0.0.1", port, proxies)]), AsyncClient() as http:
+    async with serving([Site(build(settings, sync=False), "127.0.0.1", port, proxies)]), browser() as http:
         business_id, keys = await new_business("studio")
         yield await furnish(Served(f"http://127.0.0.1:{port}", business_id, keys, http))
 

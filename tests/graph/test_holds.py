@@ -5,14 +5,13 @@ from collections import Counter
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from httpx2 import AsyncClient
-
 from graph.server.app import build
 from models.secret import new_secret_key
 from models.settings import read
 from tests.graph.holding import confirm, customer_with_another_app, entries, held, hold, release
 from tests.graph.shop import KARI, OLA, Shop, at, codes, furnish, hours, located
-from tests.served import Served, Stream, listening, serving
+from tests.served import Served, Stream, serving
+from tests.stage import Stage, browser
 
 
 async def test_a_held_slot_is_kept_from_others_and_booked_by_whoever_holds_it(each_shop: Shop) -> None:
@@ -196,8 +195,8 @@ async def test_a_released_slot_is_free_at_once_and_the_hold_is_good_for_nothing_
     await shop.booked(at("10:00"), optionId=shop.anna)
 
 
-async def test_a_hold_lapses_by_itself_and_then_stands_in_nobodys_way(database_url: str) -> None:
-    async with serving(database_url, hold_seconds=1) as served:
+async def test_a_hold_lapses_by_itself_and_then_stands_in_nobodys_way(our_stage: Stage, database_url: str) -> None:
+    async with serving(our_stage, database_url, hold_seconds=1) as served:
         shop = await furnish(served)
         window = {"from": at("10:00"), "to": at("11:00")}
         follow = served.following
@@ -221,8 +220,8 @@ async def test_a_hold_lapses_by_itself_and_then_stands_in_nobodys_way(database_u
         assert await entries(shop) == [("Booking", at("10:00"))]
 
 
-async def test_the_end_of_a_hold_that_nobody_asks_about_is_told_within_five_seconds(sqlite_url: str) -> None:
-    async with serving(sqlite_url, hold_seconds=1) as served:
+async def test_a_lapse_that_nobody_asks_about_is_told_within_five_seconds(our_stage: Stage, sqlite_url: str) -> None:
+    async with serving(our_stage, sqlite_url, hold_seconds=1) as served:
         shop = await furnish(served)
         async with served.following("CalendarChanges", "staff", after=await shop.cursor()) as dashboard:
             kept = await held(shop, at("10:00"))
@@ -236,14 +235,14 @@ async def test_the_end_of_a_hold_that_nobody_asks_about_is_told_within_five_seco
         assert (await release(shop, kept))["releasedId"] is None
 
 
-async def test_a_hold_lapses_though_the_process_that_gave_it_is_gone(sqlite_url: str) -> None:
+async def test_a_hold_lapses_though_the_process_that_gave_it_is_gone(our_stage: Stage, sqlite_url: str) -> None:
     settings: dict[str, Any] = {"hold_seconds": 1, "secret_keys": (new_secret_key(),)}
-    async with serving(sqlite_url, **settings) as served:
+    async with serving(our_stage, sqlite_url, **settings) as served:
         shop = await furnish(served)
         kept = await held(shop, at("10:00"))
         cursor = await shop.cursor()
     app = build(read(_env_file=None, database_url=sqlite_url, **settings), sync=False)
-    async with listening(app) as url, AsyncClient() as http:
+    async with our_stage.playing(app) as url, browser() as http:
         later = Served(url, served.business_id, served.keys, http)
         async with later.following("CalendarChanges", "staff", after=cursor) as dashboard:
             change = (await dashboard.next())["calendarChanges"]

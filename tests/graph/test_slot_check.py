@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from tests.graph.connected import connected
+from tests.graph.connected import Connected
 from tests.graph.shop import WORKDAYS, Shop, at, codes, furnish, graphql_codes, hours, make_option
 
 BUSY = ("BUSY", "BUSY_BOOKING", "BUSY_HOLD", "BUSY_TIME_OFF", "BUSY_GOOGLE")
@@ -56,24 +56,23 @@ async def test_staff_see_what_takes_the_time_from_when_to_when(each_shop: Shop) 
     assert reason["entry"]["title"] == titles[away["timeOff"]["id"]] == "Dentist"
 
 
-async def test_an_event_in_google_is_a_reason_with_its_title_for_staff_only(sqlite_url: str) -> None:
-    async with connected(sqlite_url) as town:
-        shop = town.shop
-        await town.sign_in(shop.anna)
-        cursor = await shop.cursor()
-        await town.link(shop.anna)
-        town.put(at("10:30"), at("11:15"), summary="Doctor's appointment")
-        async with shop.served.following("CalendarChanges", "staff", after=cursor) as dashboard:
-            entry = (await dashboard.next())["calendarChanges"]["entry"]
-        for start in (at("10:00"), at("11:00")):
-            (reason,) = (await check(shop, start))["reasons"]
-            assert (reason["code"], reason["from"], reason["to"]) == ("BUSY_GOOGLE", at("10:30"), at("11:15"))
-            shown = {"__typename": "GoogleEvent", "id": entry["id"], "title": "Doctor's appointment"}
-            assert reason["entry"] == shown
-            (reason,) = (await check(shop, start, "public"))["reasons"]
-            assert (reason["code"], reason["from"], reason["to"], reason["entry"]) == ("BUSY", None, None, None)
-            assert "Doctor" not in reason["message"]
-        assert await reasons(shop, at("10:00"), optionId=shop.ben) == []
+async def test_an_event_in_google_is_a_reason_with_its_title_for_staff_only(town: Connected) -> None:
+    shop = town.shop
+    await town.sign_in(shop.anna)
+    cursor = await shop.cursor()
+    await town.link(shop.anna)
+    town.put(at("10:30"), at("11:15"), summary="Doctor's appointment")
+    async with shop.served.following("CalendarChanges", "staff", after=cursor) as dashboard:
+        entry = (await dashboard.next())["calendarChanges"]["entry"]
+    for start in (at("10:00"), at("11:00")):
+        (reason,) = (await check(shop, start))["reasons"]
+        assert (reason["code"], reason["from"], reason["to"]) == ("BUSY_GOOGLE", at("10:30"), at("11:15"))
+        shown = {"__typename": "GoogleEvent", "id": entry["id"], "title": "Doctor's appointment"}
+        assert reason["entry"] == shown
+        (reason,) = (await check(shop, start, "public"))["reasons"]
+        assert (reason["code"], reason["from"], reason["to"], reason["entry"]) == ("BUSY", None, None, None)
+        assert "Doctor" not in reason["message"]
+    assert await reasons(shop, at("10:00"), optionId=shop.ben) == []
 
 
 async def test_each_rule_has_a_reason_of_its_own_without_times_or_entry(shop: Shop) -> None:

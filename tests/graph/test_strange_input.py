@@ -17,6 +17,7 @@ from tests.graph.strangeness import UNKNOWN_IDS, Attempt, attempts, known, schem
 from tests.graph.wire import acknowledged, receive, subscribing
 from tests.operations import operations
 from tests.served import Served, serving
+from tests.stage import Stage
 
 ROLES = ("admin", "staff", "public")
 QUERIES = sorted(name for name, each in known().items() if each.operation is OperationType.QUERY)
@@ -92,9 +93,9 @@ async def things(shop: Shop) -> tuple[dict[str, str], str]:
 
 
 @pytest.fixture
-async def town(sqlite_url: str) -> AsyncIterator[Town]:
+async def town(our_stage: Stage, sqlite_url: str) -> AsyncIterator[Town]:
     """A shop and its neighbour, without a limit on requests."""
-    async with serving(sqlite_url, key_requests=0) as served:
+    async with serving(our_stage, sqlite_url, key_requests=0) as served:
         shop, other = await furnish(served), await furnish(await served.another("elsewhere"))
         cursor = await shop.cursor()
         ids, token = await things(shop)

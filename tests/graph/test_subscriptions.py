@@ -8,7 +8,8 @@ from typing import Any
 from models import changes, clock
 from tests.graph.shop import Shop, at, furnish, make_option
 from tests.operations import operations
-from tests.served import PATIENCE, Stream
+from tests.served import Stream
+from tests.stage import PATIENCE
 
 
 async def next_change(stream: Stream) -> Any:

@@ -5,7 +5,7 @@ from typing import Any
 
 from models import business, key
 from models.words import Role
-from tests.graph.connected import ANNAS, connected
+from tests.graph.connected import ANNAS, Connected
 from tests.graph.shop import MONDAY, Shop, at, codes, furnish, graphql_codes
 from tests.operations import operations
 from tests.served import Served
@@ -224,15 +224,14 @@ async def test_a_preview_of_what_is_no_booking_here_shows_nobody(shop: Shop) -> 
             assert (shown["title"], codes(shown)) == (None, ["NOT_FOUND"]), unknown
 
 
-async def test_saving_writes_every_future_booking_anew_as_the_preview_shows_it(sqlite_url: str) -> None:
-    async with connected(sqlite_url) as town:
-        shop = town.shop
-        await town.sign_in(shop.anna)
-        await town.link(shop.anna)
-        made = [(await shop.booked(at(clock), optionId=shop.anna))["booking"]["id"] for clock in ("10:00", "12:00")]
-        async with shop.served.following("CalendarChanges", "staff", after=await shop.cursor()) as dashboard:
-            for title in ("{customer_name} {{{booking_reference}}}", "Kept: {service_name} {appointment_date}"):
-                assert (await save(shop, titleTemplate=title))["errors"] == []
-                expected = {(await preview(shop, title, bookingId=each))["title"] for each in made}
-                while {event["summary"] for event in town.google.events(ANNAS)} != expected:
-                    await dashboard.next()
+async def test_saving_writes_every_future_booking_anew_as_the_preview_shows_it(town: Connected) -> None:
+    shop = town.shop
+    await town.sign_in(shop.anna)
+    await town.link(shop.anna)
+    made = [(await shop.booked(at(clock), optionId=shop.anna))["booking"]["id"] for clock in ("10:00", "12:00")]
+    async with shop.served.following("CalendarChanges", "staff", after=await shop.cursor()) as dashboard:
+        for title in ("{customer_name} {{{booking_reference}}}", "Kept: {service_name} {appointment_date}"):
+            assert (await save(shop, titleTemplate=title))["errors"] == []
+            expected = {(await preview(shop, title, bookingId=each))["title"] for each in made}
+            while {event["summary"] for event in town.google.events(ANNAS)} != expected:
+                await dashboard.next()

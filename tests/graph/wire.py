@@ -6,7 +6,8 @@ from typing import Any
 
 import websockets
 
-from tests.served import PATIENCE, Served
+from tests.served import Served
+from tests.stage import PATIENCE
 
 
 async def receive(socket: websockets.ClientConnection) -> Any:

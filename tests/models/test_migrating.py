@@ -3,11 +3,10 @@
 import asyncio
 import shutil
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import asyncpg
 import pytest
 from tortoise.backends.base.client import BaseDBAsyncClient
 from tortoise.context import require_context
@@ -24,6 +23,7 @@ from models.backstops import NO_OVERLAP
 from models.idempotency import Once
 from models.migrating import migrate
 from models.service import Service
+from tests import postgres
 from tests.models import invariants
 from tests.models.rows import Shop, a_claim, a_shop, ahead, done
 
@@ -75,11 +75,16 @@ def empty_sqlite(tmp_path: Path) -> str:
 
 
 @pytest.fixture
-async def empty_postgres(postgres_url: str) -> str:
-    connection = await asyncpg.connect(postgres_url)
-    await connection.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
-    await connection.close()
-    return postgres_url
+async def empty_postgres(postgres_server: str) -> AsyncIterator[str]:
+    async with postgres.database(postgres_server) as url:
+        yield url
+
+
+@pytest.fixture
+async def postgres_url(empty_postgres: str) -> str:
+    """A database of its own for each test here: they change its tables."""
+    await migrate(empty_postgres)
+    return empty_postgres
 
 
 @pytest.fixture(params=["sqlite", "postgres"])

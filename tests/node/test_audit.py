@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.served import Served, serving
+from tests.stage import Stage
 
 HERE = Path(__file__).parent
 NODE, NPM = shutil.which("node"), shutil.which("npm")
@@ -43,9 +44,9 @@ async def packages(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-async def studio(sqlite_url: str) -> AsyncIterator[Served]:
+async def studio(our_stage: Stage, sqlite_url: str) -> AsyncIterator[Served]:
     """A running server on SQLite, with one empty business."""
-    async with serving(sqlite_url) as running:
+    async with serving(our_stage, sqlite_url) as running:
         yield running
 
 

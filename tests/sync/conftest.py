@@ -5,14 +5,14 @@ from collections.abc import AsyncIterator
 import pytest
 from tortoise.backends.base.client import BaseDBAsyncClient
 
-from tests.sync.floor import Floor, Stages, floor_on, stages
+from tests.stage import Stage
+from tests.sync.floor import Floor, Stages, floor_on
 
 
-@pytest.fixture(scope="session")
-async def on_stage() -> AsyncIterator[Stages]:
+@pytest.fixture
+def on_stage(our_stage: Stage, google_stage: Stage) -> Stages:
     """Two real servers for the session: Google's and ours."""
-    async with stages() as both:
-        yield both
+    return Stages(google_stage, our_stage)
 
 
 @pytest.fixture

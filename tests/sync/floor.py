@@ -2,19 +2,17 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from urllib.parse import parse_qs, parse_qsl, urlsplit
 from uuid import UUID
 
-import httpx2
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
-from starlette.types import ASGIApp, Receive, Scope, Send
 
 from models import bell, changes, clock, mirror
 from models.booking import Booking
@@ -30,8 +28,9 @@ from sync.sandbox.faults import FaultKind
 from sync.sandbox.state import SandboxGoogle
 from sync.service import Google, LinkChoices
 from sync.worker import Worker
+from tests.stage import Stage, browser
 from tests.sync import rows
-from tests.sync.sandbox.doors import ANNA, CLIENT, origin_of, served
+from tests.sync.sandbox.doors import ANNA, CLIENT
 
 RETURN_TO = "https://app.example/options/1?tab=calendar"
 SCOPES_WANTED = (
@@ -78,9 +77,9 @@ class Floor:
         """A person signs in for an option and comes back; where to, before the ticket is redeemed."""
         address = await self.door.start_sign_in(self.business_id, option_id, RETURN_TO)
         assert isinstance(address, str), address
-        async with httpx2.AsyncClient() as browser:
+        async with browser() as person:
             form = {"account": email, "decision": "allow", "scope": list(scopes)}
-            answer = await browser.post(address, data=form)
+            answer = await person.post(address, data=form)
         assert answer.status_code in (302, 303), answer.text
         back = await self.door.callback(dict(parse_qsl(urlsplit(answer.headers["location"]).query)))
         assert back is not None
@@ -162,43 +161,12 @@ def ticket_in(address: str) -> str:
     return ticket
 
 
-class Stage:
-    """A server of the session whose play changes from test to test: starting one for each would take most of it."""
-
-    def __init__(self) -> None:
-        self.play: ASGIApp = Starlette()
-        self._awaited: list[tuple[str, str, asyncio.Event]] = []
-
-    def arrival(self, method: str, path: str) -> asyncio.Event:
-        """Set by the next request with that method and with that text in its path."""
-        arrived = asyncio.Event()
-        self._awaited.append((method, path, arrived))
-        return arrived
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        for method, path, arrived in self._awaited:
-            if scope["type"] == "http" and scope["method"] == method and path in scope["path"]:
-                arrived.set()
-        app = Starlette() if scope["type"] == "lifespan" else self.play
-        await app(scope, receive, send)
-
-
 @dataclass
 class Stages:
     """Where Google is played, and where it reaches us."""
 
     google: Stage
-    google_origin: str
     ours: Stage
-    our_origin: str
-
-
-@asynccontextmanager
-async def stages() -> AsyncIterator[Stages]:
-    """Both servers, up."""
-    google, ours = Stage(), Stage()
-    async with served(google) as google_port, served(ours) as port:
-        yield Stages(google, origin_of(google_port), ours, origin_of(port))
 
 
 @asynccontextmanager
@@ -207,22 +175,28 @@ async def floor_on(on: Stages, **overrides: Any) -> AsyncIterator[Floor]:
     sandbox = SandboxGoogle()
     sandbox.seed_demo()
     values: dict[str, Any] = {
-        "public_url": on.our_origin,
-        "google_origin": on.google_origin,
+        "public_url": on.ours.origin,
+        "google_origin": on.google.origin,
         "google_client_id": CLIENT["client_id"],
         "google_client_secret": CLIENT["client_secret"],
         **overrides,
     }
     settings = Settings(**values)
-    async with Google(settings, rows.SECRETS) as door, bell.hung("memory://"):
-
-        async def notified(request: Request) -> Response:
-            await door.notification(dict(request.headers))
-            return Response(status_code=204)
-
-        on.google.play = sandbox_app(sandbox)
-        on.ours.play = Starlette(routes=[Route("/google/notifications", notified, methods=["POST"])])
+    async with AsyncExitStack() as open_things:
+        await open_things.enter_async_context(on.google.playing(sandbox_app(sandbox)))
+        door = await open_things.enter_async_context(Google(settings, rows.SECRETS))
+        await open_things.enter_async_context(bell.hung("memory://"))
+        await open_things.enter_async_context(on.ours.playing(_notified(door)))
         engine = door._engine
         yield Floor(sandbox, door, engine, Worker(engine, 30), await rows.a_business(), settings, on)
         await sandbox.close()
-        on.google.play = on.ours.play = Starlette()
+
+
+def _notified(door: Google) -> Starlette:
+    """What of ours Google calls."""
+
+    async def notified(request: Request) -> Response:
+        await door.notification(dict(request.headers))
+        return Response(status_code=204)
+
+    return Starlette(routes=[Route("/google/notifications", notified, methods=["POST"])])

@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from tests.sync.sandbox.doors import origin_of, served
+from tests.stage import listening
 
 
 @dataclass
@@ -50,8 +50,7 @@ async def speaking() -> AsyncIterator[Mouth]:
         Route("/.well-known/openid-configuration", mouth.endpoints),
         Route("/{rest:path}", mouth.answer, methods=["GET", "POST", "PUT", "DELETE"]),
     ]
-    async with served(Starlette(routes=routes)) as port:
-        mouth.origin = origin_of(port)
+    async with listening(Starlette(routes=routes)) as mouth.origin:
         yield mouth
 
 
@@ -70,7 +69,7 @@ async def blunt(answer: bytes | None) -> AsyncIterator[str]:
         await writer.wait_closed()
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
-    yield origin_of(server.sockets[0].getsockname()[1])
+    yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
     silence.set()
     server.close()
     await server.wait_closed()

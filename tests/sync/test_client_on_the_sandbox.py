@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator, Mapping
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-import httpx2
 import pytest
 
 from models.words import GoogleAccessRole
@@ -16,7 +15,8 @@ from sync.client import GoogleClient
 from sync.replies import CalendarList, ChannelReply, Done, EventReply, Failure, FailureKind, IdClaims, Page, Tokens
 from sync.sandbox.app import sandbox_app
 from sync.sandbox.state import SandboxGoogle
-from tests.sync.sandbox.doors import ANNA, BEN, CALLBACK, CLIENT, WORKSHOP, all_day, origin_of, served, timed
+from tests.stage import Stage, browser
+from tests.sync.sandbox.doors import ANNA, BEN, CALLBACK, CLIENT, WORKSHOP, all_day, timed
 
 STREAM = {"singleEvents": "false", "maxResults": "2500", "maxAttendees": "1"}
 VERIFIER = "v" * 43
@@ -32,10 +32,10 @@ async def google() -> AsyncIterator[SandboxGoogle]:
 
 
 @pytest.fixture
-async def client(google: SandboxGoogle) -> AsyncIterator[GoogleClient]:
+async def client(google: SandboxGoogle, google_stage: Stage) -> AsyncIterator[GoogleClient]:
     async with (
-        served(sandbox_app(google)) as port,
-        GoogleClient(CLIENT["client_id"], CLIENT["client_secret"], origin_of(port), CALLBACK) as client,
+        google_stage.playing(sandbox_app(google)) as origin,
+        GoogleClient(CLIENT["client_id"], CLIENT["client_secret"], origin, CALLBACK) as client,
     ):
         yield client
 
@@ -44,10 +44,10 @@ async def consented(client: GoogleClient, *, email: str = ANNA, ticked: tuple[st
     """The code that comes back when a person opens the page, ticks these boxes and allows."""
     url = await client.authorization_url("state-1", CHALLENGE)
     assert isinstance(url, str)
-    async with httpx2.AsyncClient() as browser:
-        assert (await browser.get(url)).status_code == 200
+    async with browser() as person:
+        assert (await person.get(url)).status_code == 200
         form: Mapping[str, Any] = {"account": email, "scope": list(ticked), "decision": "allow"}
-        back = await browser.post(url, data=form)
+        back = await person.post(url, data=form)
     answer = parse_qs(urlsplit(back.headers["Location"]).query)
     assert answer["state"] == ["state-1"]
     return answer["code"][0]
@@ -105,10 +105,10 @@ async def test_an_access_token_can_be_replaced_until_the_grant_is_revoked(
     assert await client.revoke(tokens.refresh) == Done()
 
 
-async def test_a_wrong_secret_is_the_operators_to_mend(google: SandboxGoogle) -> None:
+async def test_a_wrong_secret_is_the_operators_to_mend(google: SandboxGoogle, google_stage: Stage) -> None:
     async with (
-        served(sandbox_app(google)) as port,
-        GoogleClient(CLIENT["client_id"], "wrong", origin_of(port), CALLBACK) as client,
+        google_stage.playing(sandbox_app(google)) as origin,
+        GoogleClient(CLIENT["client_id"], "wrong", origin, CALLBACK) as client,
     ):
         assert kind_of(await client.refresh("1//0abc")) is FailureKind.MISCONFIGURED
 
@@ -191,10 +191,10 @@ async def test_a_calendar_may_be_read_only_lost_or_unwatchable(client: GoogleCli
     assert kind_of(refused) is FailureKind.UNWATCHABLE
 
 
-async def test_a_channel_is_opened_and_closed(client: GoogleClient) -> None:
+async def test_a_channel_is_opened_and_closed(client: GoogleClient, our_stage: Stage) -> None:
     at = (await signed_in(client)).access
-    async with served(sandbox_app()) as hook:
-        address = f"{origin_of(hook)}/google/notifications"
+    async with our_stage.playing(sandbox_app()) as hook:
+        address = f"{hook}/google/notifications"
         opened = await client.watch(at, ANNA, "c1", address, "secret", 3600)
         assert isinstance(opened, ChannelReply)
         assert opened.expires_at is not None

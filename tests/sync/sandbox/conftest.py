@@ -13,7 +13,8 @@ from starlette.routing import Route
 
 from sync.sandbox.app import sandbox_app
 from sync.sandbox.state import SandboxGoogle
-from tests.sync.sandbox.doors import ANNA, BEN, Clock, Hook, bearer, origin_of, served
+from tests.stage import Stage
+from tests.sync.sandbox.doors import ANNA, BEN, Clock, Hook, bearer
 
 
 @pytest.fixture
@@ -66,14 +67,14 @@ def ben(people: dict[str, httpx2.AsyncClient]) -> httpx2.AsyncClient:
 
 
 @pytest.fixture
-async def origin(google: SandboxGoogle) -> AsyncIterator[str]:
+async def origin(google: SandboxGoogle, google_stage: Stage) -> AsyncIterator[str]:
     """The origin of the same Google behind a real server."""
-    async with served(sandbox_app(google)) as port:
-        yield origin_of(port)
+    async with google_stage.playing(sandbox_app(google)) as origin:
+        yield origin
 
 
 @pytest.fixture
-async def hook() -> AsyncIterator[Hook]:
+async def hook(our_stage: Stage) -> AsyncIterator[Hook]:
     """An address that notes every notification it gets, behind a real server."""
     heard: asyncio.Queue[dict[str, str]] = asyncio.Queue()
     answers: list[int] = []
@@ -84,8 +85,8 @@ async def hook() -> AsyncIterator[Hook]:
         return Response(status_code=answers.pop(0) if answers else 204)
 
     app = Starlette(routes=[Route("/google/notifications", receive, methods=["POST"])])
-    async with served(app) as port:
-        yield Hook(f"{origin_of(port)}/google/notifications", heard, answers)
+    async with our_stage.playing(app) as origin:
+        yield Hook(f"{origin}/google/notifications", heard, answers)
 
 
 @pytest.fixture(autouse=True)

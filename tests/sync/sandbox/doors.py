@@ -1,16 +1,12 @@
 """What the sandbox's tests have at hand: a clock, tokens, event bodies, a real server, an ear."""
 
 import asyncio
-import socket
-from collections.abc import AsyncIterator, Iterable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx2
-import uvicorn
-from starlette.types import ASGIApp
 
 from sync.sandbox.callers import PREFIX
 from sync.sandbox.grants import full_scopes
@@ -108,32 +104,3 @@ def error_of(answer: httpx2.Response) -> tuple[int, str, str]:
     detail = error["errors"][0]
     assert detail["message"] == error["message"]
     return answer.status_code, detail["domain"], detail["reason"]
-
-
-class _Server(uvicorn.Server):
-    """Says when it listens."""
-
-    def __init__(self, config: uvicorn.Config) -> None:
-        super().__init__(config)
-        self.is_up = asyncio.Event()
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        self.is_up.set()
-
-
-@asynccontextmanager
-async def served(app: ASGIApp) -> AsyncIterator[int]:
-    """The app behind a real server on a port of its own."""
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        server = _Server(uvicorn.Config(app, log_level="critical", timeout_graceful_shutdown=1))
-        running = asyncio.create_task(server.serve(sockets=[listening]))
-        await server.is_up.wait()
-        yield listening.getsockname()[1]
-        server.should_exit = True
-        await running
-
-
-def origin_of(port: int) -> str:
-    return f"http://127.0.0.1:{port}"

@@ -6,6 +6,7 @@ import httpx2
 import pytest
 
 from sync.sandbox.state import SandboxGoogle
+from tests.stage import browser
 from tests.sync.sandbox.doors import ANNA, EVENTS_OF_ANNA, bearer, error_of, timed
 
 BODY = timed("2026-11-24T09:00", "2026-11-24T10:00", summary="Haircut")
@@ -69,7 +70,7 @@ async def test_a_front_end_answers_html_without_a_reason_phrase(origin: str, goo
 async def test_a_connection_can_break_before_the_write(origin: str, google: SandboxGoogle) -> None:
     """§3.2"""
     google.faults.add("drop_before")
-    async with httpx2.AsyncClient(headers=bearer(google)) as client:
+    async with browser(headers=bearer(google)) as client:
         with pytest.raises(httpx2.TransportError):
             await client.post(f"{origin}{PATH}", json=BODY)
         assert google.events(ANNA) == []
@@ -80,7 +81,7 @@ async def test_a_connection_can_break_after_the_write(origin: str, google: Sandb
     """§3.2: the response is lost; the retry meets its own event."""
     body = BODY | {"id": "tbk0123456789"}
     google.faults.add("drop_after")
-    async with httpx2.AsyncClient(headers=bearer(google)) as client:
+    async with browser(headers=bearer(google)) as client:
         with pytest.raises(httpx2.TransportError):
             await client.post(f"{origin}{PATH}", json=body)
         assert [event["id"] for event in google.events(ANNA)] == [body["id"]]
