@@ -94,6 +94,7 @@ SCALARS: dict[object, ScalarDefinition] = {
     Date: strawberry.scalar(
         name="Date",
         description="A calendar date, such as `2027-01-04`. Which zone it is meant in stands with the field.",
+        specified_by_url="https://datatracker.ietf.org/doc/html/rfc3339#section-5.6",
         serialize=lambda day: day.isoformat(),
         parse_value=_parse_date,
     ),
@@ -106,6 +107,7 @@ SCALARS: dict[object, ScalarDefinition] = {
     TimeZone: strawberry.scalar(
         name="TimeZone",
         description="An IANA time zone name, such as `Europe/Oslo`.",
+        specified_by_url="https://www.iana.org/time-zones",
         serialize=str,
         parse_value=_parse_zone,
     ),

@@ -8,6 +8,8 @@ from sync.sandbox.app import sandbox_app
 from sync.sandbox.state import SandboxGoogle
 from tests.graph.connected import Connected
 from tests.graph.shop import Shop, furnish
+from tests.graph.street import Street
+from tests.graph.street import street as street_on
 from tests.served import Served, serving
 from tests.stage import Stage
 
@@ -42,3 +44,10 @@ async def town(our_stage: Stage, google_stage: Stage, sqlite_url: str) -> AsyncI
         serving(our_stage, sqlite_url, sync=True, google_origin=origin, **client) as served,
     ):
         yield Connected(await furnish(served), google)
+
+
+@pytest.fixture
+async def street(our_stage: Stage, sqlite_url: str) -> AsyncIterator[Street]:
+    """A shop in use, beside its neighbour."""
+    async with street_on(our_stage, sqlite_url) as open_street:
+        yield open_street

@@ -111,12 +111,17 @@ def attempts(operation: str, usual: Usual, ids: Ids) -> Iterator[Attempt]:
 
     `usual` says what a client would give under a name, `ids` which odd ids to try there.
     """
-    document = known()[operation]
-    kinds = {each.variable.name.value: _kind(each.type) for each in document.variable_definitions or ()}
+    kinds = {each.variable.name.value: _kind(each.type) for each in known()[operation].variable_definitions or ()}
     for name, kind in kinds.items():
         for where, value, built, wrong in _strange(name, kind, usual, ids):
             others = {each: _usual(each, its, usual) for each, its in kinds.items() if isinstance(its, GraphQLNonNull)}
             yield Attempt(operation, (name, *where), value, {**others, name: built}, wrong)
+
+
+def ordinary(operation: str, usual: Usual) -> dict[str, Any]:
+    """What a client would send with an operation: only what it needs."""
+    kinds = {each.variable.name.value: _kind(each.type) for each in known()[operation].variable_definitions or ()}
+    return {name: _usual(name, kind, usual) for name, kind in kinds.items() if isinstance(kind, GraphQLNonNull)}
 
 
 def _kind(node: TypeNode) -> GraphQLInputType:

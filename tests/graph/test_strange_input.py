@@ -4,7 +4,6 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
 from itertools import count, groupby
 from typing import Any
 
@@ -12,12 +11,12 @@ import httpx2
 import pytest
 from graphql import FieldNode, GraphQLInputObjectType, OperationType
 
-from tests.graph.shop import KARI, Shop, at, furnish
+from tests.graph.shop import KARI, at
 from tests.graph.strangeness import UNKNOWN_IDS, Attempt, attempts, known, schema
+from tests.graph.street import Street
 from tests.graph.wire import acknowledged, receive, subscribing
 from tests.operations import operations
-from tests.served import Served, serving
-from tests.stage import Stage
+from tests.served import Served
 
 ROLES = ("admin", "staff", "public")
 QUERIES = sorted(name for name, each in known().items() if each.operation is OperationType.QUERY)
@@ -27,80 +26,6 @@ REFUSING = {"BAD_USER_INPUT", "FORBIDDEN", "QUERY_TOO_COMPLEX"}
 """What GraphQL errors may say to strange input."""
 SHARE = 6
 """Of what is no value of its type, and of what is tried by others than admins, one in so many is sent."""
-
-
-@dataclass
-class Town:
-    """A shop in use, its neighbour, and what an ordinary client would send."""
-
-    shop: Shop
-    other: Shop
-    ids: dict[str, str]
-    theirs: list[str]
-    token: str
-    cursor: str
-    _slots: Iterator[int] = field(default_factory=count)
-    _turns: Iterator[int] = field(default_factory=count)
-
-    def usual(self, name: str) -> Any:
-        """What an ordinary client gives for this variable or field; each start it is asked for is a new one."""
-        if name in ("start", "from", "to", "end"):
-            slot = next(self._slots)
-            week, hour = divmod(slot, 8)
-            return at(f"{9 + hour:02}:00", week * 7) if name in ("start", "from") else at("18:00", week * 7)
-        plain = {"after": self.cursor, "manageToken": self.token, "email": "ola@example.no", "color": "#1a73e8"}
-        clock = {"date": at("12:00")[:10], "opens": "09:00", "closes": "17:00", "timeZone": "Europe/Oslo"}
-        terms = {"amount": "450.00", "currency": "NOK", "expectedVersion": 1, "first": 10, "active": True}
-        texts = {
-            "returnTo": f"{self.shop.served.url}/edit",
-            "title": "{customer_name}",
-            "titleTemplate": "{customer_name}",
-        }
-        return {**self.ids, **plain, **clock, **terms, **texts}.get(
-            name, 60 if name.endswith(("Minutes", "Days")) else "x"
-        )
-
-    def odd_ids(self, name: str) -> list[str]:
-        """Some ids that name nothing of the kind here, each time others: made up, the neighbour's, of another kind."""
-        turn = next(self._turns)
-        own = sorted(set(self.ids.values()) - {self.usual(name)})
-        return [each[(turn + step) % len(each)] for each in (UNKNOWN_IDS, self.theirs, own) for step in (0, 3, 5)]
-
-    async def cursor_now(self) -> str:
-        """Where the shop's log stands."""
-        document = f'{{ calendar(from: "{at("00:00", 300)}", to: "{at("00:00", 301)}") {{ cursor }} }}'
-        answer = await self.shop.served.send(document, self.shop.served.keys["staff"])
-        return str(answer.json()["data"]["calendar"]["cursor"])
-
-
-async def things(shop: Shop) -> tuple[dict[str, str], str]:
-    """One of everything in a shop: the ids by the names of the fields that take them, and a manage token."""
-    do = shop.served.do
-    made = await shop.booked(at("09:00"), optionId=shop.anna)
-    held = await do("Hold", "public", input={"serviceId": shop.haircut, "optionId": shop.ben, "start": at("09:00")})
-    times = {"start": at("10:00", 30), "end": at("11:00", 30)}
-    away = await do("CreateTimeOff", "staff", input={"optionId": shop.anna, **times})
-    booking, option = made["booking"]["id"], shop.anna
-    ids = {"optionId": option, "optionIds": option, "serviceId": shop.haircut, "serviceIds": shop.colouring}
-    ids |= {
-        "bookingId": booking,
-        "movingBookingId": booking,
-        "holdId": held["hold"]["id"],
-        "id": booking,
-        "ids": option,
-    }
-    return {**ids, "timeOffId": away["timeOff"]["id"]}, made["manageToken"]
-
-
-@pytest.fixture
-async def town(our_stage: Stage, sqlite_url: str) -> AsyncIterator[Town]:
-    """A shop and its neighbour, without a limit on requests."""
-    async with serving(our_stage, sqlite_url, key_requests=0) as served:
-        shop, other = await furnish(served), await furnish(await served.another("elsewhere"))
-        cursor = await shop.cursor()
-        ids, token = await things(shop)
-        theirs, _ = await things(other)
-        yield Town(shop, other, ids, sorted(set(theirs.values())), token, cursor)
 
 
 async def send(served: Served, attempt: Attempt, role: str) -> httpx2.Response:
@@ -153,11 +78,11 @@ def leads_somewhere(path: list[str] | None, attempt: Attempt) -> bool:
     return len(path) > 1
 
 
-def chosen(town: Town, names: list[str]) -> Iterator[tuple[Attempt, str]]:
+def chosen(street: Street, names: list[str]) -> Iterator[tuple[Attempt, str]]:
     """What is tried, and by which role: an admin, whose input is always judged, and now and then the others."""
     turn = count()
     for name in names:
-        for attempt in attempts(name, town.usual, town.odd_ids):
+        for attempt in attempts(name, street.usual, street.odd_ids):
             number, now_and_then = divmod(next(turn), SHARE)
             if not attempt.wrong:
                 yield attempt, "admin"
@@ -165,50 +90,50 @@ def chosen(town: Town, names: list[str]) -> Iterator[tuple[Attempt, str]]:
                 yield attempt, ROLES[number % 3 if attempt.wrong else 1 + number % 2]
 
 
-async def tried(town: Town, names: list[str]) -> AsyncIterator[list[tuple[Attempt, str, httpx2.Response]]]:
+async def tried(street: Street, names: list[str]) -> AsyncIterator[list[tuple[Attempt, str, httpx2.Response]]]:
     """What was answered to all the strange values of one variable or field after another, each sent at once."""
-    for _, group in groupby(chosen(town, names), lambda each: (each[0].operation, each[0].where)):
+    for _, group in groupby(chosen(street, names), lambda each: (each[0].operation, each[0].where)):
         sent = list(group)
-        answers = await asyncio.gather(*(send(town.shop.served, attempt, role) for attempt, role in sent))
+        answers = await asyncio.gather(*(send(street.shop.served, attempt, role) for attempt, role in sent))
         yield [(attempt, role, answer) for (attempt, role), answer in zip(sent, answers, strict=True)]
 
 
-def is_unknown(attempt: Attempt, town: Town) -> bool:
+def is_unknown(attempt: Attempt, street: Street) -> bool:
     """Whether an attempt names something that is not there."""
-    return attempt.where[-1] in town.ids and attempt.value in (*UNKNOWN_IDS, *town.theirs)
+    return attempt.where[-1] in street.ids and attempt.value in (*UNKNOWN_IDS, *street.theirs)
 
 
-async def test_every_query_answers_or_refuses_whatever_it_is_asked(town: Town) -> None:
-    before = await town.shop.calendar(), await town.other.calendar()
+async def test_every_query_answers_or_refuses_whatever_it_is_asked(street: Street) -> None:
+    before = await street.shop.calendar(), await street.other.calendar()
     faults = []
-    async for answers in tried(town, QUERIES):
+    async for answers in tried(street, QUERIES):
         for attempt, role, response in answers:
             fault, _ = judged(response, attempt)
-            if any(each in response.text for each in town.theirs if each != attempt.value):
+            if any(each in response.text for each in street.theirs if each != attempt.value):
                 fault = "it shows what is the neighbour's"
             if fault:
                 faults.append(f"{attempt} by {role}: {fault}")
     assert faults == []
-    assert (await town.shop.calendar(), await town.other.calendar()) == before
+    assert (await street.shop.calendar(), await street.other.calendar()) == before
 
 
 @pytest.mark.parametrize("part", range(3))
-async def test_every_mutation_refuses_with_nothing_written_or_does_what_it_is_asked(town: Town, part: int) -> None:
-    cursor, theirs = await town.cursor_now(), await town.other.calendar()
+async def test_every_mutation_refuses_with_nothing_written_or_does_what_it_is_asked(street: Street, part: int) -> None:
+    cursor, theirs = await street.cursor_now(), await street.other.calendar()
     faults = []
-    async for answers in tried(town, MUTATIONS[part::3]):
+    async for answers in tried(street, MUTATIONS[part::3]):
         anything = False
         for attempt, role, response in answers:
             fault, accepted = judged(response, attempt)
-            if fault or (accepted and is_unknown(attempt, town)):
+            if fault or (accepted and is_unknown(attempt, street)):
                 faults.append(f"{attempt} by {role}: {fault or 'what is not there was accepted'}")
             anything = anything or accepted
-        stands = await town.cursor_now()
+        stands = await street.cursor_now()
         if stands != cursor and not anything:
             faults.append(f"{attempt}: something was written though all was refused")
         cursor = stands
     assert faults == []
-    assert await town.other.calendar() == theirs
+    assert await street.other.calendar() == theirs
 
 
 def with_something_to_tell(attempt: Attempt, cursor: str, option: str) -> dict[str, Any]:
@@ -221,20 +146,20 @@ def with_something_to_tell(attempt: Attempt, cursor: str, option: str) -> dict[s
     return wanted
 
 
-async def test_every_subscription_begins_or_is_refused_whatever_it_is_asked(town: Town) -> None:
-    cursor = await town.shop.cursor()
-    await town.shop.booked(at("09:00", 7), optionId=town.shop.anna)
+async def test_every_subscription_begins_or_is_refused_whatever_it_is_asked(street: Street) -> None:
+    cursor = await street.shop.cursor()
+    await street.shop.booked(at("09:00", 7), optionId=street.shop.anna)
     faults = []
     async with AsyncExitStack() as sockets:
         by_role = {}
         for role in ROLES:
-            by_role[role] = await sockets.enter_async_context(town.shop.served.socket(town.shop.served.keys[role]))
+            by_role[role] = await sockets.enter_async_context(street.shop.served.socket(street.shop.served.keys[role]))
             await acknowledged(by_role[role])
-        for number, (attempt, role) in enumerate(chosen(town, SUBSCRIPTIONS)):
+        for number, (attempt, role) in enumerate(chosen(street, SUBSCRIPTIONS)):
             if "\ud800" in str(attempt.value):
                 # No JSON to the server: it closes the socket, as for all that is none.
                 continue
-            wanted = with_something_to_tell(attempt, cursor, town.shop.anna)
+            wanted = with_something_to_tell(attempt, cursor, street.shop.anna)
             document = operations()[attempt.operation]
             await by_role[role].send(subscribing(str(number), document, **wanted))
             while (answer := await receive(by_role[role])).get("id") != str(number):
@@ -246,25 +171,25 @@ async def test_every_subscription_begins_or_is_refused_whatever_it_is_asked(town
     assert faults == []
 
 
-async def test_a_megabyte_of_text_anywhere_is_refused_or_answered(town: Town) -> None:
+async def test_a_megabyte_of_text_anywhere_is_refused_or_answered(street: Street) -> None:
     long, huge = "x" * 100_000, "x" * 1_000_000
     faults = []
     for turn, name in enumerate((*QUERIES, *MUTATIONS)):
-        texts = [each for each in attempts(name, town.usual, lambda _: [long]) if each.value == long]
+        texts = [each for each in attempts(name, street.usual, lambda _: [long]) if each.value == long]
         for attempt in texts[turn % (len(texts) or 1) :][:1]:
             grown = json.loads(json.dumps(attempt.variables).replace(long, huge))
             whole = Attempt(name, attempt.where, "a megabyte", grown, wrong=False)
-            fault, accepted = judged(await send(town.shop.served, whole, "admin"), whole)
+            fault, accepted = judged(await send(street.shop.served, whole, "admin"), whole)
             # Staff need no manage token, and so none is looked at.
             if fault or (accepted and name in MUTATIONS and whole.where[-1] != "manageToken"):
                 faults.append(f"{whole}: {fault or 'it was kept'}")
     assert faults == []
 
 
-async def test_without_a_key_no_operation_looks_at_its_input(town: Town) -> None:
+async def test_without_a_key_no_operation_looks_at_its_input(street: Street) -> None:
     for name in known():
         body = {"query": operations()[name], "variables": {"input": {"nonsense": 1}}}
-        response = await town.shop.served.http.post(f"{town.shop.served.url}/graphql", json=body)
+        response = await street.shop.served.http.post(f"{street.shop.served.url}/graphql", json=body)
         told = [error["extensions"]["code"] for error in response.json()["errors"]]
         assert (response.status_code, told) == (401, ["UNAUTHENTICATED"]), name
     assert KARI["name"] not in response.text
