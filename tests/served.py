@@ -16,6 +16,8 @@ from models import business, key
 from models.secret import new_secret_key
 from models.settings import read
 from models.words import Role
+from sync.sandbox.app import sandbox_app
+from sync.sandbox.state import SandboxGoogle
 from tests.operations import operations
 from tests.stage import PATIENCE, Stage, browser
 
@@ -110,3 +112,18 @@ async def serving(stage: Stage, database_url: str, *, sync: bool = False, **sett
     async with stage.playing(app) as url, browser() as http:
         business_id, keys = await new_business("studio", (url,))
         yield Served(url, business_id, keys, http)
+
+
+@asynccontextmanager
+async def serving_beside_google(
+    stage: Stage, google_stage: Stage, database_url: str
+) -> AsyncIterator[tuple[Served, SandboxGoogle]]:
+    """The product with sync, and the Google it talks to, where the demo's people have calendars."""
+    google = SandboxGoogle()
+    google.seed_demo()
+    client = {"google_client_id": "timebok-demo", "google_client_secret": "timebok-demo-secret"}
+    async with (
+        google_stage.playing(sandbox_app(google)) as origin,
+        serving(stage, database_url, sync=True, google_origin=origin, **client) as served,
+    ):
+        yield served, google

@@ -4,7 +4,6 @@ a booking appears there, a doctor's appointment blocks here, changes follow both
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -13,9 +12,8 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from models import bell
-from sync.sandbox.app import sandbox_app
 from sync.sandbox.state import SandboxGoogle
-from tests.served import Served, Stream, serving
+from tests.served import Served, Stream, serving_beside_google
 from tests.stage import PATIENCE, Stage
 
 DAY = "2027-03-01"
@@ -33,16 +31,7 @@ class Town:
 @pytest.fixture
 async def town(our_stage: Stage, google_stage: Stage, database_url: str) -> AsyncIterator[Town]:
     """Timebok and the sandbox, each on a port of its own."""
-    google = SandboxGoogle()
-    google.seed_demo()
-    async with AsyncExitStack() as open_things:
-        origin = await open_things.enter_async_context(google_stage.playing(sandbox_app(google)))
-        settings = {
-            "google_origin": origin,
-            "google_client_id": "timebok-demo",
-            "google_client_secret": "timebok-demo-secret",
-        }
-        shop = await open_things.enter_async_context(serving(our_stage, database_url, sync=True, **settings))
+    async with serving_beside_google(our_stage, google_stage, database_url) as (shop, google):
         yield Town(shop, google)
 
 

@@ -4,13 +4,11 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from sync.sandbox.app import sandbox_app
-from sync.sandbox.state import SandboxGoogle
 from tests.graph.connected import Connected
 from tests.graph.shop import Shop, furnish
 from tests.graph.street import Street
 from tests.graph.street import street as street_on
-from tests.served import Served, serving
+from tests.served import Served, serving, serving_beside_google
 from tests.stage import Stage
 
 
@@ -36,13 +34,7 @@ async def each_shop(served: Served) -> Shop:
 @pytest.fixture
 async def town(our_stage: Stage, google_stage: Stage, sqlite_url: str) -> AsyncIterator[Connected]:
     """A shop with sync running, beside a Google of its own; nobody has signed in yet."""
-    google = SandboxGoogle()
-    google.seed_demo()
-    client = {"google_client_id": "timebok-demo", "google_client_secret": "timebok-demo-secret"}
-    async with (
-        google_stage.playing(sandbox_app(google)) as origin,
-        serving(our_stage, sqlite_url, sync=True, google_origin=origin, **client) as served,
-    ):
+    async with serving_beside_google(our_stage, google_stage, sqlite_url) as (served, google):
         yield Connected(await furnish(served), google)
 
 

@@ -2,31 +2,24 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
 from models import bell
-from sync.sandbox.app import sandbox_app
 from sync.sandbox.faults import FaultKind
-from sync.sandbox.state import SandboxGoogle
+from tests.graph.connected import ANNAS, Connected
 from tests.graph.shop import Shop, at, codes, furnish, graphql_codes, located
-from tests.served import serving
+from tests.served import serving_beside_google
 from tests.stage import PATIENCE, Stage
 
-ANNA = "anna@example.com"
 WINDOW = {"from": at("00:00"), "to": at("00:00", 2)}
 
 
 @dataclass(frozen=True)
-class Salon:
-    """A furnished shop whose Anna signed in with Google, beside a Google where she has calendars."""
-
-    shop: Shop
-    google: SandboxGoogle
+class Salon(Connected):
+    """A furnished shop whose Anna signed in with Google, and what its admin does."""
 
     async def connection(self) -> Any:
         """Anna's connection; None when she has none."""
@@ -37,7 +30,7 @@ class Salon:
 
     async def preview(self, role: str = "admin", **more: Any) -> Any:
         """The whole answer to a rule tried on Anna's own calendar."""
-        wanted = {"calendarId": ANNA, "optionId": self.shop.anna, "blocking": "ALL_EVENTS", **WINDOW, **more}
+        wanted = {"calendarId": ANNAS, "optionId": self.shop.anna, "blocking": "ALL_EVENTS", **WINDOW, **more}
         return await self.shop.served.ask("GoogleRoutingPreview", role, input=wanted)
 
     async def disconnect(self, account: str, role: str = "admin") -> Any:
@@ -46,46 +39,18 @@ class Salon:
 
 @pytest.fixture
 async def salon(our_stage: Stage, google_stage: Stage, database_url: str) -> AsyncIterator[Salon]:
-    """Timebok with sync and the sandbox, each on a port of its own."""
-    google = SandboxGoogle()
-    google.seed_demo()
-    async with AsyncExitStack() as open_things:
-        settings = {
-            "google_origin": await open_things.enter_async_context(google_stage.playing(sandbox_app(google))),
-            "google_client_id": "timebok-demo",
-            "google_client_secret": "timebok-demo-secret",
-        }
-        shop = await furnish(
-            await open_things.enter_async_context(serving(our_stage, database_url, sync=True, **settings))
-        )
-        await sign_in(shop)
-        yield Salon(shop, google)
-
-
-async def sign_in(shop: Shop) -> None:
-    """Anna consents, and comes back."""
-    served = shop.served
-    wanted = {"optionId": shop.anna, "returnTo": f"{served.url}/edit"}
-    address = (await served.do("StartGoogleSignIn", "admin", input=wanted))["authorizationUrl"]
-    scopes = parse_qs(urlsplit(address).query)["scope"][0].split()
-    clicked = {"decision": "allow", "account": ANNA, "scope": scopes}
-    answer = await served.http.post(address, data=clicked)
-    back = await served.http.get(answer.headers["location"])
-    ticket = parse_qs(urlsplit(back.headers["location"]).query)["google_ticket"][0]
-    assert (await served.do("CompleteGoogleSignIn", "admin", input={"ticket": ticket}))["errors"] == []
-
-
-def put(google: SandboxGoogle, title: str, start: str, end: str, **more: Any) -> None:
-    """An event in Anna's calendar."""
-    times = {"start": {"dateTime": at(start)}, "end": {"dateTime": at(end)}}
-    google.insert_event(ANNA, {"summary": title, **times, **more})
+    """On a database of each kind."""
+    async with serving_beside_google(our_stage, google_stage, database_url) as (served, google):
+        salon = Salon(await furnish(served), google)
+        await salon.sign_in(salon.shop.anna)
+        yield salon
 
 
 async def test_an_account_is_disconnected_with_its_options(salon: Salon) -> None:
     shop, google = salon.shop, salon.google
-    linked = {"optionId": shop.anna, "calendarId": ANNA}
+    linked = {"optionId": shop.anna, "calendarId": ANNAS}
     assert codes(await shop.served.do("LinkGoogleCalendar", "admin", input=linked)) == []
-    put(google, "Doctor", "14:00", "15:00")
+    salon.put(at("14:00"), at("15:00"), summary="Doctor")
     await shop.booked(at("10:00"), optionId=shop.anna)
     account = (await salon.connection())["account"]
     answer = await salon.disconnect(account["id"])
@@ -98,12 +63,12 @@ async def test_an_account_is_disconnected_with_its_options(salon: Salon) -> None
     assert node.json() == {"data": {"node": None}}
     with bell.current().listening(shop.served.business_id) as rung:
         async with asyncio.timeout(PATIENCE):
-            while [event["summary"] for event in google.events(ANNA)] != ["Doctor"] or await entries(shop) != [
+            while [event["summary"] for event in google.events(ANNAS)] != ["Doctor"] or await entries(shop) != [
                 "Booking"
             ]:
                 await rung.wait()
                 rung.clear()
-    assert google.events(ANNA)[0]["summary"] == "Doctor"
+    assert google.events(ANNAS)[0]["summary"] == "Doctor"
 
 
 async def entries(shop: Shop) -> list[str]:
@@ -126,10 +91,10 @@ async def test_only_an_admin_disconnects_and_only_what_is_there(salon: Salon) ->
 
 
 async def test_a_rule_is_tried_before_it_is_saved(salon: Salon) -> None:
-    put(salon.google, "Anna at the doctor", "08:00", "09:00")
-    put(salon.google, "Secret", "10:00", "11:00", visibility="private")
-    put(salon.google, "Lunch", "12:00", "13:00")
-    put(salon.google, "Free", "12:00", "13:00", transparency="transparent")
+    salon.put(at("08:00"), at("09:00"), summary="Anna at the doctor")
+    salon.put(at("10:00"), at("11:00"), summary="Secret", visibility="private")
+    salon.put(at("12:00"), at("13:00"), summary="Lunch")
+    salon.put(at("12:00"), at("13:00"), summary="Free", transparency="transparent")
     rule: dict[str, Any] = {
         "blocking": "MATCHED_EVENTS",
         "matchers": [{"field": "TITLE", "value": "anna"}],
@@ -167,7 +132,7 @@ async def test_a_rule_that_cannot_be_tried_says_why(salon: Salon) -> None:
         assert answer.get("data") is None, each
     assert graphql_codes(await salon.preview(to=at("00:00", 62))) == []
     other = await furnish(await shop.served.another("elsewhere"))
-    wanted = {"calendarId": ANNA, "optionId": shop.anna, "blocking": "ALL_EVENTS", **WINDOW}
+    wanted = {"calendarId": ANNAS, "optionId": shop.anna, "blocking": "ALL_EVENTS", **WINDOW}
     assert graphql_codes(await other.served.ask("GoogleRoutingPreview", "admin", input=wanted)) == ["BAD_USER_INPUT"]
 
 

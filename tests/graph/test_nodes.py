@@ -3,7 +3,11 @@
 from collections.abc import Iterator
 from typing import Any
 
+from graphql import GraphQLInterfaceType
+
+from tests.graph.connected import Connected
 from tests.graph.shop import Shop, at, graphql_codes
+from tests.graph.strangeness import schema
 
 
 def ids(answer: Any) -> Iterator[str]:
@@ -35,6 +39,34 @@ async def test_every_id_that_was_given_out_can_be_fetched_again(each_shop: Shop)
 
     many = await shop.served.do("RefetchMany", "staff", ids=sorted(given))
     assert many == [{"__typename": found[each], "id": each} for each in sorted(given)]
+
+
+async def test_whatever_is_a_node_goes_back_through_node(town: Connected) -> None:
+    shop = town.shop
+    await town.sign_in(shop.anna)
+    cursor = await shop.cursor()
+    await town.link(shop.anna)
+    town.put(at("10:30"), at("11:15"), summary="Doctor's appointment")
+    async with shop.served.following("CalendarChanges", "staff", after=cursor) as dashboard:
+        while (await dashboard.next())["calendarChanges"]["action"] != "UPSERTED":
+            pass
+    await shop.booked(at("10:00"), optionId=shop.ben)
+    await shop.served.do("Hold", "public", input={"serviceId": shop.haircut, "start": at("12:00")})
+    away = {"optionId": shop.anna, "start": at("13:00"), "end": at("14:00")}
+    assert (await shop.served.do("CreateTimeOff", "staff", input=away))["errors"] == []
+
+    choices = await shop.served.ask("GoogleCalendarChoices", "admin", optionId=shop.anna)
+    google = "google { id account { id calendars { id sharedWith { id } } } calendar { id } }"
+    own = await shop.served.send(f"{{ options(first: 9) {{ nodes {{ id {google} }} }} }}", shop.served.keys["admin"])
+    home = await shop.served.ask("Home", "staff")
+    found = {}
+    for each in {*ids(home), *ids(await shop.calendar()), *ids(choices), *ids(own.json())}:
+        node = await shop.served.do("Refetch", "admin", id=each)
+        assert node["id"] == each
+        found[each] = node["__typename"]
+    interface = schema().type_map["Node"]
+    assert isinstance(interface, GraphQLInterfaceType)
+    assert set(found.values()) == {kind.name for kind in schema().get_possible_types(interface)}
 
 
 async def test_a_node_is_shown_as_what_it_is(shop: Shop) -> None:
