@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Iterator
 from contextlib import suppress
-from typing import Annotated
+from typing import Annotated, Any
 
 import strawberry
 from graphql import GraphQLError, GraphQLSyntaxError, OperationDefinitionNode
@@ -48,6 +48,23 @@ MOST_NODES = 100
 
 MOST_ALIASES = 50
 """How many fields of a document may have another name."""
+
+# A paragraph is one line: the explorer keeps line breaks.
+WELCOME = "\n\n".join(
+    (
+        "Timebok takes bookings. A business has *options* (people, rooms, cars: whatever is booked) and *services* "
+        "that they offer. An option can be tied to a Google calendar: what is busy there cannot be booked, and "
+        "bookings appear there.",
+        "**Keys.** Send `Authorization: Bearer <key>` with every request, and in the payload of `connection_init` on a "
+        "socket. `viewer` says whose key it is and what it may do.",
+        "**Where to begin.** To book: `services`, `availability`, `createBooking`. To show a calendar: `calendar`, "
+        "then `calendarChanges` after its cursor, and nothing is missed. To connect Google: `startGoogleSignIn`.",
+        "**What is refused.** A mutation that could not do what it was asked says why in `errors`, each with a code "
+        "and the path of the input it is about. GraphQL errors are for requests that nobody may send, and for faults.",
+        "**What is promised.** Ids are opaque and stable; `node` finds anything by its id. Instants are given with an "
+        "offset and answered in UTC. Fields and values of enums may be added at any time; what is there stays.",
+    )
+)
 
 # Made once: the limiter makes a new rule each time, and what is validated is remembered by its rules.
 _ALIAS_RULES = MaxAliasesLimiter(max_alias_count=MOST_ALIASES).validation_rules
@@ -130,7 +147,11 @@ class DocumentCache(ParserCache):
 
 
 class Schema(strawberry.Schema):
-    """Strawberry's schema, which would log every client's mistake with a traceback."""
+    """Strawberry's schema, which would log every client's mistake with a traceback and knows no description."""
+
+    def __init__(self, *args: Any, **settings: Any) -> None:
+        super().__init__(*args, **settings)
+        self._schema.description = WELCOME
 
     def process_errors(self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None) -> None:
         """Logs nothing here: `Codes` logs what is a fault of ours."""
@@ -156,4 +177,5 @@ schema = Schema(
 
 def sdl() -> str:
     """The schema in GraphQL's schema language."""
-    return schema.as_str() + "\n"
+    roots = "schema {\n  query: Query\n  mutation: Mutation\n  subscription: Subscription\n}"
+    return f'"""\n{WELCOME}\n"""\n{roots}\n\n{schema.as_str()}\n'

@@ -12,11 +12,16 @@ from graphql import (
     GraphQLNonNull,
     GraphQLObjectType,
     GraphQLSchema,
+    build_client_schema,
     build_schema,
+    introspection_from_schema,
+    lexicographic_sort_schema,
     parse,
+    print_schema,
     validate,
 )
 
+from graph.schema import schema as running
 from graph.schema import sdl
 from tests.operations import operations
 
@@ -30,6 +35,14 @@ def schema() -> GraphQLSchema:
 
 def test_the_committed_schema_is_the_printed_one() -> None:
     assert (ROOT / "schema.graphql").read_text() == sdl()
+
+
+def test_who_asks_for_the_schema_is_told_what_is_printed(schema: GraphQLSchema) -> None:
+    asked = build_client_schema(introspection_from_schema(running._schema))
+    assert asked.description == schema.description
+    assert "createBooking" in (asked.description or "")
+    printed = lexicographic_sort_schema(schema)
+    assert print_schema(lexicographic_sort_schema(asked)) == print_schema(printed)
 
 
 @pytest.mark.parametrize("name", sorted(operations()))

@@ -86,21 +86,24 @@ async function showGraphiQL() {
   ReactDOM.createRoot(document.getElementById("graphiql")).render(app);
 }
 
-/** A component with nothing to see: it fills in the active tab's variables when the key or the tab changes. */
+/**
+ * A component with nothing to see: it fills in the active tab's variables when the key or a tab changes. GraphiQL puts a
+ * tab's first variables back when the active one is clicked again, so every change of the tabs counts.
+ */
 function readyVariables(tabs) {
   const subscribe = (listener) => {
     session.addEventListener("state", listener);
     return () => session.removeEventListener("state", listener);
   };
   return function ReadyVariables() {
-    const { variableEditor, activeTabIndex } = GraphiQL.React.useEditorContext({ nonNull: true });
+    const { variableEditor, tabs: shownTabs } = GraphiQL.React.useEditorContext({ nonNull: true });
     const { facts } = React.useSyncExternalStore(subscribe, () => session.state);
     React.useEffect(() => {
       if (!variableEditor || !facts) return;
       const shown = variableEditor.getValue();
       const ready = refill(tabs, shown, facts);
       if (ready !== null && ready !== shown) variableEditor.setValue(ready);
-    }, [variableEditor, activeTabIndex, facts]);
+    }, [variableEditor, shownTabs, facts]);
     return null;
   };
 }
