@@ -22,7 +22,7 @@ from graph.context import Info, bad_input
 from graph.nodes import asked, asked_all, value_of
 from graph.options import Option, option_list
 from graph.scalars import Date, TimeZone
-from models import agenda, booking, business, changing, clock, service
+from models import agenda, booking, business, changing, clock, freshness, service
 from models.db import Row
 from models.intervals import MINUTE, Interval, interval, to_datetime, to_instant
 from models.offer import Offer
@@ -100,7 +100,7 @@ async def look(info: Info, wanted: Wanted) -> tuple[Availability, Offer]:
     zone = wanted.time_zone or (await business.read(info.context.caller.business_id, ("time_zone",)))["time_zone"]
     answer = Availability(
         as_of=to_datetime(found.now),
-        fresh_as_of=await agenda.fresh_as_of(found.options),
+        fresh_as_of=await freshness.fresh_as_of(found.options),
         time_zone=TimeZone(zone),
         days=_by_day(slots_of(found, window), ZoneInfo(zone)),
     )

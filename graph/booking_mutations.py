@@ -11,6 +11,7 @@ from graph.availability import Slot, nearby
 from graph.bookings import Booking
 from graph.context import Info
 from graph.errors import forbidden_error, user_errors
+from graph.freshness import freshen
 from graph.nodes import NOBODY, asked, asked_if, value_of
 from graph.payloads import Payload, given, optional, shown
 from models import booking, changing, checks, idempotency, reserving
@@ -119,6 +120,7 @@ class BookingMutation:
         once = None
         if retry := value_of(input.idempotency_key):
             once = Once(caller.key_id, "createBooking", retry, dataclasses.asdict(wish))
+        await freshen(info, lambda: _foreseen(info, wish))
         answer = await reserving.create(caller, wish, once=once, google_days=settings.google_days)
         fields = await shown(info, Booking, BookingRow, answer, "booking")
         if isinstance(answer, Refused):
@@ -130,11 +132,14 @@ class BookingMutation:
         self, info: Info, input: Annotated[RescheduleBookingInput, strawberry.argument(description="The move.")]
     ) -> RescheduleBookingPayload | None:
         caller, settings = info.context.caller, info.context.house.settings
+        booking_id = await managed(info, input.booking_id, input.manage_token)
+        option_id = asked_if("Option", input.option_id)
+        await freshen(info, lambda: changing.foresee(caller.business_id, booking_id, option_id))
         answer = await changing.reschedule(
             caller,
-            await managed(info, input.booking_id, input.manage_token),
+            booking_id,
             input.start,
-            option_id=asked_if("Option", input.option_id),
+            option_id=option_id,
             expected_version=value_of(input.expected_version),
             override_rules=caller.is_staff and bool(input.override_rules),
             google_days=settings.google_days,
@@ -200,6 +205,14 @@ def _wish(source: CreateBookingInput, is_staff: bool) -> Wish:
         hold_id=asked_if("Hold", source.hold_id),
         override_rules=is_staff and bool(source.override_rules),
     )
+
+
+async def _foreseen(info: Info, wish: Wish) -> UUID | None:
+    """The option that is about to be booked; None for what a hold keeps, which was looked at when it was held."""
+    if wish.service_id is None or wish.start is None:
+        return None
+    business_id, days = info.context.caller.business_id, info.context.house.settings.google_days
+    return await reserving.foresee(business_id, wish.service_id, wish.option_id, wish.start, days, wish.override_rules)
 
 
 async def _token(info: Info, booking_id: UUID) -> str:

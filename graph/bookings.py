@@ -51,7 +51,10 @@ class HistoryEntry:
     at: datetime = strawberry.field(description="When.")
     actor: str = strawberry.field(description="By whom: the role and name of the key, or `customer`.")
     action: str = strawberry.field(description="What: `CREATED`, `RESCHEDULED`, `UPDATED`, `CANCELLED`.")
-    changes: list[FieldChange] = strawberry.field(description="The values that changed.")
+    changes: list[FieldChange] = strawberry.field(
+        description="The values that changed. `freshAsOf` is among them when the option's Google calendar could not be "
+        "read again just before: as of when it was known, or `never`."
+    )
 
 
 @strawberry.type(description="A slot taken. It keeps its id for life, through every reschedule.")

@@ -9,9 +9,10 @@ from graph.availability import Slot, nearby
 from graph.calendar import Hold
 from graph.context import Info
 from graph.errors import user_errors
+from graph.freshness import freshen
 from graph.nodes import asked, asked_if, to_id, value_of
 from graph.payloads import Payload, optional, shown
-from models import checks, hold, holding, idempotency
+from models import checks, hold, holding, idempotency, reserving
 from models.hold import Hold as HoldRow
 from models.holding import Keeping
 from models.idempotency import Once
@@ -66,6 +67,8 @@ class HoldMutation:
         )
         given = {"service": keeping.service_id, "option": keeping.option_id, "start": keeping.start}
         once = Once(caller.key_id, "createHold", input.idempotency_key, given) if input.idempotency_key else None
+        wanted = caller.business_id, keeping.service_id, keeping.option_id, keeping.start, settings.google_days
+        await freshen(info, lambda: reserving.foresee(*wanted))
         answer = await holding.create(caller, keeping, once=once, google_days=settings.google_days)
         if isinstance(answer, Refused):
             return CreateHoldPayload(errors=user_errors(info, answer), alternatives=nearby(answer.alternatives))

@@ -5,7 +5,7 @@ Owns the reading of busy time. Decides nothing by itself: `models.availability` 
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
-from datetime import datetime, timedelta
+from datetime import timedelta
 from uuid import UUID
 
 from models import db, option
@@ -114,10 +114,3 @@ async def least_booked(offer: Offer, start: Instant, free: Collection[UUID]) -> 
         load[row["option_id"]] += day.start <= to_instant(row["starts_at"]) < day.end
     order = list(offer.options)
     return min(free, key=lambda each: (load[each], order.index(each)))
-
-
-async def fresh_as_of(options: Iterable[UUID]) -> datetime | None:
-    """The oldest complete pull among the calendars these options are linked to; None when none is, or one never was."""
-    links = GoogleLink.filter(option_id__in=list(options), calendar_id__not_isnull=True)
-    pulled = [row["calendar__pulled_at"] for row in await db.select(links, ("calendar__pulled_at",))]
-    return min(pulled) if pulled and None not in pulled else None

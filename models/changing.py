@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from models import booking, changes, checks, clock, db, decision, mirror, search, service
+from models import booking, changes, checks, clock, db, decision, freshness, mirror, search, service
 from models.agenda import offer_of
 from models.availability import Rules
 from models.booking import Booking, judge_details, note_history
@@ -123,10 +123,19 @@ async def _standing(work: Write, booking_id: UUID, expected_version: int | None)
     return row
 
 
-async def amend(work: Write, caller: Caller, row: Row, action: str, values: dict[str, Any]) -> None:
-    """Writes new values of a booking, one version up, with the history of what they replace."""
+async def amend(
+    work: Write, caller: Caller, row: Row, action: str, values: dict[str, Any], noted: Mapping[str, Any] | None = None
+) -> None:
+    """Writes new values of a booking, one version up, with the history of what they replace; `noted` goes there too."""
     await Booking.filter(id=row["id"]).update(version=row["version"] + 1, updated_at=work.now, **values)
-    await note_history(work, caller, row["id"], action, {name: row[name] for name in values}, values)
+    after = {**values, **(noted or {})}
+    await note_history(work, caller, row["id"], action, {name: row.get(name) for name in after}, after)
+
+
+async def foresee(business_id: UUID, booking_id: UUID, option_id: UUID | None) -> UUID | None:
+    """The option that the booking is about to be moved to, or within; None when there is no such booking."""
+    rows = await db.select(Booking.filter(business_id=business_id, id=booking_id), ("option_id",))
+    return (option_id or rows[0]["option_id"]) if rows else None
 
 
 async def rules_of(business_id: UUID, booking_id: UUID) -> Rules | None:
@@ -167,7 +176,7 @@ async def _move(work: Write, caller: Caller, row: Row, place: Place) -> UUID:
         "starts_at": to_datetime(place.start),
         "ends_at": to_datetime(place.end),
     }
-    await amend(work, caller, row, "RESCHEDULED", values)
+    await amend(work, caller, row, "RESCHEDULED", values, await freshness.missed(place.option_id, work.now))
     work.record(ChangeKind.BOOKING, booking_id, ChangeAction.UPSERTED, [row["option_id"], place.option_id])
     await mirror.want(work, booking_id, place.option_id, present=True)
     return booking_id

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from tortoise.exceptions import IntegrityError
 
-from models import changes, checks, clock, decision, hold, idempotency, mirror, search, service
+from models import changes, checks, clock, decision, freshness, hold, idempotency, mirror, search, service
 from models.agenda import least_booked, offer_of
 from models.availability import Rules
 from models.backstops import NO_OVERLAP
@@ -145,6 +145,25 @@ async def decide(
     return await settle_on(work, found, service_id, option_id, start, override_rules)
 
 
+async def foresee(
+    business_id: UUID,
+    service_id: UUID,
+    option_id: UUID | None,
+    at: datetime,
+    google_days: int,
+    override_rules: bool = False,
+) -> UUID | None:
+    """The option that would take the start if it were decided now; nothing is locked, and nothing is promised."""
+    row = await service.read(business_id, service_id, service.OFFER_COLUMNS)
+    if row is None:
+        return None
+    start, only = to_instant(at), None if option_id is None else [option_id]
+    window, now = Interval(start, start + 1), to_instant(clock.now())
+    found = await offer_of(row, service.rules(row), window, now=now, google_days=google_days, only=only)
+    free = decision.free_options(found, start, override_rules)
+    return None if isinstance(free, Refused) else option_id or await least_booked(found, start, free)
+
+
 async def settle_on(
     work: Write, found: Offer, service_id: UUID, option_id: UUID | None, start: Instant, override_rules: bool
 ) -> Place | Refused:
@@ -182,7 +201,8 @@ async def _book(work: Write, caller: Caller, wish: Wish, place: Place) -> UUID:
     await search.index(
         work.business_id, booking.id, search.words_of(booking.reference, booking.customer_name, booking.customer_email)
     )
-    await note_history(work, caller, booking.id, "CREATED", {}, {})
+    unread = await freshness.missed(place.option_id, work.now)
+    await note_history(work, caller, booking.id, "CREATED", dict.fromkeys(unread), unread)
     work.record(ChangeKind.BOOKING, booking.id, ChangeAction.UPSERTED, [place.option_id])
     await mirror.want(work, booking.id, place.option_id, present=True)
     return booking.id

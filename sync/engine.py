@@ -4,6 +4,7 @@ Never both at once: no call to Google is made inside a transaction. Whatever Goo
 a run that lost its lease ends without one.
 """
 
+import asyncio
 import logging
 import re
 from collections.abc import Awaitable, Callable, Mapping
@@ -37,7 +38,7 @@ from sync import (
 )
 from sync.client import GoogleClient
 from sync.drift import drift_of
-from sync.leases import Lease
+from sync.leases import Lease, Way
 from sync.leaving import Leaver
 from sync.pull import Apply, Fetch, FetchInstances, Finish, Stop, Sweep, Window
 from sync.push import Again, Call, Delete, Failed, Get, Insert, Pushed, Removed, Rendered, Update
@@ -54,6 +55,7 @@ Reply = TypeVar("Reply")
 _MIRRORS_AT_ONCE = 20
 _ERROR = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 _dice = SystemRandom()
+_FAULT = Failure(FailureKind.RETRY, "internal", "Something went wrong here; it is tried again.")
 
 
 @dataclass(slots=True)
@@ -77,11 +79,23 @@ class Engine:
         self._settings = settings
         self._grants = Grants(client, secrets)
 
+    async def work(self, lease: Lease) -> None:
+        """Does what a lease is for. Whatever happens, the lease is given back or has run out."""
+        try:
+            await (self.pull if lease.way is Way.PULL else self.push)(lease)
+        except asyncio.CancelledError:
+            await leases.give_back(lease, clock.now())
+            raise
+        except Exception:
+            log.exception("%s of calendar %s", lease.way, lease.calendar_id)
+            await self.fail(lease, _FAULT)
+
     async def pull(self, lease: Lease) -> None:
         """Brings a calendar's rows up to date, and gives the lease back."""
         try:
             if not await routing.reroute(lease):
                 await self._stop_channels(lease)
+                await routing.unfollow(lease)
             elif not await leases.put_off(lease, clock.now()) and await self._pull(lease):
                 await self._watch(lease)
         except LostLeaseError:

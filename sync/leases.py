@@ -14,7 +14,7 @@ from tortoise.expressions import Q, Subquery
 from tortoise.queryset import QuerySet
 
 from models import db
-from models.google import GoogleCalendar
+from models.google import GoogleCalendar, GoogleLink
 from models.words import GoogleAccountState
 
 LENGTH = timedelta(seconds=120)
@@ -47,12 +47,27 @@ class Lease:
 async def claim(way: Way, limit: int, now: datetime) -> list[Lease]:
     """At most `limit` calendars that are due, longest due first, now ours."""
     due = _due(way, now).order_by(f"{way}_due_at").limit(limit)
-    if not await due.exists():
-        return []
+    return await _take(way, due, now) if await due.exists() else []
+
+
+async def claim_linked(option_id: UUID, now: datetime) -> Lease | None:
+    """The pull of the calendar that an option is linked to, due or not; None when it cannot be ours at once.
+
+    A calendar that was never read completely is not waited for.
+    """
+    linked = GoogleLink.filter(option_id=option_id, calendar_id__not_isnull=True).values("calendar_id")
+    free = _unset_or_before("pull_lease_until", now) & _reachable(Way.PULL, now)
+    read = GoogleCalendar.filter(free, id__in=Subquery(linked), pulled_at__isnull=False)
+    taken = await _take(Way.PULL, read, now) if await read.exists() else []
+    return taken[0] if taken else None
+
+
+async def _take(way: Way, wanted: QuerySet[GoogleCalendar], now: datetime) -> list[Lease]:
+    """Those of the calendars that are still to be had, now ours."""
     token, until = uuid4(), now + LENGTH
     # One statement, and so under the writer lock on SQLite. Not `values`: it would lose the FOR UPDATE.
-    due = due.select_for_update(skip_locked=True, of=("google_calendar",)).only("id")
-    taken = GoogleCalendar.filter(_unset_or_before(f"{way}_lease_until", now), id__in=Subquery(due))
+    wanted = wanted.select_for_update(skip_locked=True, of=("google_calendar",)).only("id")
+    taken = GoogleCalendar.filter(_unset_or_before(f"{way}_lease_until", now), id__in=Subquery(wanted))
     await taken.update(**{f"{way}_lease": token, f"{way}_lease_until": until, f"{way}_due_at": until})
     mine = GoogleCalendar.filter(**{f"{way}_lease": token})
     return [

@@ -1,6 +1,7 @@
 """A calendar's links as the pull needs them, and its events decided anew when links or rules change. Database only."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -30,11 +31,11 @@ WELL: dict[str, Any] = {
 }
 """What a calendar's columns say when nothing is wrong with pulling it."""
 
+STOPPED_AGAIN = timedelta(minutes=5)
+"""How soon a channel is stopped again that Google did not let us stop."""
+
 _UNFOLLOWED: dict[str, Any] = {
     **WELL,
-    "pull_due_at": None,
-    "pull_lease": None,
-    "pull_lease_until": None,
     "sync_token": None,
     "snapshot_at": None,
     "pulled_at": None,
@@ -111,7 +112,7 @@ async def hold(work: Write, lease: Lease) -> None:
 
 async def reroute(lease: Lease) -> bool:
     """Decides anew what a calendar's events block, if that is due; False when nobody listens to it any more: its
-    events are then gone. Raises LostLeaseError.
+    events are then gone, and its channels to be stopped. Raises LostLeaseError.
 
     Where the rules need what was not kept, everything blocks as before until it is listed in full, which is due then.
     """
@@ -162,3 +163,14 @@ def _rerouted(lease: Lease, waiting: list[str] | None) -> changes.Body[bool]:
         return False
 
     return body
+
+
+async def unfollow(lease: Lease) -> None:
+    """Gives a calendar back that nobody listens to: for good once its channels are stopped. Raises LostLeaseError."""
+
+    async def body(work: Write) -> None:
+        await hold(work, lease)
+        waiting = await GoogleChannel.filter(calendar_id=lease.calendar_id).exists()
+        await leases.give_back(lease, work.now + STOPPED_AGAIN if waiting else None)
+
+    await changes.write(lease.business_id, body)

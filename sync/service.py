@@ -1,20 +1,20 @@
 """The door to Google: all that the graph and the composition root may call.
 
-Nothing here waits for Google, but for what a person waits for: two steps of signing in, and trying a rule on a
-calendar that is not followed.
+Nothing here waits for Google, but for what a person waits for: two steps of signing in, trying a rule on a calendar
+that is not followed, and, for a moment, a calendar that a booking is about to rest on.
 """
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Coroutine, Iterable, Mapping
 from types import TracebackType
-from typing import Self
+from typing import Any, Self, TypeVar
 from uuid import UUID
 
 from models import clock
 from models.refusals import Refused
 from models.secret import Secrets
 from models.settings import Settings
-from sync import calendars, channels, connections, leaving, linking, pace, previewing, signin, wording
+from sync import calendars, channels, connections, leases, leaving, linking, pace, previewing, signin, wording
 from sync.blocking import Matcher
 from sync.client import GoogleClient
 from sync.connections import Account, CalendarChoice, Connection, LinkedCalendar, MirrorShown
@@ -50,6 +50,12 @@ __all__ = [
 ]
 
 
+FRESHEN_SECONDS = 1.5
+"""So long a confirmation waits for Google at most."""
+
+T = TypeVar("T")
+
+
 class Google:
     """Google, as this process reaches it. Built once by the composition root, entered for as long as it serves."""
 
@@ -63,7 +69,7 @@ class Google:
             redirect_uri=f"{settings.public_url}/google/callback",
         )
         self._engine = Engine(self._client, secrets, settings)
-        self._listings: set[asyncio.Task[Page | Failure]] = set()
+        self._late: set[asyncio.Task[Any]] = set()
 
     async def __aenter__(self) -> Self:
         await self._client.__aenter__()
@@ -72,9 +78,9 @@ class Google:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for late in self._listings:
+        for late in self._late:
             late.cancel()
-        await asyncio.gather(*self._listings, return_exceptions=True)
+        await asyncio.gather(*self._late, return_exceptions=True)
         await self._client.__aexit__(kind, error, trace)
 
     async def work(self, stop: asyncio.Event) -> None:
@@ -120,6 +126,18 @@ class Google:
         """
         return await linking.sync_now(business_id, option_id)
 
+    async def freshen(self, option_id: UUID) -> None:
+        """Reads what changed in the option's calendar, for 1.5 seconds at most; what comes later is applied as well.
+
+        Nothing is done when it is being read already, was never read completely, or Google must not be asked now.
+        """
+
+        async def read() -> None:
+            if lease := await leases.claim_linked(option_id, clock.now()):
+                await self._engine.work(lease)
+
+        await asyncio.wait({self._begun(read())}, timeout=FRESHEN_SECONDS)
+
     async def notification(self, headers: Mapping[str, str]) -> None:
         """Takes Google's word that a calendar changed, if it is Google's. Says nothing either way: answer 204."""
         await channels.notice(headers)
@@ -154,20 +172,25 @@ class Google:
         return previewing.refusal(page) if isinstance(page, Failure) else await previewing.from_page(trial, page)
 
     async def _listed(self, trial: previewing.Trial) -> Page | Failure:
-        """The window, as Google has it. One that comes too late is left to end by itself: broken off, it might take
-        a refreshed token with it.
-        """
+        """The window, as Google has it."""
         asked, most = previewing.query(trial), previewing.EVENTS_AT_MOST
         listing = self._engine.listing(trial.calendar.account_id, trial.calendar.google_id, asked, most)
-        task = asyncio.create_task(listing)
-        self._listings.add(task)
-        task.add_done_callback(self._ended)
+        task = self._begun(listing)
         done, _ = await asyncio.wait({task}, timeout=previewing.SECONDS)
         return task.result() if done else previewing.TOO_SLOW
 
-    def _ended(self, task: asyncio.Task[Page | Failure]) -> None:
-        """Forgets a listing. Its error is its caller's, if there is one left."""
-        self._listings.discard(task)
+    def _begun(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+        """Something that a person waits for, as long as they do. What comes too late is left to end by itself: broken
+        off, it might take a refreshed token with it.
+        """
+        task = asyncio.create_task(work)
+        self._late.add(task)
+        task.add_done_callback(self._ended)
+        return task
+
+    def _ended(self, task: asyncio.Task[Any]) -> None:
+        """Forgets what has ended. Its error is its caller's, if there is one left."""
+        self._late.discard(task)
         if not task.cancelled():
             task.exception()
 

@@ -6,7 +6,7 @@ seconds in any case, since rings can be lost and retries come due by time alone.
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable
 from datetime import datetime, timedelta
 
 from models import bell, changes, clock
@@ -14,8 +14,7 @@ from models.google import GoogleChannel, GoogleSignIn
 from models.idempotency import KEPT, Outcome
 from sync import calendars, leases, leaving
 from sync.engine import Engine
-from sync.leases import Lease, Way
-from sync.replies import Failure, FailureKind
+from sync.leases import Way
 
 log = logging.getLogger("timebok.worker")
 
@@ -30,7 +29,6 @@ SHUTDOWN_SECONDS = 5.0
 
 _TIDY_EVERY = timedelta(minutes=15)
 _SIGN_INS_KEPT = timedelta(days=1)
-_FAULT = Failure(FailureKind.RETRY, "internal", "Something went wrong here; it is tried again.")
 
 
 class Worker:
@@ -64,10 +62,10 @@ class Worker:
         """Begins what is due, as far as there is room for it; how much that was."""
         started = 0
         now = clock.now()
-        for way, job in ((Way.PUSH, self._engine.push), (Way.PULL, self._engine.pull)):
+        for way in (Way.PUSH, Way.PULL):
             if room := AT_ONCE - len(self._in_hand[way]):
                 for lease in await leases.claim(way, room, now):
-                    self._begin(way, self._leased(lease, job))
+                    self._begin(way, self._engine.work(lease))
                     started += 1
         if not self._in_hand[None] and (account_id := await calendars.claim(now)):
             self._begin(None, self._engine.list_calendars(account_id))
@@ -99,16 +97,6 @@ class Worker:
             await work
         except Exception:
             log.exception("a job failed")
-
-    async def _leased(self, lease: Lease, job: Callable[[Lease], Awaitable[None]]) -> None:
-        try:
-            await job(lease)
-        except asyncio.CancelledError:
-            await leases.give_back(lease, clock.now())
-            raise
-        except Exception:
-            log.exception("%s of calendar %s", lease.way, lease.calendar_id)
-            await self._engine.fail(lease, _FAULT)
 
     async def _wait(self, stopping: asyncio.Task[bool], rung: asyncio.Event) -> None:
         """Until there may be something to do: a ring, room for more, or time gone by."""

@@ -127,3 +127,4 @@ async def serving_beside_google(
         serving(stage, database_url, sync=True, google_origin=origin, **client) as served,
     ):
         yield served, google
+        await google.close()

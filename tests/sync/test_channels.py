@@ -8,7 +8,7 @@ import pytest
 
 from models import clock
 from models.google import GoogleCalendar, GoogleChannel
-from sync import channels
+from sync import channels, leases
 from sync.sandbox.faults import FaultKind
 from tests.sync.floor import Floor, busy
 from tests.sync.rows import tomorrow
@@ -100,6 +100,34 @@ async def test_a_calendar_nobody_follows_any_more_is_not_made_due(floor: Floor) 
     await floor.door.unlink(floor.business_id, anna)
     await floor.settle()
     await floor.door.notification(headers)
+    assert (await GoogleCalendar.get(google_id=ANNA)).pull_due_at is None
+
+
+async def test_a_channel_that_google_did_not_let_us_stop_is_stopped_later(floor: Floor) -> None:
+    anna = await floor.linked_option()
+    floor.sandbox.faults.add(FaultKind.SERVER_ERROR, method="POST", path="/channels/stop")
+    await floor.door.unlink(floor.business_id, anna)
+    await floor.settle()
+    assert len(floor.sandbox.channels.open(ANNA)) == 1
+    await floor.look()
+    assert floor.sandbox.channels.open(ANNA) == []
+    assert await GoogleChannel.all() == []
+    assert (await GoogleCalendar.get(google_id=ANNA)).pull_due_at is None
+
+
+async def test_a_channel_is_stopped_by_the_next_worker_when_one_dies_over_it(floor: Floor) -> None:
+    anna = await floor.linked_option()
+    came = floor.held("POST", "/channels/stop")
+    await floor.door.unlink(floor.business_id, anna)
+    (lease,) = await leases.claim(leases.Way.PULL, 1, clock.now())
+    dying = asyncio.create_task(floor.engine.pull(lease))
+    await came.wait()
+    dying.cancel()
+    await asyncio.wait({dying})
+    floor.sandbox.faults.clear()
+    await GoogleCalendar.filter(google_id=ANNA).update(pull_lease_until=clock.now())
+    await floor.look()
+    assert await GoogleChannel.all() == []
     assert (await GoogleCalendar.get(google_id=ANNA)).pull_due_at is None
 
 

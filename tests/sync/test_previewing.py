@@ -282,12 +282,12 @@ async def test_nobody_waits_long_for_google(floor: Floor, monkeypatch: pytest.Mo
     monkeypatch.setattr(previewing, "SECONDS", 0.0)
     came = floor.held("GET", "/events")
     assert await refusal(floor, room) == (ErrorCode.GOOGLE_UNAVAILABLE, ("input", "calendarId"))
-    (late,) = floor.door._listings
+    (late,) = floor.door._late
     async with asyncio.timeout(20):
         await came.wait()
         floor.sandbox.faults.clear()
         await asyncio.wait({late})
-    assert not floor.door._listings
+    assert not floor.door._late
 
 
 async def test_a_dead_grant_must_be_renewed_first(floor: Floor) -> None:
