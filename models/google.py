@@ -178,6 +178,19 @@ class GoogleChannel(Model):
         indexes = (Index(fields=("calendar_id",)),)
 
 
+class GoogleBudget(Model):
+    """How far requests to Google are paid for: of one Google user by `sub`, or of the whole project. Of no business.
+
+    `paid_until` moves ahead of the clock with every request; how far it may be ahead stands in `sync.budget`.
+    """
+
+    scope = fields.CharField(primary_key=True, max_length=255)
+    paid_until = Instant()
+
+    class Meta:
+        table = "google_budget"
+
+
 async def rotate(secrets: Secrets) -> int:
     """Seals every account's tokens anew with the first secret key; returns how many. Safe while others write."""
     rotated = 0

@@ -46,6 +46,7 @@ from sync.replies import CalendarList, ChannelReply, Done, EventJson, EventReply
 from sync.routing import BATCH, LostLeaseError
 from sync.scopes import CALENDAR_LIST
 from sync.signin import Granted, Opened, Returned
+from sync.spending import Spending
 from sync.tokens import Grants
 
 log = logging.getLogger("timebok.sync")
@@ -78,6 +79,7 @@ class Engine:
         self._secrets = secrets
         self._settings = settings
         self._grants = Grants(client, secrets)
+        self._spending = Spending()
 
     async def work(self, lease: Lease) -> None:
         """Does what a lease is for. Whatever happens, the lease is given back or has run out."""
@@ -347,6 +349,8 @@ class Engine:
         access = await self._grants.access(account_id)
         if isinstance(access, Failure):
             return access
+        if over := await self._spending.spend(account_id):
+            return over
         reply = await call(access)
         if isinstance(reply, Failure) and reply.kind is FailureKind.UNAUTHORIZED:
             fresh = await self._grants.access(account_id, refused=access)
@@ -355,4 +359,6 @@ class Engine:
             access, reply = fresh, await call(fresh)
         if isinstance(reply, Failure) and reply.kind in (FailureKind.UNAUTHORIZED, FailureKind.RECONNECT):
             await self._grants.lost(account_id, access, reply)
+        if isinstance(reply, Failure):
+            await self._spending.heed(account_id, reply)
         return reply

@@ -69,6 +69,15 @@ class Migration(migrations.Migration):
             bases=['Model'],
         ),
         ops.CreateModel(
+            name='GoogleBudget',
+            fields=[
+                ('scope', fields.CharField(primary_key=True, unique=True, db_index=True, max_length=255)),
+                ('paid_until', Instant(auto_now=False, auto_now_add=False)),
+            ],
+            options={'table': 'google_budget', 'app': 'models', 'pk_attr': 'scope', 'table_description': 'How far requests to Google are paid for: of one Google user by `sub`, or of the whole project. Of no business.'},
+            bases=['Model'],
+        ),
+        ops.CreateModel(
             name='GoogleCalendar',
             fields=[
                 ('id', fields.UUIDField(primary_key=True, default=new_id, unique=True, db_index=True)),

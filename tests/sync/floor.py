@@ -18,7 +18,7 @@ from models import bell, changes, clock, mirror
 from models.booking import Booking
 from models.changes import Change, Write
 from models.event import GoogleBlock, GoogleEvent
-from models.google import GoogleCalendar
+from models.google import GoogleBudget, GoogleCalendar
 from models.refusals import Refused
 from models.settings import Settings
 from models.words import BookingStatus, ChangeAction, ChangeKind, MirrorState
@@ -108,6 +108,7 @@ class Floor:
 
     async def look(self) -> None:
         """Time passes: every followed calendar is due, no pause lasts; the worker does everything."""
+        await GoogleBudget.all().delete()
         past = {"pull_due_at": clock.now(), "pull_not_before": None}
         await GoogleCalendar.filter(pull_due_at__isnull=False).update(**past)
         await GoogleCalendar.filter(push_due_at__isnull=False).update(push_due_at=clock.now(), push_not_before=None)
