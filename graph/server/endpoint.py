@@ -2,13 +2,13 @@
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any, cast
 
 import orjson
 from cross_web import HTTPException
-from graphql import GraphQLError, GraphQLSyntaxError, OperationDefinitionNode, parse
-from graphql.language import FieldNode, FragmentDefinitionNode, FragmentSpreadNode, InlineFragmentNode, Node
+from graphql import GraphQLError
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.websockets import WebSocket
@@ -28,16 +28,18 @@ from tortoise.exceptions import DBConnectionError
 from graph import languages
 from graph.context import Context, House, unauthenticated, unavailable
 from graph.server import explorer
-from graph.server.limits import LONGEST_DOCUMENT, Rate
+from graph.server.accept import GRAPHQL_RESPONSE, JSON, preferred_type, weights
+from graph.server.documents import asks_for_the_schema_only, is_subscription
+from graph.server.limits import Rate
 from graph.server.sockets import Sockets
 from models import key
 
 INIT_SECONDS = 5
 LONGEST_SECONDS = 30.0
 """How long one request may take."""
-GRAPHQL_RESPONSE = "application/graphql-response+json"
-JSON = "application/json"
-_OPEN_TO_ALL = {"__schema", "__type", "__typename"}
+NOT_KEPT = {"Cache-Control": "no-store"}
+"""An answer is for whoever has the key, and for now: a query by GET is no reason to keep it."""
+_BY_POST = {OperationType.QUERY, OperationType.MUTATION}
 
 
 class Endpoint(GraphQL[Context, None]):
@@ -47,7 +49,6 @@ class Endpoint(GraphQL[Context, None]):
         super().__init__(
             schema,
             graphql_ide="graphiql" if house.settings.explorer else None,
-            allow_queries_via_get=False,
             connection_init_wait_timeout=timedelta(seconds=INIT_SECONDS),
             subscription_protocols=(GRAPHQL_TRANSPORT_WS_PROTOCOL, GRAPHQL_SSE_PROTOCOL),
             # Any origin: a key has to be shown, and no browser sends one by itself.
@@ -90,8 +91,8 @@ class Endpoint(GraphQL[Context, None]):
             return await super().run(request, *args, **named)
         if request.method == "GET" and self.graphql_ide and "text/html" in request.headers.get("accept", ""):
             return explorer.page()
-        if request.method != "POST":
-            return self._refuse(request, 405, "Send GraphQL by POST", {"Allow": "POST"})
+        if request.method not in ("GET", "POST"):
+            return self._refuse(request, 405, "Send GraphQL by POST, or a query by GET")
         try:
             return await super().run(request, *args, **named)
         except HTTPException as error:
@@ -99,13 +100,26 @@ class Endpoint(GraphQL[Context, None]):
         except (OSError, DBConnectionError):
             return self._answer(request, 503, {"errors": [unavailable().formatted]})
 
-    def _refuse(self, request: Request, status: int, reason: str, headers: Mapping[str, str] | None = None) -> Response:
-        error = {"message": reason, "extensions": {"code": "BAD_USER_INPUT"}}
-        return self._answer(request, status, {"errors": [error]}, headers)
+    def should_render_graphql_ide(self, request: Any) -> bool:
+        """Never: the explorer is ours."""
+        del request
+        return False
 
-    def _answer(self, request: Request, status: int, body: Any, headers: Mapping[str, str] | None = None) -> Response:
+    def _refuse(self, request: Request, status: int, reason: str) -> Response:
+        error = {"message": reason, "extensions": {"code": "BAD_USER_INPUT"}}
+        return self._answer(request, status, {"errors": [error]}, {"Allow": "POST"} if status == 405 else {})
+
+    def _answer(self, request: Request, status: int, body: Any, headers: Mapping[str, str] = NOT_KEPT) -> Response:
+        headers = {**NOT_KEPT, **headers}
         media_type = f"{preferred_type(request.headers.get('accept', ''))}; charset=utf-8"
         return Response(self.encode_json(body), status_code=status, headers=headers, media_type=media_type)
+
+    async def parse_http_body(self, request: Any) -> GraphQLRequestData | list[GraphQLRequestData]:
+        """A request's body. Who takes JSON as well as a stream of events gets a stream for a subscription only."""
+        data = await super().parse_http_body(request)
+        if isinstance(data, list) or data.protocol == "http" or not weights(request.headers.get("accept", "")):
+            return data
+        return data if is_subscription(data.query or "", data.operation_name) else replace(data, protocol="http")
 
     async def execute_operation(self, *args: Any, **named: Any) -> Any:
         """Refuses what comes without a key, or too often; all else goes on to the schema."""
@@ -127,6 +141,7 @@ class Endpoint(GraphQL[Context, None]):
     async def execute_single(self, *args: Any, **named: Any) -> ExecutionResult:
         """Runs one query or mutation. A subscription needs a socket, or an event stream."""
         del args
+        by_get = named["request_adapter"].method == "GET"
         data: GraphQLRequestData = named["request_data"]
         if not data.query:
             raise HTTPException(400, "The request has no query")
@@ -137,7 +152,7 @@ class Endpoint(GraphQL[Context, None]):
                     variable_values=data.variables,
                     context_value=named["context"],
                     operation_name=data.operation_name,
-                    allowed_operation_types={OperationType.QUERY, OperationType.MUTATION},
+                    allowed_operation_types={OperationType.QUERY} if by_get else _BY_POST,
                 )
         except TimeoutError:
             slow = GraphQLError("This took too long. What it began may still be done.", extensions={"code": "TIMEOUT"})
@@ -145,6 +160,8 @@ class Endpoint(GraphQL[Context, None]):
         except CannotGetOperationTypeError as error:
             raise HTTPException(400, error.as_http_error_reason()) from None
         except InvalidOperationTypeError:
+            if by_get:
+                raise HTTPException(405, "Only a query can be sent by GET") from None
             reason = "A subscription needs a socket, or `Accept: text/event-stream`"
             raise HTTPException(400, reason) from None
 
@@ -157,7 +174,7 @@ class Endpoint(GraphQL[Context, None]):
         status = sub_response.status_code or 200
         if status != 200 and isinstance(response_data, dict):
             response_data = {"errors": response_data["errors"]}
-        return Response(self.encode_json(response_data), status_code=status, media_type=media_type)
+        return Response(self.encode_json(response_data), status_code=status, headers=NOT_KEPT, media_type=media_type)
 
     def _refusal(self, context: Context, data: GraphQLRequestData | list[GraphQLRequestData]) -> GraphQLError | None:
         if context.who is None:
@@ -217,24 +234,6 @@ class Socket(BaseGraphQLTransportWSHandler[Context, None]):
         return cast(Endpoint, self.view).sockets
 
 
-def preferred_type(accept: str) -> str:
-    """The media type to answer in, by an `Accept` header: what is weighed highest and, of those, named first.
-
-    Source: GraphQL over HTTP, "Body"; RFC 9110 §12.5.1.
-    """
-    best, weight = JSON, 0.0
-    for part in accept.split(","):
-        name, *parameters = (piece.strip() for piece in part.split(";"))
-        quality = next((value for key, _, value in (each.partition("=") for each in parameters) if key == "q"), "1")
-        try:
-            weighed = float(quality)
-        except ValueError:
-            continue
-        if name in (GRAPHQL_RESPONSE, JSON, "application/*", "*/*") and weighed > weight:
-            best, weight = GRAPHQL_RESPONSE if name == GRAPHQL_RESPONSE else JSON, weighed
-    return best
-
-
 def _wrong_with(message: Any) -> str | None:
     """What makes a socket's message none of graphql-transport-ws; None when it is one, or of an unknown type."""
     if not isinstance(message, dict):
@@ -249,30 +248,6 @@ def _wrong_with(message: Any) -> str | None:
     wanted = {"variables": dict, "operationName": str, "extensions": dict}
     wrong = [name for name, kind in wanted.items() if not isinstance(payload.get(name), kind | None)]
     return f"{wrong[0]} is of the wrong type" if wrong else None
-
-
-def asks_for_the_schema_only(document: str) -> bool:
-    """Whether every field at the root of the document is about the schema itself: that needs no key."""
-    try:
-        definitions = parse(document, max_tokens=LONGEST_DOCUMENT).definitions
-    except GraphQLSyntaxError:
-        return False
-    fragments = {each.name.value: each for each in definitions if isinstance(each, FragmentDefinitionNode)}
-    left: list[Node] = [each for each in definitions if isinstance(each, OperationDefinitionNode)]
-    seen: set[str] = set()
-    asked: set[str] = set()
-    while left:
-        node = left.pop()
-        if isinstance(node, FieldNode):
-            asked.add(node.name.value)
-        elif isinstance(node, FragmentSpreadNode):
-            # Each fragment is opened once: documents can nest them without end.
-            if node.name.value not in seen and node.name.value in fragments:
-                left.append(fragments[node.name.value])
-            seen.add(node.name.value)
-        elif isinstance(node, OperationDefinitionNode | FragmentDefinitionNode | InlineFragmentNode):
-            left.extend(node.selection_set.selections)
-    return bool(asked) and asked <= _OPEN_TO_ALL
 
 
 def _was_not_run(result: Any) -> bool:

@@ -4,6 +4,7 @@ What the public `graphql-http` audit looks at, under the numbers it gives to its
 """
 
 import json
+from functools import partial
 from typing import Any
 
 import httpx2
@@ -25,6 +26,7 @@ NO_REQUESTS: tuple[Any, ...] = (
     {"notquery": "{ __typename }"},
     *({"query": wrong} for wrong in (None, {"obj": "ect"}, 0, False, ["array"])),
 )
+QUERY = "query Some($first: Int! = 2) { options(first: $first) { totalCount } }"
 REFUSED = (UNPARSABLE, INVALID, UNKNOWN_FIELD, WRONG_VARIABLE, MISSING_VARIABLE)
 
 
@@ -61,6 +63,18 @@ async def test_22eb_4655_47de_80d8_the_answer_has_the_type_that_was_asked_for(st
         response = await post(studio, TYPENAME, accept)
         assert (response.status_code, media(response)) == (200, expected), accept
         assert response.json() == {"data": {"__typename": "Query"}}
+
+
+async def test_who_takes_json_as_well_as_a_stream_gets_a_stream_for_a_subscription_only(studio: Served) -> None:
+    """urql says that it takes everything, whatever it asks for."""
+    taken = f"{RESPONSE}, application/graphql+json, {JSON}, text/event-stream, multipart/mixed"
+    for accept, expected in ((taken, RESPONSE), (f"text/event-stream, {JSON};q=0.1", JSON)):
+        response = await post(studio, TYPENAME, accept)
+        assert (media(response), response.json()) == (expected, {"data": {"__typename": "Query"}})
+        assert media(await post(studio, {"query": "{"}, accept)) == expected
+    streamed = await post(studio, {"query": 'subscription { bookingChanges(manageToken: "x") { id } }'}, taken)
+    assert media(streamed) == "text/event-stream"
+    assert media(await post(studio, TYPENAME, "text/event-stream")) == "text/event-stream"
 
 
 async def test_of_the_types_that_are_accepted_the_one_preferred_is_answered(studio: Served) -> None:
@@ -108,14 +122,23 @@ async def test_9abe_a_post_without_or_with_another_content_type_is_refused(studi
     assert response.status_code in (200, 400, 415)
 
 
-async def test_5a70_9c48_a_get_runs_nothing(studio: Served) -> None:
+async def test_5a70_9c48_a_get_runs_queries_and_nothing_else(studio: Served) -> None:
     headers = {"Authorization": f"Bearer {studio.keys['staff']}"}
     create = 'mutation { createOption(input: {name: "By GET", kind: ROOM}) { option { id } errors { code } } }'
-    for accept in (RESPONSE, JSON, "*/*"):
-        for query in ("{ options { totalCount } }", "mutation { __typename }", create):
-            accepting = {**headers, "Accept": accept}
-            got = await studio.http.get(f"{studio.url}/graphql", params={"query": query}, headers=accepting)
-            assert (got.status_code, "data" in got.text) == (405, False), (query, accept)
+    for accept, expected in ((RESPONSE, RESPONSE), (JSON, JSON), ("*/*", JSON)):
+        by_get = partial(studio.http.get, f"{studio.url}/graphql", headers={**headers, "Accept": accept})
+        found = await by_get(params={"query": QUERY, "variables": '{"first": 1}', "operationName": "Some"})
+        assert (found.status_code, media(found), found.headers["cache-control"]) == (200, expected, "no-store")
+        assert found.json() == {"data": {"options": {"totalCount": 0}}}
+        for query in ("mutation { __typename }", create, 'subscription { bookingChanges(manageToken: "x") { id } }'):
+            refused = await by_get(params={"query": query})
+            assert (refused.status_code, refused.headers.get("allow"), "data" in refused.text) == (405, "POST", False)
+        for params in ({}, {"query": ""}, {"query": "{"}, {"query": QUERY, "variables": "{"}, {"variables": "[]"}):
+            wrong = await by_get(params=params)
+            assert wrong.status_code == 400 or (accept, wrong.status_code) == (JSON, 200), (params, wrong.text)
+            assert wrong.json()["errors"][0]["message"]
+            assert wrong.json().get("data") is None
+    assert (await studio.http.get(f"{studio.url}/graphql", params={"query": QUERY})).status_code == 401
     assert (await studio.ask("Home", "staff"))["data"]["options"]["totalCount"] == 0
 
 
