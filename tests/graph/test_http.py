@@ -135,7 +135,7 @@ async def test_5a70_9c48_a_get_runs_queries_and_nothing_else(studio: Served) -> 
             assert (refused.status_code, refused.headers.get("allow"), "data" in refused.text) == (405, "POST", False)
         for params in ({}, {"query": ""}, {"query": "{"}, {"query": QUERY, "variables": "{"}, {"variables": "[]"}):
             wrong = await by_get(params=params)
-            assert wrong.status_code == 400 or (accept, wrong.status_code) == (JSON, 200), (params, wrong.text)
+            assert wrong.status_code == 400 or (expected, wrong.status_code) == (JSON, 200), (params, wrong.text)
             assert wrong.json()["errors"][0]["message"]
             assert wrong.json().get("data") is None
     assert (await studio.http.get(f"{studio.url}/graphql", params={"query": QUERY})).status_code == 401
