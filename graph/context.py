@@ -3,6 +3,7 @@
 One per HTTP request, one per socket.
 """
 
+import asyncio
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
@@ -25,6 +26,7 @@ class House:
     settings: Settings
     secrets: Secrets
     google: Google
+    under_way: set[asyncio.Future[Any]] = field(default_factory=set)
 
 
 @dataclass

@@ -30,6 +30,7 @@ from graph.closing import ClosingMutation
 from graph.context import Context, Info, bad_input
 from graph.depth import DepthRule
 from graph.errors import Codes
+from graph.execution import Executor
 from graph.holds import HoldMutation
 from graph.linking import GoogleMutation
 from graph.nodes import Node
@@ -163,6 +164,7 @@ schema = Schema(
     Subscription,
     types=[Booking, Hold, TimeOff, GoogleEvent],
     config=StrawberryConfig(scalar_map=SCALARS),
+    execution_context_class=Executor,
     extensions=[
         Codes,
         IntrospectionSwitch,

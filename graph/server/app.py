@@ -11,6 +11,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import Route, WebSocketRoute
 
 from graph.context import House
+from graph.execution import finish
 from graph.schema import schema
 from graph.server import explorer
 from graph.server.endpoint import Endpoint
@@ -37,6 +38,7 @@ def build(settings: Settings, *, sync: bool = True) -> Starlette:
             await open_things.enter_async_context(db.opened(settings.database_url))
             await open_things.enter_async_context(bell.hung(settings.bell_url))
             await open_things.enter_async_context(house.google)
+            open_things.push_async_callback(finish, house.under_way)
             await open_things.enter_async_context(beside(sockets.close_revoked()))
             await open_things.enter_async_context(beside(lapse()))
             if sync:

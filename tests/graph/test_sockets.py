@@ -1,6 +1,11 @@
 """The socket's protocol, graphql-transport-ws: what each message does, and which close code answers which misuse."""
 
+import asyncio
+import gc
 import json
+import sys
+
+import pytest
 
 from tests.graph.shop import Shop, at
 from tests.graph.wire import acknowledged, close_code, first_answer, receive, silent, subscribing
@@ -174,3 +179,24 @@ async def test_several_subscriptions_share_a_socket(shop: Shop) -> None:
         }
         answers = [await receive(socket), await receive(socket)]
     assert {each["id"]: each["payload"]["data"]["calendarChanges"]["entryId"] for each in answers} == made
+
+
+async def test_completing_in_the_middle_of_an_answer_leaves_nothing_behind(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left: list[str] = []
+    monkeypatch.setattr(sys, "unraisablehook", lambda about: left.append(str(about.exc_value)))
+    token = (await shop.booked(at("10:00")))["manageToken"]
+    document = operations()["BookingChanges"]
+    async with shop.served.socket(shop.served.keys["staff"]) as socket:
+        await acknowledged(socket)
+        for pause in range(200):
+            await socket.send(subscribing(str(pause), document, manageToken=token))
+            for _ in range(pause):
+                await asyncio.sleep(0)
+            await socket.send(json.dumps({"type": "complete", "id": str(pause)}))
+        await socket.send(subscribing("last", "{ __typename }"))
+        while (await receive(socket))["id"] != "last":
+            pass
+    gc.collect()
+    assert left == []

@@ -1,0 +1,35 @@
+"""How operations are executed: each event of a subscription to its end, also when nobody waits for it any more.
+
+Broken off in the middle, graphql-core leaves coroutines behind that were made and never awaited.
+"""
+
+import asyncio
+from collections.abc import Awaitable
+from inspect import isawaitable
+from typing import Any
+
+from graphql import OperationType
+from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
+
+
+class Executor(StrawberryGraphQLCoreExecutionContext):
+    """Strawberry's executor, which keeps what is under way in the house, to be awaited before that closes."""
+
+    def execute_operation(self, serially: bool | None = None) -> Any:
+        """The result, or what is to be awaited for it."""
+        result: Any = super().execute_operation(serially)
+        if self.operation.operation is not OperationType.SUBSCRIPTION or not isawaitable(result):
+            return result
+        return _to_its_end(result, self.context_value.house.under_way)
+
+
+async def _to_its_end(result: Awaitable[Any], under_way: set[asyncio.Future[Any]]) -> Any:
+    task = asyncio.ensure_future(result)
+    under_way.add(task)
+    task.add_done_callback(under_way.discard)
+    return await asyncio.shield(task)
+
+
+async def finish(under_way: set[asyncio.Future[Any]]) -> None:
+    """Waits for what is under way."""
+    await asyncio.gather(*under_way, return_exceptions=True)
