@@ -48,10 +48,11 @@ def server() -> Iterator[str]:
 
 
 @asynccontextmanager
-async def database(server_url: str) -> AsyncIterator[str]:
-    """The URL of a database without any table, there for the length of the block."""
+async def database(server_url: str, like: str | None = None) -> AsyncIterator[str]:
+    """The URL of a database, there for the length of the block: without any table, or a copy of one not in use."""
     name = f"timebok_test_{os.getpid()}_{next(_numbers)}"
-    await _execute(server_url, f"CREATE DATABASE {name}")
+    template = f" TEMPLATE {urlsplit(like).path[1:]}" if like else ""
+    await _execute(server_url, f"CREATE DATABASE {name}{template}")
     yield urlunsplit(urlsplit(server_url)._replace(path=f"/{name}"))
     await _execute(server_url, f"DROP DATABASE {name} WITH (FORCE)")
 

@@ -81,10 +81,11 @@ async def empty_postgres(postgres_server: str) -> AsyncIterator[str]:
 
 
 @pytest.fixture
-async def postgres_url(empty_postgres: str) -> str:
+async def postgres_url(postgres_server: str, postgres_database: str) -> AsyncIterator[str]:
     """A database of its own for each test here: they change its tables."""
-    await migrate(empty_postgres)
-    return empty_postgres
+    await postgres.empty(postgres_database)
+    async with postgres.database(postgres_server, like=postgres_database) as url:
+        yield url
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
