@@ -156,6 +156,8 @@ Timebok is running: Fjord Studio, with Anna, Ben and a meeting room.
     As Ben             {demo.google_origin}/?account={BEN}&week={_monday_of(_tomorrow())}
                        He is connected already. His doctor's appointment tomorrow at eight
                        keeps him from being booked; Anna can be. Bookings of his appear there.
+    When Google fails  The same page, below the calendars: choose how Google is, and watch the tab
+                       "SyncHealth" with the staff key. Bookings go on, and catch up by themselves.
 
   Ctrl-C ends it.
 """

@@ -86,6 +86,11 @@ class Faults:
                 self._waiting.remove(fault)
         return fault
 
+    @property
+    def lasting(self) -> frozenset[FaultKind]:
+        """The kinds that strike until cleared."""
+        return frozenset(fault.kind for fault in self._waiting if fault.times is None)
+
     def clear(self) -> None:
         """All is well again; held requests go on."""
         self._waiting.clear()

@@ -20,6 +20,7 @@ from sync.sandbox.errors import GoogleError, invalid, not_found, required_access
 from sync.sandbox.frame import document
 from sync.sandbox.listing import Reader, list_events
 from sync.sandbox.moments import Resource
+from sync.sandbox.mood import Mood, choose
 from sync.sandbox.oauth import form
 from sync.sandbox.page_html import Place, page_html, welcome_html
 from sync.sandbox.query import read_query
@@ -112,6 +113,25 @@ async def add_calendar(request: Request) -> Response:
     place = _place(google, fields)
     calendar = google.add_calendar(fields.get("summary", "").strip() or "Untitled", place.email)
     return RedirectResponse(f"/?{urlencode({'account': place.email, 'calendar': calendar.id})}", 303)
+
+
+async def set_mood(request: Request) -> Response:
+    """Form: `mood`, and where the person is."""
+    google: SandboxGoogle = request.app.state.google
+    fields = dict(await form(request))
+    place = _place(google, fields)
+    if fields.get("mood") not in set(Mood):
+        return _back(place, complaint="Google is well, slow, away or busy.")
+    choose(google, Mood(fields["mood"]))
+    return _back(place)
+
+
+async def revoke(request: Request) -> Response:
+    """The person takes back what they granted: no application goes on in their name."""
+    google: SandboxGoogle = request.app.state.google
+    place = _place(google, dict(await form(request)))
+    google.revoke(place.email)
+    return _back(place)
 
 
 def _place(google: SandboxGoogle, params: QueryParams | dict[str, str]) -> Place:
@@ -207,4 +227,6 @@ ROUTES = [
     Route("/events/{eventId}/delete", delete, methods=["POST"]),
     Route("/accounts", add_account, methods=["POST"]),
     Route("/calendars", add_calendar, methods=["POST"]),
+    Route("/mood", set_mood, methods=["POST"]),
+    Route("/grants/revoke", revoke, methods=["POST"]),
 ]

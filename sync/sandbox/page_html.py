@@ -9,6 +9,7 @@ from urllib.parse import quote, urlencode
 from sync.sandbox.calendars import Calendar, Role
 from sync.sandbox.frame import text
 from sync.sandbox.moments import Resource
+from sync.sandbox.mood import mood_html
 from sync.sandbox.state import SandboxGoogle
 from sync.sandbox.week import Week, monday_of
 from sync.sandbox.week_html import kind_of, title_of, week_html, when_of
@@ -66,7 +67,7 @@ def page_html(google: SandboxGoogle, place: Place, week: Week, chosen: Resource 
     grid = week_html(week, place.today, place.link, chosen["id"] if chosen is not None else None)
     return f"""<header>{_brand()}{_weeks(place)}{_accounts(google, place)}</header>
 <div class="room">
-<aside>{complaint}{panel}{_calendars(google, place)}</aside>
+<aside>{complaint}{panel}{_calendars(google, place)}{mood_html(google, _where(place))}</aside>
 <main>{grid}</main>
 </div>
 {REFRESH}"""

@@ -134,7 +134,7 @@ async def test_every_ready_tab_answers_with_something(served_demo: ServedDemo, p
     for name in await page.evaluate(f"{TABS}.map(tab => tab.textContent)"):
         await _choose(page, name)
         await page.until(FILLED_IN)
-        if (await page.evaluate(f"{QUERY}.getValue()")).lstrip("# ").find("\nsubscription ") >= 0:
+        if name == "FirstSubscription":
             continue  # It begins with the next change.
         await page.click(PLAY)
         await page.until(f"{RESPONSE}.getValue().includes('\"data\"')")
@@ -142,7 +142,7 @@ async def test_every_ready_tab_answers_with_something(served_demo: ServedDemo, p
         assert "errors" not in answer, name
         assert all(answer["data"].values()), name
         answered.append(name)
-    assert answered == ["FirstQuery", "FirstBooking", "Home", "Bookings"]
+    assert answered == ["FirstQuery", "FirstBooking", "Home", "Bookings", "SyncHealth"]
     assert page.complaints == []
 
 

@@ -1,5 +1,6 @@
 """The page at `/`: a person sees a week, adds an event, moves it, deletes it."""
 
+import re
 from datetime import date
 from urllib.parse import parse_qs, urlsplit
 
@@ -8,6 +9,8 @@ import pytest
 
 from sync.sandbox.app import sandbox_app
 from sync.sandbox.calendars import Role
+from sync.sandbox.faults import TROUBLES, FaultKind
+from sync.sandbox.mood import Mood, mood_of
 from sync.sandbox.state import SandboxGoogle
 from sync.sandbox.week import Block, lay_out
 from tests.sync.sandbox.doors import ANNA, BEN, EVENTS_OF_ANNA, WORKSHOP, Json, put_in, timed
@@ -192,3 +195,37 @@ def test_an_event_past_midnight_stands_on_both_days() -> None:
     assert laid.days[1].blocks == (Block(event, 22 * 60, 24 * 60, 0, 1),)
     assert laid.days[2].blocks == (Block(event, 0, 6 * 60, 0, 1),)
     assert (laid.first_hour, laid.last_hour) == (0, 24)
+
+
+async def test_the_person_chooses_how_google_is_to_applications(
+    web: httpx2.AsyncClient, anna: httpx2.AsyncClient, google: SandboxGoogle
+) -> None:
+    """§3.10: the page itself goes on, so that all can be made well again."""
+    for mood, status, says in (("away", 500, "Away"), ("busy", 403, "Busy"), ("well", 200, "well")):
+        assert "complaint" not in await posted(web, "/mood", {"mood": mood})
+        for _ in range(2):
+            answer = await anna.get(EVENTS_OF_ANNA)
+            assert answer.status_code == status, mood
+        assert answer.headers.get("retry-after") == ("20" if mood == "busy" else None)
+        (chosen,) = re.findall(
+            r"<option value=\"(\w+)\" selected>([^<]*)</option>", (await week(web)).split("How Google")[1]
+        )
+        assert (chosen[0], says in chosen[1]) == (mood, True)
+    assert "complaint" in await posted(web, "/mood", {"mood": "sleepy"})
+    assert google.faults.lasting == frozenset()
+
+
+async def test_slow_is_slow_and_ends_for_those_who_wait(google: SandboxGoogle, web: httpx2.AsyncClient) -> None:
+    await posted(web, "/mood", {"mood": "slow"})
+    assert mood_of(google) is Mood.SLOW
+    fault = google.faults.take(TROUBLES, "GET", EVENTS_OF_ANNA)
+    assert fault is not None
+    assert (fault.kind, fault.seconds) == (FaultKind.SLOW, 3.0)
+
+
+async def test_the_person_takes_a_grant_back(
+    web: httpx2.AsyncClient, anna: httpx2.AsyncClient, ben: httpx2.AsyncClient
+) -> None:
+    await posted(web, "/grants/revoke", {})
+    assert (await anna.get(EVENTS_OF_ANNA)).status_code == 401
+    assert (await ben.get("/users/me/calendarList")).status_code == 200

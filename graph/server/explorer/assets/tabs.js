@@ -1,6 +1,6 @@
 // The tabs that stand ready: one operation each, named after it, with variables that fill themselves in.
 
-const NAMES = ["first-query", "first-booking", "first-subscription", "home", "bookings"];
+const NAMES = ["first-query", "first-booking", "first-subscription", "home", "bookings", "sync-health"];
 const FILLED = "timebok:filled";
 
 /** [{ name, query, variables }], fit for GraphiQL's defaultTabs. */
