@@ -41,7 +41,7 @@ SHOWN = (
 )
 """The columns that Google fills and a client can see a difference in."""
 
-HIDDEN = ("may_block", "etag")
+HIDDEN = ("may_block", "etag", "veiled")
 """The columns that Google fills for our own use."""
 
 
@@ -51,7 +51,8 @@ class GoogleEvent(Model):
     `master_id` is the recurring event it belongs to. `may_block` is false for what never makes anybody unavailable
     (declined, a working location, a birthday), `busy` is Google's own answer: that, and not marked free. What it
     blocks, by the links' rules, is in GoogleBlock. All-day events keep their dates: `starts_at` and `ends_at` are
-    those dates in the calendar's zone. `attendees` are mail addresses.
+    those dates in the calendar's zone. `attendees` are mail addresses. `veiled` is what rules find in texts that may
+    not be kept, as keyed hashes.
     """
 
     id = fields.UUIDField(primary_key=True, default=new_id)
@@ -74,6 +75,7 @@ class GoogleEvent(Model):
     private = fields.BooleanField(default=False)
     html_link = fields.TextField(null=True)
     etag = fields.TextField(null=True)
+    veiled = fields.JSONField[dict[str, Any] | None](null=True)
     generation = fields.IntField(default=0)
 
     class Meta:

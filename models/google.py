@@ -6,12 +6,14 @@ Owns the tables and the plain reads on them. May not call Google: that is `sync`
 from uuid import UUID
 
 from tortoise import fields
+from tortoise.expressions import Subquery
 from tortoise.indexes import Index
 from tortoise.models import Model
 
 from models import db
 from models.columns import Instant, belongs_to, new_id
 from models.secret import Secrets
+from models.words import EventDetail
 
 
 class GoogleAccount(Model):
@@ -192,7 +194,12 @@ class GoogleBudget(Model):
 
 
 async def rotate(secrets: Secrets) -> int:
-    """Seals every account's tokens anew with the first secret key; returns how many. Safe while others write."""
+    """Seals every account's tokens anew with the first secret key; returns how many. Safe while others write.
+
+    What was veiled with an earlier key is of no use any more: those calendars are listed anew.
+    """
+    sparing = GoogleLink.filter(detail=EventDetail.BUSY_ONLY, calendar_id__not_isnull=True)
+    await GoogleCalendar.filter(id__in=Subquery(sparing.values("calendar_id"))).update(query_version=0)
     rotated = 0
     for row in await db.select(GoogleAccount.all(), ("id", "sealed")):
         # Compared when written: a token that was refreshed meanwhile is sealed with the first key already.

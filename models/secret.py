@@ -73,6 +73,10 @@ class Secrets:
         known = [hmac.compare_digest(self._mac(key, subject), mac) for key in self._signing]
         return (UUID(bytes=subject[:16]), int.from_bytes(subject[16:])) if any(known) else None
 
+    def veil(self, word: str) -> str:
+        """What stands for a word that may not be kept: letters and digits that only the first key makes of it."""
+        return hmac.digest(self._signing[0], b"veil" + word.encode(), "sha256")[:8].hex()
+
     @staticmethod
     def _mac(key: bytes, subject: bytes) -> bytes:
         return hmac.digest(key, b"manage" + subject, "sha256")[:_MAC_BYTES]

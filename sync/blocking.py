@@ -104,10 +104,11 @@ def _finds(event: Routable, matcher: Matcher) -> bool:
 
 def _mentions(text: str | None, value: str) -> bool:
     """Whether the value's words and signs stand in the text, in their order and next to each other."""
-    wanted, present = _words(value), _words(text or "")
+    wanted, present = words(value), words(text or "")
     last = len(present) - len(wanted)
     return bool(wanted) and any(present[at : at + len(wanted)] == wanted for at in range(last + 1))
 
 
-def _words(text: str) -> list[str]:
+def words(text: str) -> list[str]:
+    """The words and signs of a text, alike however they are written."""
     return _WORD.findall(unicodedata.normalize("NFKC", text).casefold())

@@ -44,17 +44,22 @@ async def open_row(calendar: GoogleCalendar, now: datetime) -> tuple[UUID, str]:
     return channel.id, token
 
 
-async def opened(channel_id: UUID, calendar_id: UUID, reply: ChannelReply, now: datetime) -> None:
+async def opened(channel_id: UUID, calendar_id: UUID, reply: ChannelReply, now: datetime) -> bool:
     """Google opened the channel: the older ones may stop, and the calendar is looked at once more, for what happened
     before the channel was there. It is renewed well before it ends.
+
+    False when it was given up before Google answered: another one has taken its place, or nobody listens any more.
     """
     expires_at = reply.expires_at or now + LIFE
-    await GoogleChannel.filter(id=channel_id).update(resource_id=reply.resource_id, expires_at=expires_at)
+    wanted = GoogleChannel.filter(id=channel_id, stopping=False)
+    if not await wanted.update(resource_id=reply.resource_id, expires_at=expires_at):
+        return False
     await GoogleChannel.filter(calendar_id=calendar_id).exclude(id=channel_id).update(stopping=True)
     renewed_at = now + (expires_at - now) * _RENEWED_AT
     await GoogleCalendar.filter(id=calendar_id).update(
         watch_due_at=renewed_at, watch_refused_until=None, pull_due_at=now
     )
+    return True
 
 
 async def refused(channel_id: UUID, calendar_id: UUID, failure: Failure, now: datetime) -> None:

@@ -40,7 +40,7 @@ from sync.client import GoogleClient
 from sync.drift import drift_of
 from sync.leases import Lease, Way
 from sync.leaving import Leaver
-from sync.pull import Apply, Fetch, FetchInstances, Finish, Stop, Sweep, Window
+from sync.pull import Apply, Distrust, Fetch, FetchInstances, Finish, Stop, Sweep, Window
 from sync.push import Again, Call, Delete, Failed, Get, Insert, Pushed, Removed, Rendered, Update
 from sync.replies import CalendarList, ChannelReply, Done, EventJson, EventReply, Failure, FailureKind, Page
 from sync.routing import BATCH, LostLeaseError
@@ -48,6 +48,7 @@ from sync.scopes import CALENDAR_LIST
 from sync.signin import Granted, Opened, Returned
 from sync.spending import Spending
 from sync.tokens import Grants
+from sync.veil import Veil
 
 log = logging.getLogger("timebok.sync")
 
@@ -77,6 +78,7 @@ class Engine:
     def __init__(self, client: GoogleClient, secrets: Secrets, settings: Settings) -> None:
         self._client = client
         self._secrets = secrets
+        self._veil = Veil(secrets.veil)
         self._settings = settings
         self._grants = Grants(client, secrets)
         self._spending = Spending()
@@ -95,7 +97,7 @@ class Engine:
     async def pull(self, lease: Lease) -> None:
         """Brings a calendar's rows up to date, and gives the lease back."""
         try:
-            if not await routing.reroute(lease):
+            if not await routing.reroute(lease, self._veil):
                 await self._stop_channels(lease)
                 await routing.unfollow(lease)
             elif not await leases.put_off(lease, clock.now()) and await self._pull(lease):
@@ -119,7 +121,10 @@ class Engine:
 
     async def fail(self, lease: Lease, failure: Failure) -> None:
         """Gives a lease back with what went wrong, to be tried again as `sync.retry` says."""
-        calendar = await GoogleCalendar.get(id=lease.calendar_id)
+        calendar = await GoogleCalendar.get_or_none(id=lease.calendar_id)
+        if calendar is None:
+            log.info("calendar %s was forgotten meanwhile", lease.calendar_id)
+            return
         attempts: int = getattr(calendar, f"{lease.way}_attempts") + 1
         log.warning("%s of calendar %s: %s: %s", lease.way, calendar.id, failure.code, failure.message)
         await pulling.fail(lease, failure, retry.after_failure(failure, attempts, _dice.random()))
@@ -201,7 +206,9 @@ class Engine:
             pieces = [piece for effect in effects if isinstance(effect, Apply) for piece in effect.split(BATCH)]
             match effects[-1]:
                 case Fetch() | FetchInstances() as request:
-                    await pulling.apply(lease, pieces)
+                    if Distrust() in effects:
+                        await pulling.distrust(lease)
+                    await pulling.apply(lease, self._veil, pieces)
                     cursor, effects = pull.step(cursor, await self._fetch(run, request))
                 case Finish() as end:
                     sweep = next((effect for effect in effects if isinstance(effect, Sweep)), None)
@@ -252,7 +259,7 @@ class Engine:
         """Applies what is left, sweeps what a complete listing did not show, keeps the token with the last of it."""
         lease = run.lease
         if sweep:
-            await pulling.apply(lease, pieces)
+            await pulling.apply(lease, self._veil, pieces)
             pieces = []
             unseen = await pulling.sweepable(lease, sweep, run.calendar.sweep_allowed)
             if unseen is None:
@@ -262,9 +269,10 @@ class Engine:
             for row in await mirroring.missing(lease.calendar_id, run.ours, run.began_at, run.window.end):
                 await mirroring.put_right(lease, row, Drift.DELETED, run.began_at)
         *early, last = pieces or [Apply()]
-        await pulling.apply(lease, early)
+        await pulling.apply(lease, self._veil, early)
         live = await channels.is_live(lease.calendar_id, clock.now())
-        await pulling.finish(lease, last, end, pace.next_pull(self._settings.pull_seconds, live, _dice.random()))
+        next_pull = pace.next_pull(self._settings.pull_seconds, live, _dice.random())
+        await pulling.finish(lease, self._veil, last, end, next_pull)
         return True
 
     async def _reconcile(
@@ -322,7 +330,8 @@ class Engine:
                 lambda access: self._client.watch(access, calendar.google_id, str(channel_id), address, token, ttl),
             )
             if isinstance(reply, ChannelReply):
-                await channels.opened(channel_id, calendar.id, reply, clock.now())
+                if not await channels.opened(channel_id, calendar.id, reply, clock.now()):
+                    await self._stop(lease, str(channel_id), reply.resource_id)
             else:
                 log.info("no push channel for calendar %s: %s", calendar.id, reply.code)
                 await channels.refused(channel_id, calendar.id, reply, clock.now())

@@ -183,7 +183,15 @@ class Stop:
     failure: Failure
 
 
-Effect: TypeAlias = Apply | Sweep | Finish | Fetch | FetchInstances | Stop
+@dataclass(frozen=True, slots=True)
+class Distrust:
+    """The stored token is good for nothing any more: what is written next does not build on what it stands for.
+
+    Should this run not come to its end, the next one lists everything.
+    """
+
+
+Effect: TypeAlias = Apply | Sweep | Finish | Fetch | FetchInstances | Stop | Distrust
 Step: TypeAlias = tuple[Cursor, tuple[Effect, ...]]
 
 
@@ -332,17 +340,16 @@ def _restart(cursor: Cursor, reason: Failure) -> Step:
     """Everything is listed anew. A second time in one run it stops instead: Google is asked again later."""
     if cursor.restarted:
         return _stop(cursor, reason)
-    return _ask(
-        Cursor(
-            phase=Phase.LISTING,
-            start=cursor.start,
-            time_zone=cursor.time_zone,
-            sync_token=None,
-            window=True,
-            full=True,
-            restarted=True,
-        )
+    anew = Cursor(
+        phase=Phase.LISTING,
+        start=cursor.start,
+        time_zone=cursor.time_zone,
+        sync_token=None,
+        window=True,
+        full=True,
+        restarted=True,
     )
+    return anew, (Distrust(), _request(anew))
 
 
 def _stop(cursor: Cursor, failure: Failure) -> Step:

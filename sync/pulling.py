@@ -22,6 +22,7 @@ from sync.pull import Apply, Finish, Start, Sweep, Window
 from sync.replies import Failure
 from sync.retry import Decision
 from sync.routing import BATCH, WELL, LostLeaseError, hold, routes
+from sync.veil import Veil
 
 BACK = timedelta(days=35)
 
@@ -48,24 +49,33 @@ async def begin(lease: Lease, days: int) -> tuple[GoogleCalendar, Start]:
     return await changes.write(lease.business_id, body)
 
 
-async def apply(lease: Lease, pieces: Sequence[Apply]) -> None:
+async def apply(lease: Lease, veil: Veil, pieces: Sequence[Apply]) -> None:
     """Writes rows, a transaction for each piece. Raises LostLeaseError."""
     for piece in pieces:
 
         async def body(work: Write, piece: Apply = piece) -> None:
             await hold(work, lease)
-            await _apply(work, lease, piece)
+            await _apply(work, lease, veil, piece)
 
         await changes.write(lease.business_id, body)
 
 
-async def _apply(work: Write, lease: Lease, piece: Apply) -> None:
+async def _apply(work: Write, lease: Lease, veil: Veil, piece: Apply) -> None:
     """The links as they are now decide what is blocked."""
     now = await routes(lease.calendar_id)
     if piece.rows:
-        await event.put(work, now.followed, [now.seen(row) for row in piece.rows], piece.generation)
+        await event.put(work, now.followed, [now.seen(row, veil) for row in piece.rows], piece.generation)
     if piece.roots:
         await event.prune(work, now.followed, {root.google_id: root.keeps for root in piece.roots})
+
+
+async def distrust(lease: Lease) -> None:
+    """Forgets the token, so that whatever becomes of this run, the next one lists everything if it must begin anew.
+
+    Raises LostLeaseError.
+    """
+    if not await lease.row().update(sync_token=None):
+        raise LostLeaseError(lease.calendar_id)
 
 
 async def sweepable(lease: Lease, sweep: Sweep, allowed: bool) -> list[UUID] | None:
@@ -97,12 +107,12 @@ async def forget(lease: Lease, row_ids: Sequence[UUID]) -> None:
         await changes.write(lease.business_id, body)
 
 
-async def finish(lease: Lease, last: Apply, end: Finish, next_pull: timedelta) -> None:
+async def finish(lease: Lease, veil: Veil, last: Apply, end: Finish, next_pull: timedelta) -> None:
     """Applies the last piece of a run, keeps its token, and gives the lease back. Raises LostLeaseError."""
 
     async def body(work: Write) -> None:
         await hold(work, lease)
-        await _apply(work, lease, last)
+        await _apply(work, lease, veil, last)
         before = await GoogleCalendar.get(id=lease.calendar_id)
         kept: dict[str, Any] = {
             "sync_token": end.sync_token,

@@ -15,6 +15,7 @@ from sync.blocking import LinkRule, blocked_options
 from sync.connections import matchers
 from sync.leases import Lease
 from sync.translate import Foreign
+from sync.veil import Veil, veiled
 
 BATCH = 300
 """So many rows a transaction writes at most."""
@@ -72,24 +73,32 @@ class Routes:
         return pull.query_version(self.reads_attendees, self.keeps_texts)
 
     def can_decide(self, calendar: GoogleCalendar) -> bool:
-        """Whether the calendar's rows hold all that the rules look at. Colours and times are always kept."""
+        """Whether the calendar's rows hold all that the rules look at, open or veiled. Colours and times always are."""
         routed = (link for link in self.links if link.blocking is Blocking.MATCHED_EVENTS)
         if all(matcher.field is MatcherField.COLOR for link in routed for matcher in link.matchers):
             return True
-        return self.keeps_texts and calendar.sync_token is not None and calendar.query_version == self.version
+        return calendar.sync_token is not None and calendar.query_version == self.version
 
     @property
     def followed(self) -> Followed:
         """The calendar, as writing its events needs it."""
         return Followed(self.calendar_id, self.option_ids)
 
-    def seen(self, foreign: Foreign) -> Seen:
+    def seen(self, foreign: Foreign, veil: Veil) -> Seen:
         """An event of Google's, ready to be a row: what it blocks, and as much of it as may be kept."""
-        columns = {name: getattr(foreign, name) for name in (*event.SHOWN, *event.HIDDEN)}
-        columns["attendees"] = list(foreign.attendees)
+        kept = (name for name in (*event.SHOWN, *event.HIDDEN) if name != "veiled")
+        columns = {name: getattr(foreign, name) for name in kept}
+        columns |= {"attendees": list(foreign.attendees), "veiled": None}
         if not self.keeps_texts:
             columns |= {"title": None, "description": None, "location": None, "attendees": []}
+            columns["veiled"] = veil.event(foreign)
         return Seen(foreign.google_id, columns, blocked_options(foreign, self.links, self.unrouted))
+
+    def blocked(self, row: GoogleEvent, veil: Veil) -> frozenset[UUID]:
+        """The options that a kept event makes unavailable."""
+        if row.veiled is None:
+            return blocked_options(row, self.links, self.unrouted)
+        return blocked_options(veiled(row, row.veiled), [veil.rule(link) for link in self.links], self.unrouted)
 
 
 async def routes(calendar_id: UUID) -> Routes:
@@ -110,7 +119,7 @@ async def hold(work: Write, lease: Lease) -> None:
         raise LostLeaseError(lease.calendar_id)
 
 
-async def reroute(lease: Lease) -> bool:
+async def reroute(lease: Lease, veil: Veil) -> bool:
     """Decides anew what a calendar's events block, if that is due; False when nobody listens to it any more: its
     events are then gone, and its channels to be stopped. Raises LostLeaseError.
 
@@ -124,12 +133,12 @@ async def reroute(lease: Lease) -> bool:
     batch = GoogleEvent.filter(calendar_id=lease.calendar_id).order_by("id").limit(BATCH)
     rows = await batch
     while rows:
-        await changes.write(lease.business_id, _batch(lease, rows, concerned))
+        await changes.write(lease.business_id, _batch(lease, veil, rows, concerned))
         rows = await batch.filter(id__gt=rows[-1].id)
     return await changes.write(lease.business_id, _rerouted(lease, waiting))
 
 
-def _batch(lease: Lease, rows: list[GoogleEvent], concerned: frozenset[UUID]) -> changes.Body[None]:
+def _batch(lease: Lease, veil: Veil, rows: list[GoogleEvent], concerned: frozenset[UUID]) -> changes.Body[None]:
     async def body(work: Write) -> None:
         await hold(work, lease)
         now = await routes(lease.calendar_id)
@@ -139,8 +148,7 @@ def _batch(lease: Lease, rows: list[GoogleEvent], concerned: frozenset[UUID]) ->
             return
         if now.can_decide(await GoogleCalendar.get(id=lease.calendar_id)):
             blocked: dict[UUID, Blocks] = {
-                row.id: dict.fromkeys(blocked_options(row, now.links, now.unrouted), (row.starts_at, row.ends_at))
-                for row in rows
+                row.id: dict.fromkeys(now.blocked(row, veil), (row.starts_at, row.ends_at)) for row in rows
             }
         else:
             there = await event.blocks_of([row.id for row in rows])

@@ -161,6 +161,7 @@ class Migration(migrations.Migration):
                 ('private', fields.BooleanField(default=False)),
                 ('html_link', fields.TextField(null=True, unique=False)),
                 ('etag', fields.TextField(null=True, unique=False)),
+                ('veiled', fields.JSONField(null=True, encoder=JSON_DUMPS, decoder=loads)),
                 ('generation', fields.IntField(default=0)),
             ],
             options={'table': 'google_event', 'app': 'models', 'unique_together': (('calendar', 'google_id'),), 'indexes': [Index(fields=['calendar_id', 'master_id']), Index(fields=['business_id', 'ends_at'])], 'pk_attr': 'id', 'table_description': 'One occurrence somebody else put into a calendar we follow.'},

@@ -10,6 +10,7 @@ from models import clock
 from models.google import GoogleCalendar, GoogleChannel
 from sync import channels, leases
 from sync.sandbox.faults import FaultKind
+from sync.worker import Worker
 from tests.sync.floor import Floor, busy
 from tests.sync.rows import tomorrow
 from tests.sync.sandbox.doors import ANNA
@@ -160,6 +161,26 @@ async def test_a_channel_is_renewed_before_it_ends_and_the_old_one_stopped(floor
     assert watch_due_at is not None
     assert second.expires_at is not None
     assert watch_due_at < second.expires_at - timedelta(days=1)
+
+
+async def test_a_channel_whose_answer_comes_too_late_ends_no_other(floor: Floor) -> None:
+    await floor.linked_option()
+    now = clock.now()
+    await GoogleCalendar.filter(google_id=ANNA).update(watch_due_at=now, pull_due_at=now)
+    came = floor.held("POST", "/watch")
+    await floor.worker.start_due()
+    await came.wait()
+    # Time passes: the lease ends, and the other worker asks for a channel too.
+    over = {"watch_due_at": now, "pull_due_at": now, "pull_lease_until": now}
+    await GoogleCalendar.filter(google_id=ANNA).update(**over)
+    colleague = Worker(floor.engine, 30)
+    await colleague.start_due()
+    await colleague.finish()
+    (live,) = await GoogleChannel.all()
+    floor.sandbox.faults.clear()
+    await floor.worker.finish()
+    assert [channel.id for channel in floor.sandbox.channels.open(ANNA)] == [str(live.id)]
+    assert await GoogleChannel.filter(stopping=False).values_list("id", flat=True) == [live.id]
 
 
 async def test_a_calendar_without_channels_is_polled_and_asked_again_much_later(floor: Floor) -> None:

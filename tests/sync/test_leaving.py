@@ -4,6 +4,8 @@ import asyncio
 from datetime import timedelta
 from uuid import UUID, uuid4
 
+import pytest
+
 from models import clock
 from models.booking import Booking
 from models.event import GoogleEvent
@@ -11,7 +13,8 @@ from models.google import GoogleAccount, GoogleCalendar, GoogleChannel, GoogleLi
 from models.mirror import Mirror
 from models.refusals import ErrorCode, Refused
 from models.words import ChangeAction, ChangeKind, GoogleAccountState, MirrorState
-from sync import leaving
+from sync import leases, leaving
+from sync.leases import Way
 from sync.sandbox.errors import OAuthError
 from sync.sandbox.faults import FaultKind
 from sync.service import LinkChoices
@@ -128,6 +131,19 @@ async def test_a_dead_grant_is_forgotten_at_once(floor: Floor) -> None:
     await floor.settle()
     assert await GoogleAccount.all() == []
     assert (await floor.changes())[-1] == (ChangeAction.REMOVED, row.id)
+
+
+async def test_work_that_outlives_its_account_ends_quietly(floor: Floor, caplog: pytest.LogCaptureFixture) -> None:
+    await floor.book(await floor.linked_option())
+    (lease,) = await leases.claim(Way.PUSH, 1, clock.now())
+    came = floor.held("POST", "/events")
+    working = asyncio.create_task(floor.engine.work(lease))
+    await came.wait()
+    await GoogleAccount.all().delete()
+    floor.sandbox.revoke(ANNA)
+    floor.sandbox.faults.clear()
+    await working
+    assert "Traceback" not in caplog.text
 
 
 async def test_a_revocation_that_fails_holds_nothing_up(floor: Floor) -> None:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
 from sync import pull
-from sync.pull import Apply, Cursor, Effect, Fetch, FetchInstances, Finish, Start, Stop, Sweep, Window
+from sync.pull import Apply, Cursor, Distrust, Effect, Fetch, FetchInstances, Finish, Start, Stop, Sweep, Window
 from sync.replies import Failure, FailureKind, Page
 from sync.translate import Foreign
 from tests.sync.patience import patient
@@ -135,6 +135,8 @@ class Copy:
             case Sweep():
                 if self.unsafe != "no sweep":
                     self._sweep(effect)
+            case Distrust():
+                self.token = self.token if self.unsafe == "token kept" else None
             case Finish():
                 self.token, self.version, self.zone = effect.sync_token, effect.token_version, effect.time_zone
 
@@ -185,6 +187,15 @@ def _window(now: datetime) -> Window:
 @given(HISTORIES)
 def test_a_quiet_calendar_and_its_copy_agree(history: History) -> None:
     assert agree(history)
+
+
+def test_a_zone_that_changes_back_after_a_run_that_failed_leaves_nothing_behind() -> None:
+    def run(deed: str, fails_at: int | None = None) -> Run:
+        return Run([Edit(deed, "a", 0, 0)], [], fails_at, snapshot=False, days_later=0)
+
+    there_and_back = History(1, sparse=False, runs=[run("all day"), run("travel", fails_at=2), run("travel")])
+    assert agree(there_and_back)
+    assert not agree(there_and_back, "token kept")
 
 
 @settings(patient, max_examples=150)
