@@ -2,7 +2,7 @@
 
 import dataclasses
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 import strawberry
@@ -14,7 +14,7 @@ from graph.errors import forbidden_error, user_errors
 from graph.freshness import freshen
 from graph.nodes import NOBODY, asked, asked_if, value_of
 from graph.payloads import Payload, given, optional, shown
-from models import booking, changing, checks, idempotency, reserving
+from models import booking, changing, checks, clock, holding, idempotency, reserving
 from models.booking import Booking as BookingRow
 from models.idempotency import Once
 from models.refusals import Refused
@@ -120,7 +120,7 @@ class BookingMutation:
         once = None
         if retry := value_of(input.idempotency_key):
             once = Once(caller.key_id, "createBooking", retry, dataclasses.asdict(wish))
-        await freshen(info, lambda: _foreseen(info, wish))
+        await freshen(info, lambda: _foreseen(info, wish, once))
         answer = await reserving.create(caller, wish, once=once, google_days=settings.google_days)
         fields = await shown(info, Booking, BookingRow, answer, "booking")
         if isinstance(answer, Refused):
@@ -133,17 +133,14 @@ class BookingMutation:
     ) -> RescheduleBookingPayload | None:
         caller, settings = info.context.caller, info.context.house.settings
         booking_id = await managed(info, input.booking_id, input.manage_token)
-        option_id = asked_if("Option", input.option_id)
-        await freshen(info, lambda: changing.foresee(caller.business_id, booking_id, option_id))
-        answer = await changing.reschedule(
-            caller,
-            booking_id,
-            input.start,
-            option_id=option_id,
-            expected_version=value_of(input.expected_version),
-            override_rules=caller.is_staff and bool(input.override_rules),
-            google_days=settings.google_days,
-        )
+        where: dict[str, Any] = {
+            "option_id": asked_if("Option", input.option_id),
+            "override_rules": caller.is_staff and bool(input.override_rules),
+            "google_days": settings.google_days,
+        }
+        await freshen(info, lambda: changing.foresee(caller.business_id, booking_id, input.start, **where))
+        version = value_of(input.expected_version)
+        answer = await changing.reschedule(caller, booking_id, input.start, expected_version=version, **where)
         fields = await shown(info, Booking, BookingRow, answer, "booking")
         if isinstance(answer, Refused):
             fields["alternatives"] = nearby(answer.alternatives)
@@ -207,8 +204,12 @@ def _wish(source: CreateBookingInput, is_staff: bool) -> Wish:
     )
 
 
-async def _foreseen(info: Info, wish: Wish) -> UUID | None:
-    """The option that is about to be booked; None for what a hold keeps, which was looked at when it was held."""
+async def _foreseen(info: Info, wish: Wish, once: Once | None) -> UUID | None:
+    """The option that is about to be booked; None when nothing will be, or was already."""
+    if reserving.judge(wish) or (once and await once.recall(clock.now()) is not None):
+        return None
+    if wish.hold_id:
+        return await holding.option_of(info.context.caller.business_id, wish.hold_id)
     if wish.service_id is None or wish.start is None:
         return None
     business_id, days = info.context.caller.business_id, info.context.house.settings.google_days

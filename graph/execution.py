@@ -11,6 +11,9 @@ from typing import Any
 from graphql import OperationType
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
+FINISH_SECONDS = 3.0
+"""So long what is under way may take when the process is told to stop."""
+
 
 class Executor(StrawberryGraphQLCoreExecutionContext):
     """Strawberry's executor, which keeps what is under way in the house, to be awaited before that closes."""
@@ -31,5 +34,8 @@ async def _to_its_end(result: Awaitable[Any], under_way: set[asyncio.Future[Any]
 
 
 async def finish(under_way: set[asyncio.Future[Any]]) -> None:
-    """Waits for what is under way."""
-    await asyncio.gather(*under_way, return_exceptions=True)
+    """Waits for what is under way, but for what hangs."""
+    if under_way:
+        _, hanging = await asyncio.wait(under_way, timeout=FINISH_SECONDS)
+        for task in hanging:
+            task.cancel()

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from typing import Annotated
+from uuid import UUID
 
 import strawberry
 
@@ -12,7 +13,7 @@ from graph.errors import user_errors
 from graph.freshness import freshen
 from graph.nodes import asked, asked_if, to_id, value_of
 from graph.payloads import Payload, optional, shown
-from models import checks, hold, holding, idempotency, reserving
+from models import checks, clock, hold, holding, idempotency, reserving
 from models.hold import Hold as HoldRow
 from models.holding import Keeping
 from models.idempotency import Once
@@ -67,8 +68,7 @@ class HoldMutation:
         )
         given = {"service": keeping.service_id, "option": keeping.option_id, "start": keeping.start}
         once = Once(caller.key_id, "createHold", input.idempotency_key, given) if input.idempotency_key else None
-        wanted = caller.business_id, keeping.service_id, keeping.option_id, keeping.start, settings.google_days
-        await freshen(info, lambda: reserving.foresee(*wanted))
+        await freshen(info, lambda: _foreseen(info, keeping, once))
         answer = await holding.create(caller, keeping, once=once, google_days=settings.google_days)
         if isinstance(answer, Refused):
             return CreateHoldPayload(errors=user_errors(info, answer), alternatives=nearby(answer.alternatives))
@@ -84,3 +84,11 @@ class HoldMutation:
         if isinstance(answer, Refused):
             return ReleaseHoldPayload(errors=user_errors(info, answer))
         return ReleaseHoldPayload(released_id=to_id("Hold", answer))
+
+
+async def _foreseen(info: Info, keeping: Keeping, once: Once | None) -> UUID | None:
+    """The option that is about to be held; None when nothing will be, or was already."""
+    caller, days, now = info.context.caller, info.context.house.settings.google_days, clock.now()
+    if await holding.has_too_many(caller, keeping.address, now) or (once and await once.recall(now) is not None):
+        return None
+    return await reserving.foresee(caller.business_id, keeping.service_id, keeping.option_id, keeping.start, days)

@@ -132,10 +132,26 @@ async def amend(
     await note_history(work, caller, row["id"], action, {name: row.get(name) for name in after}, after)
 
 
-async def foresee(business_id: UUID, booking_id: UUID, option_id: UUID | None) -> UUID | None:
-    """The option that the booking is about to be moved to, or within; None when there is no such booking."""
-    rows = await db.select(Booking.filter(business_id=business_id, id=booking_id), ("option_id",))
-    return (option_id or rows[0]["option_id"]) if rows else None
+async def foresee(
+    business_id: UUID,
+    booking_id: UUID,
+    start: datetime,
+    *,
+    option_id: UUID | None,
+    override_rules: bool,
+    google_days: int,
+) -> UUID | None:
+    """The option that would take the booking if it were moved now; nothing is locked, and nothing is promised."""
+    standing = Booking.filter(business_id=business_id, id=booking_id, status=BookingStatus.CONFIRMED)
+    rows = await db.select(standing, _BOOKING_COLUMNS)
+    if not rows or (rows[0]["starts_at"], rows[0]["option_id"]) == (start, option_id or rows[0]["option_id"]):
+        return None
+    rules, of = await _rules(business_id, rows[0])
+    wanted = option_id or rows[0]["option_id"]
+    at, now = to_instant(start), to_instant(clock.now())
+    window = Interval(at, at + 1)
+    found = await offer_of(of, rules, window, now=now, google_days=google_days, only=[wanted], leave_out=booking_id)
+    return None if isinstance(decision.free_options(found, at, override_rules), Refused) else wanted
 
 
 async def rules_of(business_id: UUID, booking_id: UUID) -> Rules | None:

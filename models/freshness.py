@@ -16,6 +16,9 @@ from models.google import GoogleLink
 FRESH = timedelta(minutes=1)
 """A calendar that was read completely so lately is not read again before a confirmation."""
 
+_SLACK = timedelta(seconds=5)
+"""From looking whether a calendar is to be read again, to the confirmation that rests on it."""
+
 
 async def fresh_as_of(options: Iterable[UUID]) -> datetime | None:
     """The oldest complete pull among the calendars these options are linked to; None when none is, or one never was."""
@@ -32,7 +35,7 @@ async def stale_options(business_id: UUID, now: datetime) -> Collection[UUID]:
 
 async def missed(option_id: UUID, now: datetime) -> dict[str, datetime | str]:
     """What the history of a booking says of it: as of when the option's calendar was known, if that is not fresh."""
-    rows = await db.select(_stale(now).filter(option_id=option_id), ("calendar__pulled_at",))
+    rows = await db.select(_stale(now - _SLACK).filter(option_id=option_id), ("calendar__pulled_at",))
     return {"fresh_as_of": rows[0]["calendar__pulled_at"] or "never"} if rows else {}
 
 

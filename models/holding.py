@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from models import changes, decision, hold, idempotency
+from models import changes, db, decision, hold, idempotency
 from models.changes import Write
 from models.hold import Hold
 from models.idempotency import Once
@@ -66,9 +66,20 @@ async def release(caller: Caller, hold_id: UUID) -> UUID | Refused:
     return await changes.write(caller.business_id, body)
 
 
+async def has_too_many(caller: Caller, address: str, now: datetime) -> bool:
+    """Whether this key, or this address with it, holds all that it may."""
+    live = Hold.filter(key_id=caller.key_id, expires_at__gt=now)
+    return await live.count() >= MOST_PER_KEY or await live.filter(address=address).count() >= MOST_PER_ADDRESS
+
+
+async def option_of(business_id: UUID, hold_id: UUID) -> UUID | None:
+    """The option that a hold keeps."""
+    rows = await db.select(Hold.filter(business_id=business_id, id=hold_id), ("option_id",))
+    return rows[0]["option_id"] if rows else None
+
+
 async def _place(work: Write, caller: Caller, keeping: Keeping, google_days: int) -> Place | Refused:
-    live = Hold.filter(key_id=caller.key_id, expires_at__gt=work.now)
-    if await live.count() >= MOST_PER_KEY or await live.filter(address=keeping.address).count() >= MOST_PER_ADDRESS:
+    if await has_too_many(caller, keeping.address, work.now):
         return refused(ErrorCode.TOO_MANY_HOLDS, "Too many slots are held at once. Book or release one.", "input")
     return await decide(work, keeping.service_id, keeping.option_id, keeping.start, google_days)
 

@@ -136,12 +136,10 @@ async def decide(
     override_rules: bool = False,
 ) -> Place | Refused:
     """Which option takes the start of a service, under the lock; or why none does."""
-    row = await service.read(work.business_id, service_id, service.OFFER_COLUMNS)
-    if row is None:
+    start = to_instant(at)
+    found = await _offer(work.business_id, service_id, option_id, start, work.now, google_days)
+    if found is None:
         return service.not_found()
-    start, rules = to_instant(at), service.rules(row)
-    window, only = Interval(start, start + 1), None if option_id is None else [option_id]
-    found = await offer_of(row, rules, window, now=to_instant(work.now), google_days=google_days, only=only)
     return await settle_on(work, found, service_id, option_id, start, override_rules)
 
 
@@ -154,14 +152,23 @@ async def foresee(
     override_rules: bool = False,
 ) -> UUID | None:
     """The option that would take the start if it were decided now; nothing is locked, and nothing is promised."""
+    start = to_instant(at)
+    found = await _offer(business_id, service_id, option_id, start, clock.now(), google_days)
+    if found is None:
+        return None
+    free = decision.free_options(found, start, override_rules)
+    return None if isinstance(free, Refused) else option_id or await least_booked(found, start, free)
+
+
+async def _offer(
+    business_id: UUID, service_id: UUID, option_id: UUID | None, start: Instant, now: datetime, google_days: int
+) -> Offer | None:
+    """What can be had of a service at one start; None when there is no such service."""
     row = await service.read(business_id, service_id, service.OFFER_COLUMNS)
     if row is None:
         return None
-    start, only = to_instant(at), None if option_id is None else [option_id]
-    window, now = Interval(start, start + 1), to_instant(clock.now())
-    found = await offer_of(row, service.rules(row), window, now=now, google_days=google_days, only=only)
-    free = decision.free_options(found, start, override_rules)
-    return None if isinstance(free, Refused) else option_id or await least_booked(found, start, free)
+    window, only = Interval(start, start + 1), None if option_id is None else [option_id]
+    return await offer_of(row, service.rules(row), window, now=to_instant(now), google_days=google_days, only=only)
 
 
 async def settle_on(

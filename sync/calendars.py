@@ -23,7 +23,12 @@ _FRESH = timedelta(minutes=1)
 
 
 async def store(work: Write, account_id: UUID, listed: Iterable[ListedCalendar]) -> None:
-    """Makes the rows say what a complete list says. A calendar that is gone from it keeps its row and its links."""
+    """Makes the rows say what a complete list says. A calendar that is gone from it keeps its row and its links.
+
+    Nothing is stored for an account that was forgotten while Google was asked.
+    """
+    if not await GoogleAccount.filter(id=account_id).exists():
+        return
     rows = {row.google_id: row for row in await GoogleCalendar.filter(account_id=account_id)}
     changed = False
     writable: list[UUID] = []

@@ -11,7 +11,6 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from random import SystemRandom
-from typing import TypeVar
 from uuid import UUID
 
 from models import changes, clock
@@ -36,6 +35,7 @@ from sync import (
     routing,
     signin,
 )
+from sync.asking import Asking
 from sync.client import GoogleClient
 from sync.drift import drift_of
 from sync.leases import Lease, Way
@@ -46,13 +46,9 @@ from sync.replies import CalendarList, ChannelReply, Done, EventJson, EventReply
 from sync.routing import BATCH, LostLeaseError
 from sync.scopes import CALENDAR_LIST
 from sync.signin import Granted, Opened, Returned
-from sync.spending import Spending
-from sync.tokens import Grants
 from sync.veil import Veil
 
 log = logging.getLogger("timebok.sync")
-
-Reply = TypeVar("Reply")
 
 _MIRRORS_AT_ONCE = 20
 _ERROR = re.compile(r"[A-Za-z0-9_.-]{1,64}")
@@ -62,13 +58,17 @@ _FAULT = Failure(FailureKind.RETRY, "internal", "Something went wrong here; it i
 
 @dataclass(slots=True)
 class _Run:
-    """One pull under way: the calendar as it was at the beginning, and what was seen of our own mirrors."""
+    """One pull under way: the calendar as it was at the beginning, and what was seen of our own mirrors.
+
+    `due_at`: when the calendar is due again, if that is settled.
+    """
 
     lease: Lease
     calendar: GoogleCalendar
     window: Window
     began_at: datetime
     asked_at: datetime
+    due_at: datetime | None
     ours: set[str] = field(default_factory=set)
 
 
@@ -80,13 +80,34 @@ class Engine:
         self._secrets = secrets
         self._veil = Veil(secrets.veil)
         self._settings = settings
-        self._grants = Grants(client, secrets)
-        self._spending = Spending()
+        asking = Asking(client, secrets)
+        self._ask, self._grants, self._spending = asking.ask, asking.grants, asking.spending
 
     async def work(self, lease: Lease) -> None:
-        """Does what a lease is for. Whatever happens, the lease is given back or has run out."""
+        """Does what a lease is for, and gives it back; a lease that cannot be given back runs out."""
+        await self._guarded(lease, self.pull if lease.way is Way.PULL else self.push)
+
+    async def freshen(self, option_id: UUID) -> None:
+        """Reads what changed in the calendar of an option, and nothing more; when it is due stays as it was.
+
+        Not when somebody else is reading it, when it has to be listed first, or when Google must not be asked now.
+        """
+        account_id = await leases.account_of(option_id)
+        if account_id is None or not await self._spending.is_ready(account_id):
+            return
+        if lease := await leases.claim_linked(option_id, clock.now()):
+            await self._guarded(lease, self._read_changes)
+
+    async def _read_changes(self, lease: Lease) -> None:
         try:
-            await (self.pull if lease.way is Way.PULL else self.push)(lease)
+            await self._pull(lease, only_changes=True)
+        except LostLeaseError:
+            log.info("calendar %s is pulled by somebody else", lease.calendar_id)
+
+    async def _guarded(self, lease: Lease, job: Callable[[Lease], Awaitable[None]]) -> None:
+        """A fault is no end of the worker's: the lease is given back, and it is tried again."""
+        try:
+            await job(lease)
         except asyncio.CancelledError:
             await leases.give_back(lease, clock.now())
             raise
@@ -197,10 +218,11 @@ class Engine:
         listed = await self._client.calendars(tokens.access) if CALENDAR_LIST in tokens.scopes else None
         return await signin.admit(returned, granted, listed.items if isinstance(listed, CalendarList) else None)
 
-    async def _pull(self, lease: Lease) -> bool:
+    async def _pull(self, lease: Lease, *, only_changes: bool = False) -> bool:
         """One run of the pull machine; whether it came to a good end."""
-        calendar, start = await pulling.begin(lease, self._settings.google_days)
-        run = _Run(lease, calendar, start.window, began_at=clock.now(), asked_at=clock.now())
+        calendar, start = await pulling.begin(lease, self._settings.google_days, nightly=not only_changes)
+        due_at = lease.due_at if only_changes else None
+        run = _Run(lease, calendar, start.window, began_at=clock.now(), asked_at=clock.now(), due_at=due_at)
         cursor, effects = pull.begin(start)
         while True:
             pieces = [piece for effect in effects if isinstance(effect, Apply) for piece in effect.split(BATCH)]
@@ -271,8 +293,8 @@ class Engine:
         *early, last = pieces or [Apply()]
         await pulling.apply(lease, self._veil, early)
         live = await channels.is_live(lease.calendar_id, clock.now())
-        next_pull = pace.next_pull(self._settings.pull_seconds, live, _dice.random())
-        await pulling.finish(lease, self._veil, last, end, next_pull)
+        later = clock.now() + pace.next_pull(self._settings.pull_seconds, live, _dice.random())
+        await pulling.finish(lease, self._veil, last, end, run.due_at or later)
         return True
 
     async def _reconcile(
@@ -349,25 +371,3 @@ class Engine:
         if resource_id is None:
             return Done()
         return await self._ask(lease.account_id, lambda access: self._client.stop(access, channel_id, resource_id))
-
-    async def _ask(self, account_id: UUID, call: Callable[[str], Awaitable[Reply | Failure]]) -> Reply | Failure:
-        """Makes a call with the account's access token, and once more with a fresh one if it is turned down.
-
-        A token refused twice, or a grant that lacks what it needs, is taken note of as dead.
-        """
-        access = await self._grants.access(account_id)
-        if isinstance(access, Failure):
-            return access
-        if over := await self._spending.spend(account_id):
-            return over
-        reply = await call(access)
-        if isinstance(reply, Failure) and reply.kind is FailureKind.UNAUTHORIZED:
-            fresh = await self._grants.access(account_id, refused=access)
-            if isinstance(fresh, Failure):
-                return fresh
-            access, reply = fresh, await call(fresh)
-        if isinstance(reply, Failure) and reply.kind in (FailureKind.UNAUTHORIZED, FailureKind.RECONNECT):
-            await self._grants.lost(account_id, access, reply)
-        if isinstance(reply, Failure):
-            await self._spending.heed(account_id, reply)
-        return reply

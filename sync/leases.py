@@ -30,7 +30,7 @@ class Way(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """One direction of one calendar, ours for a while. `due_at` is what its row was left with: not before it ends."""
+    """One direction of one calendar, ours for a while. `due_at` is what its row was left with."""
 
     business_id: UUID
     calendar_id: UUID
@@ -53,26 +53,35 @@ async def claim(way: Way, limit: int, now: datetime) -> list[Lease]:
 async def claim_linked(option_id: UUID, now: datetime) -> Lease | None:
     """The pull of the calendar that an option is linked to, due or not; None when it cannot be ours at once.
 
-    A calendar that was never read completely is not waited for.
+    Only one whose token stream goes on: a listing is not waited for. When the calendar is due stays as it is.
     """
     linked = GoogleLink.filter(option_id=option_id, calendar_id__not_isnull=True).values("calendar_id")
     free = _unset_or_before("pull_lease_until", now) & _reachable(Way.PULL, now)
-    read = GoogleCalendar.filter(free, id__in=Subquery(linked), pulled_at__isnull=False)
-    taken = await _take(Way.PULL, read, now) if await read.exists() else []
-    return taken[0] if taken else None
+    goes_on = GoogleCalendar.filter(free, id__in=Subquery(linked), sync_token__not_isnull=True, reroute__isnull=True)
+    if not await goes_on.exists():
+        return None
+    return next(iter(await _take(Way.PULL, goes_on, now, due_later=False)), None)
 
 
-async def _take(way: Way, wanted: QuerySet[GoogleCalendar], now: datetime) -> list[Lease]:
-    """Those of the calendars that are still to be had, now ours."""
+async def account_of(option_id: UUID) -> UUID | None:
+    """The account through which the calendar is followed that an option is linked to."""
+    linked = GoogleLink.filter(option_id=option_id, calendar_id__not_isnull=True)
+    rows = await db.select(linked, ("calendar__account_id",))
+    return rows[0]["calendar__account_id"] if rows else None
+
+
+async def _take(way: Way, wanted: QuerySet[GoogleCalendar], now: datetime, *, due_later: bool = True) -> list[Lease]:
+    """Those of the calendars that are still to be had, now ours; with `due_later` not due again before that ends."""
     token, until = uuid4(), now + LENGTH
     # One statement, and so under the writer lock on SQLite. Not `values`: it would lose the FOR UPDATE.
     wanted = wanted.select_for_update(skip_locked=True, of=("google_calendar",)).only("id")
     taken = GoogleCalendar.filter(_unset_or_before(f"{way}_lease_until", now), id__in=Subquery(wanted))
-    await taken.update(**{f"{way}_lease": token, f"{way}_lease_until": until, f"{way}_due_at": until})
+    due = {f"{way}_due_at": until} if due_later else {}
+    await taken.update(**{f"{way}_lease": token, f"{way}_lease_until": until}, **due)
     mine = GoogleCalendar.filter(**{f"{way}_lease": token})
     return [
-        Lease(row["business_id"], row["id"], row["account_id"], way, token, until)
-        for row in await db.select(mine, ("id", "business_id", "account_id"))
+        Lease(row["business_id"], row["id"], row["account_id"], way, token, row[f"{way}_due_at"])
+        for row in await db.select(mine, ("id", "business_id", "account_id", f"{way}_due_at"))
     ]
 
 

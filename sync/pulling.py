@@ -4,7 +4,7 @@ Every write holds the lease first. The token is stored in the transaction that a
 """
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -27,8 +27,11 @@ from sync.veil import Veil
 BACK = timedelta(days=35)
 
 
-async def begin(lease: Lease, days: int) -> tuple[GoogleCalendar, Start]:
-    """What a run begins with; its generation is no other run's. Raises LostLeaseError."""
+async def begin(lease: Lease, days: int, *, nightly: bool = True) -> tuple[GoogleCalendar, Start]:
+    """What a run begins with; its generation is no other run's. With `nightly` it lists the window when that is due.
+
+    Raises LostLeaseError.
+    """
 
     async def body(work: Write) -> tuple[GoogleCalendar, Start]:
         await hold(work, lease)
@@ -40,7 +43,7 @@ async def begin(lease: Lease, days: int) -> tuple[GoogleCalendar, Start]:
             time_zone=calendar.time_zone,
             window=Window(work.now - BACK, work.now + timedelta(days=days)),
             generation=calendar.generation,
-            snapshot=snapshot_is_due(calendar.snapshot_at, calendar.id, calendar.time_zone, work.now),
+            snapshot=nightly and snapshot_is_due(calendar.snapshot_at, calendar.id, calendar.time_zone, work.now),
             attendees=now.reads_attendees,
             texts=now.keeps_texts,
         )
@@ -107,7 +110,7 @@ async def forget(lease: Lease, row_ids: Sequence[UUID]) -> None:
         await changes.write(lease.business_id, body)
 
 
-async def finish(lease: Lease, veil: Veil, last: Apply, end: Finish, next_pull: timedelta) -> None:
+async def finish(lease: Lease, veil: Veil, last: Apply, end: Finish, due_at: datetime) -> None:
     """Applies the last piece of a run, keeps its token, and gives the lease back. Raises LostLeaseError."""
 
     async def body(work: Write) -> None:
@@ -122,7 +125,7 @@ async def finish(lease: Lease, veil: Veil, last: Apply, end: Finish, next_pull: 
         }
         if end.snapshot:
             kept["snapshot_at"] = work.now
-        if not await leases.give_back(lease, work.now + next_pull, **WELL, **kept):
+        if not await leases.give_back(lease, due_at, **WELL, **kept):
             raise LostLeaseError(lease.calendar_id)
         if before.pulled_at is None or before.pull_error_code:
             await note_links(work, lease.calendar_id)

@@ -20,6 +20,8 @@ class FailureKind(StrEnum):
 
     RETRY = auto()
     """Passes by itself: rate limits, 5xx, timeouts, dropped connections, answers that are not Google's."""
+    SPENT = auto()
+    """Google was not asked: our own budget of requests is spent for the moment."""
     QUOTA = auto()
     """`quotaExceeded`: Google's guard against abuse; leave the calendar alone for an hour or more."""
     UNAUTHORIZED = auto()

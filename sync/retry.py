@@ -50,6 +50,8 @@ def after_failure(failure: Failure, attempt: int, random: float) -> Decision:
     match failure.kind:
         case FailureKind.QUOTA:
             return Decision(delay(1, max(hint or 0.0, QUOTA_SECONDS), random), prescribed=True)
+        case FailureKind.SPENT:
+            return Decision(delay(1, hint, random))
         case FailureKind.UNAUTHORIZED | FailureKind.RECONNECT:
             return Decision(None, action_required=True)
         case FailureKind.NOT_FOUND if attempt < LOST_AFTER_ATTEMPTS:

@@ -5,6 +5,7 @@ that is not followed, and, for a moment, a calendar that a booking is about to r
 """
 
 import asyncio
+import logging
 from collections.abc import Coroutine, Iterable, Mapping
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -14,7 +15,7 @@ from models import clock
 from models.refusals import Refused
 from models.secret import Secrets
 from models.settings import Settings
-from sync import calendars, channels, connections, leases, leaving, linking, pace, previewing, signin, wording
+from sync import calendars, channels, connections, leaving, linking, pace, previewing, signin, wording
 from sync.blocking import Matcher
 from sync.client import GoogleClient
 from sync.connections import Account, CalendarChoice, Connection, LinkedCalendar, MirrorShown
@@ -50,8 +51,13 @@ __all__ = [
 ]
 
 
+log = logging.getLogger("timebok.sync")
+
 FRESHEN_SECONDS = 1.5
 """So long a confirmation waits for Google at most."""
+
+FRESHENED_AT_ONCE = 8
+"""So many calendars are read for confirmations by one process at a time."""
 
 T = TypeVar("T")
 
@@ -69,6 +75,7 @@ class Google:
             redirect_uri=f"{settings.public_url}/google/callback",
         )
         self._engine = Engine(self._client, secrets, settings)
+        self._fresheners = asyncio.Semaphore(FRESHENED_AT_ONCE)
         self._late: set[asyncio.Task[Any]] = set()
 
     async def __aenter__(self) -> Self:
@@ -129,14 +136,12 @@ class Google:
     async def freshen(self, option_id: UUID) -> None:
         """Reads what changed in the option's calendar, for 1.5 seconds at most; what comes later is applied as well.
 
-        Nothing is done when it is being read already, was never read completely, or Google must not be asked now.
+        Nothing is done when it is being read already, has to be listed first, or Google must not be asked now; nor when
+        many are at it in this process.
         """
-
-        async def read() -> None:
-            if lease := await leases.claim_linked(option_id, clock.now()):
-                await self._engine.work(lease)
-
-        await asyncio.wait({self._begun(read())}, timeout=FRESHEN_SECONDS)
+        if not self._fresheners.locked():
+            async with self._fresheners:
+                await asyncio.wait({self._begun(self._engine.freshen(option_id))}, timeout=FRESHEN_SECONDS)
 
     async def notification(self, headers: Mapping[str, str]) -> None:
         """Takes Google's word that a calendar changed, if it is Google's. Says nothing either way: answer 204."""
@@ -189,10 +194,10 @@ class Google:
         return task
 
     def _ended(self, task: asyncio.Task[Any]) -> None:
-        """Forgets what has ended. Its error is its caller's, if there is one left."""
+        """Forgets what has ended; its caller may be gone."""
         self._late.discard(task)
-        if not task.cancelled():
-            task.exception()
+        if not task.cancelled() and (error := task.exception()):
+            log.error("what somebody waited for failed", exc_info=error)
 
     async def wording(self, business_id: UUID, language: str) -> Wording:
         """The texts that bookings have in Google, and the keywords for them, labelled in the language."""

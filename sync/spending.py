@@ -1,12 +1,12 @@
 """Keeping to the budget of requests, together with every other process.
 
-Each process takes a share at a time and spends it alone: one write for some ten requests. The rows belong to no
-business, since Google counts by its own users and by our project.
+Each process takes a share at a time and spends it alone: one write for some ten requests. Who has to wait takes the
+place in the queue at once, so that everybody's turn comes. The rows belong to no business, since Google counts by its
+own users and by our project.
 """
 
 import asyncio
 from datetime import datetime, timedelta
-from random import SystemRandom
 from typing import Final
 from uuid import UUID
 
@@ -14,11 +14,10 @@ from tortoise.exceptions import IntegrityError
 
 from models import clock
 from models.google import GoogleAccount, GoogleBudget
-from sync.budget import LONGEST_WAIT, PAUSE, PROJECT, TOO_MANY, USER, Budget
+from sync.budget import LASTS, LONGEST_WAIT, PAUSE, PROJECT, TOO_MANY, USER, Budget
 from sync.replies import Failure, FailureKind
 
 _PROJECT: Final = "project"
-_dice = SystemRandom()
 
 
 class Spending:
@@ -27,52 +26,72 @@ class Spending:
     def __init__(self, user: Budget = USER, project: Budget = PROJECT) -> None:
         self._user = user
         self._project = project
-        self._left: dict[str, int] = {}
+        self._left: dict[str, tuple[int, datetime]] = {}
         self._subs: dict[UUID, str] = {}
 
     async def spend(self, account_id: UUID) -> Failure | None:
         """Returns when one request may be sent for the account; a failure when that would take too long."""
-        for scope, budget in ((await self._scope(account_id), self._user), (_PROJECT, self._project)):
-            while not self._left.get(scope):
-                wait = await _take(scope, budget)
-                if wait > LONGEST_WAIT:
-                    said = "Too many requests to Google just now; it goes on by itself."
-                    return Failure(FailureKind.RETRY, "over_budget", said, wait.total_seconds())
-                if wait:
-                    # Spread, so that those who wait together do not ask together.
-                    await asyncio.sleep(wait.total_seconds() + _dice.random())
-                else:
-                    self._left[scope] = self._left.get(scope, 0) + budget.share
-            self._left[scope] -= 1
+        for scope, budget in await self._budgets(account_id):
+            if self._draw(scope):
+                continue
+            wait = await _take(scope, budget, LONGEST_WAIT)
+            if wait > LONGEST_WAIT:
+                said = "Too many requests to Google just now; it goes on by itself."
+                return Failure(FailureKind.SPENT, "over_budget", said, wait.total_seconds())
+            if wait:
+                await asyncio.sleep(wait.total_seconds())
+            self._left[scope] = (budget.share - 1, clock.now())
         return None
 
+    async def is_ready(self, account_id: UUID) -> bool:
+        """Whether a request could be sent for the account at once."""
+        now = clock.now()
+        for scope, budget in await self._budgets(account_id):
+            row = await GoogleBudget.get_or_none(scope=scope)
+            if budget.take(row.paid_until if row else None, now)[1]:
+                return False
+        return True
+
     async def heed(self, account_id: UUID, failure: Failure) -> None:
-        """After a word of Google's that its user sent too much, nobody sends anything for it for a while."""
+        """After a word of Google's that its user sent too much, no share is taken for it for a while."""
         if failure.code not in TOO_MANY:
             return
-        scope = await self._scope(account_id)
+        (scope, budget), _ = await self._budgets(account_id)
         self._left.pop(scope, None)
         pause = timedelta(seconds=failure.retry_after) if failure.retry_after else PAUSE
         stored = False
         while not stored:
             row = await GoogleBudget.get_or_none(scope=scope)
-            shut = self._user.closed(row.paid_until if row else None, clock.now() + pause)
+            shut = budget.closed(row.paid_until if row else None, clock.now() + pause)
             stored = await _store(row, scope, shut)
 
-    async def _scope(self, account_id: UUID) -> str:
-        """Google's own name for the account: several businesses may have the same."""
+    def _draw(self, scope: str) -> bool:
+        """Spends one of the share in hand, if there is one left that was taken lately."""
+        left, taken_at = self._left.get(scope, (0, clock.now()))
+        if not left or clock.now() - taken_at > LASTS:
+            return False
+        self._left[scope] = (left - 1, taken_at)
+        return True
+
+    async def _budgets(self, account_id: UUID) -> tuple[tuple[str, Budget], tuple[str, Budget]]:
+        """Of the account's user, by Google's own name, since several businesses may have the same; of the project."""
         if account_id not in self._subs:
             row = await GoogleAccount.get_or_none(id=account_id)
             self._subs[account_id] = f"user {row.sub}" if row else f"account {account_id}"
-        return self._subs[account_id]
+        return (self._subs[account_id], self._user), (_PROJECT, self._project)
 
 
-async def _take(scope: str, budget: Budget) -> timedelta:
-    """Takes a share: zero, or how long to wait before there is one."""
+async def forget(now: datetime) -> None:
+    """Drops the rows that say nothing any more: their buckets are full."""
+    await GoogleBudget.filter(paid_until__lt=now).delete()
+
+
+async def _take(scope: str, budget: Budget, patience: timedelta) -> timedelta:
+    """Takes a share, unless that would mean to wait longer: how long to wait before it is spent."""
     while True:
         row = await GoogleBudget.get_or_none(scope=scope)
-        after, wait = budget.take(row.paid_until if row else None, clock.now())
-        if wait or await _store(row, scope, after):
+        paid, wait = budget.take(row.paid_until if row else None, clock.now())
+        if wait > patience or await _store(row, scope, paid):
             return wait
 
 

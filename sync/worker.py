@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from models import bell, changes, clock
 from models.google import GoogleChannel, GoogleSignIn
 from models.idempotency import KEPT, Outcome
-from sync import calendars, leases, leaving
+from sync import calendars, leases, leaving, spending
 from sync.engine import Engine
 from sync.leases import Way
 
@@ -125,3 +125,4 @@ async def tidy(now: datetime, kept: timedelta) -> None:
     await Outcome.filter(created_at__lt=now - KEPT).delete()
     await GoogleSignIn.filter(expires_at__lt=now - _SIGN_INS_KEPT).delete()
     await GoogleChannel.filter(expires_at__lt=now).delete()
+    await spending.forget(now)

@@ -43,8 +43,10 @@ def server() -> Iterator[str]:
     running = get_server(tempfile.mkdtemp(prefix="timebok-postgres-"), cleanup_mode="delete")
     # Nothing here outlives the block.
     running.psql("ALTER SYSTEM SET fsync = off; SELECT pg_reload_conf();")
-    yield str(running.get_uri())
-    running.cleanup()
+    try:
+        yield str(running.get_uri())
+    finally:
+        running.cleanup()
 
 
 @asynccontextmanager
@@ -53,8 +55,10 @@ async def database(server_url: str, like: str | None = None) -> AsyncIterator[st
     name = f"timebok_test_{os.getpid()}_{next(_numbers)}"
     template = f" TEMPLATE {urlsplit(like).path[1:]}" if like else ""
     await _execute(server_url, f"CREATE DATABASE {name}{template}")
-    yield urlunsplit(urlsplit(server_url)._replace(path=f"/{name}"))
-    await _execute(server_url, f"DROP DATABASE {name} WITH (FORCE)")
+    try:
+        yield urlunsplit(urlsplit(server_url)._replace(path=f"/{name}"))
+    finally:
+        await _execute(server_url, f"DROP DATABASE {name} WITH (FORCE)")
 
 
 async def empty(url: str) -> None:

@@ -126,5 +126,7 @@ async def serving_beside_google(
         google_stage.playing(sandbox_app(google)) as origin,
         serving(stage, database_url, sync=True, google_origin=origin, **client) as served,
     ):
-        yield served, google
-        await google.close()
+        try:
+            yield served, google
+        finally:
+            await google.close()

@@ -89,10 +89,10 @@ class Endpoint(GraphQL[Context, None]):
         """Answers what is no GraphQL request at all in GraphQL's own words."""
         if self.is_websocket_request(request):
             return await super().run(request, *args, **named)
-        if request.method == "GET" and self.graphql_ide and "text/html" in request.headers.get("accept", ""):
+        if self.graphql_ide and _is_a_person(request):
             return explorer.page()
         if request.method not in ("GET", "POST"):
-            return self._refuse(request, 405, "Send GraphQL by POST, or a query by GET")
+            return self._refuse(request, 405, "Send GraphQL by POST, or a query by GET", allow="GET, POST")
         try:
             return await super().run(request, *args, **named)
         except HTTPException as error:
@@ -105,9 +105,9 @@ class Endpoint(GraphQL[Context, None]):
         del request
         return False
 
-    def _refuse(self, request: Request, status: int, reason: str) -> Response:
+    def _refuse(self, request: Request, status: int, reason: str, allow: str = "POST") -> Response:
         error = {"message": reason, "extensions": {"code": "BAD_USER_INPUT"}}
-        return self._answer(request, status, {"errors": [error]}, {"Allow": "POST"} if status == 405 else {})
+        return self._answer(request, status, {"errors": [error]}, {"Allow": allow} if status == 405 else {})
 
     def _answer(self, request: Request, status: int, body: Any, headers: Mapping[str, str] = NOT_KEPT) -> Response:
         headers = {**NOT_KEPT, **headers}
@@ -115,11 +115,26 @@ class Endpoint(GraphQL[Context, None]):
         return Response(self.encode_json(body), status_code=status, headers=headers, media_type=media_type)
 
     async def parse_http_body(self, request: Any) -> GraphQLRequestData | list[GraphQLRequestData]:
-        """A request's body. Who takes JSON as well as a stream of events gets a stream for a subscription only."""
+        """What is asked. Who takes JSON as well as a stream of events gets a stream for a subscription only, and who
+        asks by GET never.
+        """
         data = await super().parse_http_body(request)
-        if isinstance(data, list) or data.protocol == "http" or not weights(request.headers.get("accept", "")):
+        if isinstance(data, list) or data.protocol == "http":
             return data
-        return data if is_subscription(data.query or "", data.operation_name) else replace(data, protocol="http")
+        either = bool(weights(request.headers.get("accept", "")))
+        if request.method == "GET" or (either and not is_subscription(data.query or "", data.operation_name)):
+            return replace(data, protocol="http")
+        return data
+
+    def parse_query_params(self, params: Any) -> dict[str, Any]:
+        """What is asked by GET. Raises HTTPException when what should be a JSON object is none."""
+        asked = dict(params)
+        for name in ("variables", "extensions"):
+            try:
+                asked[name] = orjson.loads(asked.get(name) or "null")
+            except orjson.JSONDecodeError:
+                raise HTTPException(400, f"`{name}` is not JSON") from None
+        return asked
 
     async def execute_operation(self, *args: Any, **named: Any) -> Any:
         """Refuses what comes without a key, or too often; all else goes on to the schema."""
@@ -232,6 +247,12 @@ class Socket(BaseGraphQLTransportWSHandler[Context, None]):
     @property
     def _sockets(self) -> Sockets:
         return cast(Endpoint, self.view).sockets
+
+
+def _is_a_person(request: Request) -> bool:
+    """Whether a browser opens the address: it takes pages, and shows no key by itself."""
+    headers = request.headers
+    return request.method == "GET" and "text/html" in headers.get("accept", "") and "authorization" not in headers
 
 
 def _wrong_with(message: Any) -> str | None:

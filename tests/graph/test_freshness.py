@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from models import bell, clock
-from models.google import GoogleCalendar
+from models.google import GoogleBudget, GoogleCalendar
 from sync import leases
 from sync.sandbox.faults import FaultKind
 from tests.graph.connected import ANNAS, Connected
@@ -74,12 +74,62 @@ async def test_what_was_read_within_a_minute_is_not_read_again(quiet: Connected,
     assert not asked.is_set()
 
 
-async def test_what_nobody_can_have_is_not_asked_for(quiet: Connected, google_stage: Stage) -> None:
-    shop = quiet.shop
+async def test_what_will_not_be_booked_is_not_asked_for(quiet: Connected, google_stage: Stage) -> None:
+    shop, do = quiet.shop, quiet.shop.served.do
+    wish = {"serviceId": shop.haircut, "optionId": shop.anna, "start": at("10:00"), "customer": OLA}
+    once = {**wish, "start": at("12:00"), "idempotencyKey": "once"}
+    booking = (await do("Book", "public", input=once))["booking"]["id"]
+    moved = {"bookingId": booking, "start": at("14:00")}
+    holds = [{"serviceId": shop.haircut, "optionId": shop.anna, "start": at("15:00", day)} for day in range(5)]
+    for each in holds:
+        assert codes(await do("Hold", "public", input=each)) == []
+    await grown_old()
     asked = google_stage.arrival("GET", "/events")
-    assert "OUTSIDE_OPENING_HOURS" in codes(await shop.book(at("17:00"), optionId=shop.anna))
+    assert "OUTSIDE_OPENING_HOURS" in codes(await do("Book", "public", input={**wish, "start": at("17:00")}))
+    assert codes(await do("Book", "public", input={**wish, "customer": {"name": ""}})) == ["INVALID_INPUT"]
+    assert (await do("Book", "public", input=once))["booking"]["id"] == booking
+    assert codes(await do("Hold", "public", input=holds[0])) == ["TOO_MANY_HOLDS"]
+    assert codes(await do("RescheduleBooking", "staff", input={**moved, "start": at("12:00")})) == []
+    await do("CancelBooking", "staff", input={"bookingId": booking})
+    assert codes(await do("RescheduleBooking", "staff", input=moved)) == ["ALREADY_CANCELLED"]
     await shop.booked(at("10:00"), optionId=shop.ben)
     assert not asked.is_set()
+
+
+async def test_what_was_held_is_looked_at_again_when_it_is_booked(quiet: Connected, google_stage: Stage) -> None:
+    shop = quiet.shop
+    wish = {"serviceId": shop.haircut, "optionId": shop.anna, "start": at("10:00")}
+    kept = (await shop.served.do("Hold", "public", input=wish))["hold"]["id"]
+    await grown_old()
+    asked = google_stage.arrival("GET", "/events")
+    booked = await shop.served.do("Book", "public", input={"holdId": kept, "customer": OLA})
+    assert asked.is_set()
+    assert await unread(shop, booked["booking"]) == []
+
+
+async def test_nothing_but_what_changed_is_waited_for(quiet: Connected) -> None:
+    """Neither a push channel, nor the nightly listing, though both are due."""
+    shop, due = quiet.shop, clock.now() - timedelta(days=3)
+    kept = {"watch_due_at": due, "snapshot_at": due}
+    await GoogleCalendar.filter(google_id=ANNAS).update(**kept)
+    quiet.google.faults.add(FaultKind.HOLD, None, path="/watch")
+    (before,) = await GoogleCalendar.filter(google_id=ANNAS).values("pull_due_at", *kept)
+    began = clock.now()
+    booking = (await shop.booked(at("10:00"), optionId=shop.anna))["booking"]
+    assert (clock.now() - began).total_seconds() < 1.4
+    assert await unread(shop, booking) == []
+    assert await GoogleCalendar.filter(google_id=ANNAS).values("pull_due_at", *kept) == [before]
+
+
+async def test_a_user_whom_google_wants_left_alone_is_not_waited_for(quiet: Connected) -> None:
+    shop = quiet.shop
+    shut = clock.now() + timedelta(minutes=5)
+    assert await GoogleBudget.filter(scope__startswith="user").update(paid_until=shut) == 1
+    began = clock.now()
+    booking = (await shop.booked(at("10:00"), optionId=shop.anna))["booking"]
+    assert (clock.now() - began).total_seconds() < 1.4
+    assert len(await unread(shop, booking)) == 1
+    assert await GoogleCalendar.filter(google_id=ANNAS, pull_lease__isnull=True).exists()
 
 
 async def test_google_is_waited_for_a_moment_only_and_the_history_says_so(quiet: Connected) -> None:

@@ -133,6 +133,8 @@ async def test_5a70_9c48_a_get_runs_queries_and_nothing_else(studio: Served) -> 
         for query in ("mutation { __typename }", create, 'subscription { bookingChanges(manageToken: "x") { id } }'):
             refused = await by_get(params={"query": query})
             assert (refused.status_code, refused.headers.get("allow"), "data" in refused.text) == (405, "POST", False)
+        none = await by_get(params={"query": QUERY, "variables": "null", "extensions": ""})
+        assert none.json() == {"data": {"options": {"totalCount": 0}}}
         for params in ({}, {"query": ""}, {"query": "{"}, {"query": QUERY, "variables": "{"}, {"variables": "[]"}):
             wrong = await by_get(params=params)
             assert wrong.status_code == 400 or (expected, wrong.status_code) == (JSON, 200), (params, wrong.text)
@@ -140,6 +142,17 @@ async def test_5a70_9c48_a_get_runs_queries_and_nothing_else(studio: Served) -> 
             assert wrong.json().get("data") is None
     assert (await studio.http.get(f"{studio.url}/graphql", params={"query": QUERY})).status_code == 401
     assert (await studio.ask("Home", "staff"))["data"]["options"]["totalCount"] == 0
+
+
+async def test_a_key_is_answered_and_a_browser_shown_the_explorer(studio: Served) -> None:
+    address, accepting = f"{studio.url}/graphql", {"Accept": f"{JSON}, text/html;q=0.1"}
+    keyed = {**accepting, "Authorization": f"Bearer {studio.keys['staff']}"}
+    assert media(await studio.http.get(address, params={"query": QUERY}, headers=keyed)) == JSON
+    assert media(await studio.http.get(address, headers=accepting)) == "text/html"
+    streaming = {**keyed, "Accept": "text/event-stream"}
+    for query, status in ((QUERY, 200), ('subscription { bookingChanges(manageToken: "x") { id } }', 405)):
+        got = await studio.http.get(address, params={"query": query}, headers=streaming)
+        assert (got.status_code, media(got), got.headers["cache-control"]) == (status, JSON, "no-store")
 
 
 async def test_no_other_method_is_allowed_and_the_answer_says_which_is(studio: Served) -> None:

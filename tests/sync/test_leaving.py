@@ -146,6 +146,18 @@ async def test_work_that_outlives_its_account_ends_quietly(floor: Floor, caplog:
     assert "Traceback" not in caplog.text
 
 
+async def test_a_list_that_outlives_its_account_is_not_stored(floor: Floor, caplog: pytest.LogCaptureFixture) -> None:
+    await floor.linked_option()
+    came = floor.held("GET", "/calendarList")
+    listing = asyncio.create_task(floor.engine.list_calendars((await the_account(floor.business_id)).id))
+    await came.wait()
+    await GoogleAccount.all().delete()
+    floor.sandbox.faults.clear()
+    await listing
+    assert await GoogleCalendar.all() == []
+    assert "Traceback" not in caplog.text
+
+
 async def test_a_revocation_that_fails_holds_nothing_up(floor: Floor) -> None:
     await floor.linked_option()
     floor.sandbox.faults.add(FaultKind.SERVER_ERROR, None, path="/revoke")

@@ -52,6 +52,7 @@ def test_an_exhausted_quota_is_left_alone_for_an_hour_at_least(attempt: int, hin
 def test_only_a_pause_that_google_named_is_prescribed(attempt: int, random: float) -> None:
     assert not after_failure(_failure(FailureKind.RETRY), attempt, random).prescribed
     assert after_failure(_failure(FailureKind.RETRY, 3), attempt, random).prescribed
+    assert not after_failure(_failure(FailureKind.SPENT, 3), attempt, random).prescribed
 
 
 @pytest.mark.parametrize("kind", [FailureKind.UNAUTHORIZED, FailureKind.RECONNECT])

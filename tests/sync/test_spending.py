@@ -42,7 +42,7 @@ async def test_processes_share_one_budget(account: UUID) -> None:
         assert await (here, there)[number % 2].spend(account) is None
     over = await here.spend(account)
     assert isinstance(over, Failure)
-    assert (over.kind, over.code) == (FailureKind.RETRY, "over_budget")
+    assert (over.kind, over.code) == (FailureKind.SPENT, "over_budget")
     assert 0 < (over.retry_after or 0) <= 300
 
 
