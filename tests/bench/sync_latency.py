@@ -16,6 +16,9 @@ from typing import Any
 from tests.bench.household import ANNA, Household, household
 
 SAMPLES = 200
+PACE = 0.5
+"""Seconds from one sample to the next: faster, and what is measured is how long requests to Google wait their turn."""
+
 START = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=2)
 
 
@@ -62,6 +65,7 @@ async def _booking_to_google(house: Household, samples: int) -> Sequence[float]:
         start = (START + timedelta(minutes=15 * number)).isoformat()
         wish = {"serviceId": house.service, "start": start, "customer": {"name": f"Customer {number}"}}
         before = len(await _events(house))
+        await _pause()
         began = time.perf_counter()
         booked = await house.served.do("Book", "staff", input=wish)
         assert booked["errors"] == []
@@ -78,6 +82,7 @@ async def _google_to_dashboard(house: Household, samples: int) -> Sequence[float
         for number in range(samples):
             begin = START + timedelta(days=30, minutes=15 * number)
             times = {"start": {"dateTime": begin.isoformat()}, "end": {"dateTime": (begin + _LENGTH).isoformat()}}
+            await _pause()
             began = time.perf_counter()
             await house.served.http.post(_address(house), json={"summary": f"Event {number}", **times})
             entry: Any = None
@@ -85,6 +90,11 @@ async def _google_to_dashboard(house: Household, samples: int) -> Sequence[float
                 entry = (await dashboard.next())["calendarChanges"]["entry"]
             taken.append(time.perf_counter() - began)
     return taken
+
+
+async def _pause() -> None:
+    """Nothing happens for a while."""
+    await asyncio.wait([asyncio.get_running_loop().create_future()], timeout=PACE)
 
 
 _LENGTH = timedelta(minutes=10)

@@ -205,11 +205,14 @@ WEIGHTS = {
     "poll": 8,
     "hang": 7,
     "die": 6,
-    "go on": 8,
+    "go on": 10,
+    "take access": 3,
+    "give access": 12,
+    "people take elsewhere": 5,
     "notifications are late": 3,
     "notifications arrive": 9,
-    "fault lose_notification": 4,
-    "fault double_notification": 4,
+    "fault lose_notification": 5,
+    "fault double_notification": 5,
     "fault empty_page": 3,
 }
 """How often a rule is drawn next to the others, whose weight is 2."""
