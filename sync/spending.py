@@ -5,7 +5,6 @@ place in the queue at once, so that everybody's turn comes. The rows belong to n
 own users and by our project.
 """
 
-import asyncio
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
@@ -39,7 +38,7 @@ class Spending:
                 said = "Too many requests to Google just now; it goes on by itself."
                 return Failure(FailureKind.SPENT, "over_budget", said, wait.total_seconds())
             if wait:
-                await asyncio.sleep(wait.total_seconds())
+                await clock.wait(wait.total_seconds())
             self._left[scope] = (budget.share - 1, clock.now())
         return None
 

@@ -4,7 +4,6 @@ Beside the engine the one file that awaits both Google and the database, because
 across processes: Google may throttle, and an answer that is overwritten is a grant that is lost.
 """
 
-import asyncio
 import json
 from datetime import timedelta
 from uuid import UUID
@@ -54,7 +53,7 @@ class Grants:
             if await _claimed(account):
                 return await self._refreshed(account, access, refresh)
             # Somebody else is at it, or has just been; their lease ends by itself.
-            await asyncio.sleep(_LOOK_SECONDS)
+            await clock.wait(_LOOK_SECONDS)
 
     async def lost(self, account_id: UUID, access: str, failure: Failure) -> None:
         """Takes note that the grant behind this access token is dead, and shows it; a newer grant is left alone."""

@@ -53,9 +53,11 @@ class Crew:
                 return
         raise AssertionError("the work never ends")
 
-    async def hang(self, held: Held) -> bool:
+    async def hang(self, hold: Callable[[], Held]) -> bool:
         """A worker begins what is due and hangs where Google does not answer; False when it never came to that."""
         await self.go_on()
+        # Not before: whoever hung until now would be held again.
+        held = hold()
         worker = self._workers[0]
         arrived = asyncio.ensure_future(held.arrived.wait())
         for _ in range(ROUNDS):

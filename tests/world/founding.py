@@ -34,6 +34,7 @@ async def a_town(stages: Stages, tally: Counter[str], dice: Dice) -> AsyncIterat
     async with AsyncExitStack() as open_things:
         patched = open_things.enter_context(pytest.MonkeyPatch.context())
         patched.setattr(clock, "now", time)
+        patched.setattr(clock, "wait", time.wait)
         patched.setattr(worker, "SHUTDOWN_SECONDS", 0)
         floor = await open_things.enter_async_context(floor_on(stages, google_days=DAYS))
         weather = Weather(tally, floor.door.notification)

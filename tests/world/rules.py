@@ -27,7 +27,7 @@ async def _poll(town: Town, dice: Dice) -> str:
 
 async def _hang(town: Town, dice: Dice) -> str | None:
     await town.pass_time(timedelta(minutes=dice.choice([0, 13, 13])))
-    return "a worker hangs" if await town.crew.hang(town.weather.hold(dice)) else None
+    return "a worker hangs" if await town.crew.hang(lambda: town.weather.hold(dice)) else None
 
 
 async def _overtake(town: Town, dice: Dice) -> str:
@@ -35,7 +35,7 @@ async def _overtake(town: Town, dice: Dice) -> str:
     people = town.people
     deeds: list[str | None] = [people.add(dice)]
     await town.pass_time(timedelta(minutes=13))
-    if not await town.crew.hang(town.weather.hold(dice)):
+    if not await town.crew.hang(lambda: town.weather.hold(dice)):
         return f"nobody was overtaken: {deeds}"
     deeds += [dice.choice([people.edit, people.delete, people.delete_ours])(dice) for _ in range(2)]
     await town.pass_time(timedelta(minutes=3))

@@ -3,6 +3,7 @@
 The clock is the town's own: it goes on a little with every look at it, and otherwise only when told.
 """
 
+import asyncio
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
@@ -53,6 +54,11 @@ class Clock:
 
     def turn(self, by: timedelta) -> None:
         self.time += by
+
+    async def wait(self, seconds: float) -> None:
+        """Nobody really waits in this town: somebody's waiting makes it later for everybody."""
+        self.turn(timedelta(seconds=seconds))
+        await asyncio.sleep(0)
 
 
 @dataclass
