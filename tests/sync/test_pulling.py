@@ -194,6 +194,24 @@ async def test_a_sweep_of_most_of_a_calendar_stops_and_asks(floor: Floor) -> Non
     assert len(await floor.blocked(anna)) == 2
 
 
+async def test_a_reading_that_begins_anew_and_fails_leaves_no_token(floor: Floor) -> None:
+    first = (datetime.now(OSLO) + 3 * DAY).date()
+    floor.sandbox.insert_event(ANNA, all_day(first.isoformat(), (first + DAY).isoformat()))
+    anna = await floor.linked_option()
+    before = await floor.blocked(anna)
+    floor.sandbox.calendar(ANNA).time_zone = "America/New_York"
+    floor.sandbox.insert_event(ANNA, busy(tomorrow(8), tomorrow(9), transparency="transparent"))
+    # The first request tells of the zone, the second begins anew.
+    floor.sandbox.faults.add(FaultKind.SLOW, path="/events", seconds=0.001)
+    floor.sandbox.faults.add(FaultKind.SERVER_ERROR, path="/events")
+    await floor.look()
+    assert await token() is None
+    floor.sandbox.calendar(ANNA).time_zone = "Europe/Oslo"
+    await floor.look()
+    assert await token() is not None
+    assert await floor.blocked(anna) == before
+
+
 async def test_a_calendar_in_another_zone_is_listed_anew(floor: Floor) -> None:
     first = (datetime.now(OSLO) + 3 * DAY).date()
     floor.sandbox.insert_event(ANNA, all_day(first.isoformat(), (first + DAY).isoformat()))
