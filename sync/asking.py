@@ -24,25 +24,24 @@ class Asking:
         self.spending = Spending()
 
     async def ask(self, account_id: UUID, call: Callable[[str], Awaitable[Reply | Failure]]) -> Reply | Failure:
-        """Makes a call with the account's access token, and once more with a fresh one if it is turned down.
+        """Makes a call with the account's access token, and again with another one if it is turned down.
 
-        A token refused twice, or a grant that lacks what it needs, is taken note of as dead.
+        The second may be one that somebody else stored meanwhile, and be over, too; the third is certainly fresh. A
+        grant whose fresh token is refused, or that lacks what it needs, is taken note of as dead.
         """
-        access = await self.grants.access(account_id)
-        if isinstance(access, Failure):
-            return access
-        if over := await self.spending.spend(account_id):
-            return over
-        reply = await call(access)
-        if isinstance(reply, Failure) and reply.kind is FailureKind.UNAUTHORIZED:
-            fresh = await self.grants.access(account_id, refused=access)
-            if isinstance(fresh, Failure):
-                return fresh
+        refused: str | None = None
+        for last in (False, False, True):
+            token = await self.grants.access(account_id, refused)
+            if isinstance(token, Failure):
+                return token
             if over := await self.spending.spend(account_id):
                 return over
-            access, reply = fresh, await call(fresh)
+            reply = await call(token)
+            if last or not (isinstance(reply, Failure) and reply.kind is FailureKind.UNAUTHORIZED):
+                break
+            refused = token
         if isinstance(reply, Failure) and reply.kind in (FailureKind.UNAUTHORIZED, FailureKind.RECONNECT):
-            await self.grants.lost(account_id, access, reply)
+            await self.grants.lost(account_id, token, reply)
         if isinstance(reply, Failure):
             await self.spending.heed(account_id, reply)
         return reply

@@ -116,3 +116,31 @@ async def test_a_refresh_that_another_process_has_just_finished_is_not_done_agai
     assert not await tokens._claimed(read_before)
     assert await tokens._claimed(await GoogleAccount.get())
     assert await floor.engine._grants.access(account_id) == fresh
+
+
+async def test_a_token_that_somebody_else_stored_may_be_over_too(floor: Floor) -> None:
+    """The call begins with the first token; the second is stored, and over, before it is answered."""
+    option_id = await floor.linked_option()
+    account_id = (await GoogleAccount.get()).id
+    tokens: list[str] = []
+
+    async def call(access: str) -> str | Failure:
+        tokens.append(access)
+        if len(tokens) == 1:
+            await floor.signed_in(option_id)
+        return Failure(FailureKind.UNAUTHORIZED, "authError", "No.") if len(tokens) < 3 else "done"
+
+    assert await floor.engine._ask(account_id, call) == "done"
+    assert len(set(tokens)) == 3
+    assert (await GoogleAccount.get()).state == GoogleAccountState.CONNECTED
+
+
+async def test_a_grant_whose_fresh_token_is_refused_is_dead(floor: Floor) -> None:
+    await floor.linked_option()
+    account_id = (await GoogleAccount.get()).id
+
+    async def call(_: str) -> str | Failure:
+        return Failure(FailureKind.UNAUTHORIZED, "authError", "No.")
+
+    assert isinstance(await floor.engine._ask(account_id, call), Failure)
+    assert (await GoogleAccount.get()).state == GoogleAccountState.RECONNECT_REQUIRED
