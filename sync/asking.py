@@ -31,9 +31,10 @@ class Asking:
         """
         refused: str | None = None
         for last in (False, False, True):
-            token = await self.grants.access(account_id, refused)
-            if isinstance(token, Failure):
-                return token
+            found = await self.grants.access(account_id, refused)
+            if isinstance(found, Failure):
+                return found
+            token = found
             if over := await self.spending.spend(account_id):
                 return over
             reply = await call(token)
