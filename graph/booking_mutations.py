@@ -14,7 +14,7 @@ from graph.errors import forbidden_error, user_errors
 from graph.freshness import freshen
 from graph.nodes import NOBODY, asked, asked_if, value_of
 from graph.payloads import Payload, given, optional, shown
-from models import booking, changing, checks, clock, holding, idempotency, reserving
+from models import booking, changing, checks, holding, idempotency, reserving
 from models.booking import Booking as BookingRow
 from models.idempotency import Once
 from models.refusals import Refused
@@ -120,7 +120,7 @@ class BookingMutation:
         once = None
         if retry := value_of(input.idempotency_key):
             once = Once(caller.key_id, "createBooking", retry, dataclasses.asdict(wish))
-        await freshen(info, lambda: _foreseen(info, wish, once))
+        await freshen(info, once, lambda: _foreseen(info, wish))
         answer = await reserving.create(caller, wish, once=once, google_days=settings.google_days)
         fields = await shown(info, Booking, BookingRow, answer, "booking")
         if isinstance(answer, Refused):
@@ -138,7 +138,7 @@ class BookingMutation:
             "override_rules": caller.is_staff and bool(input.override_rules),
             "google_days": settings.google_days,
         }
-        await freshen(info, lambda: changing.foresee(caller.business_id, booking_id, input.start, **where))
+        await freshen(info, None, lambda: changing.foresee(caller.business_id, booking_id, input.start, **where))
         version = value_of(input.expected_version)
         answer = await changing.reschedule(caller, booking_id, input.start, expected_version=version, **where)
         fields = await shown(info, Booking, BookingRow, answer, "booking")
@@ -204,9 +204,9 @@ def _wish(source: CreateBookingInput, is_staff: bool) -> Wish:
     )
 
 
-async def _foreseen(info: Info, wish: Wish, once: Once | None) -> UUID | None:
-    """The option that is about to be booked; None when nothing will be, or was already."""
-    if reserving.judge(wish) or (once and await once.recall(clock.now()) is not None):
+async def _foreseen(info: Info, wish: Wish) -> UUID | None:
+    """The option that is about to be booked; None when nothing will be."""
+    if reserving.judge(wish):
         return None
     if wish.hold_id:
         return await holding.option_of(info.context.caller.business_id, wish.hold_id)

@@ -68,7 +68,7 @@ class HoldMutation:
         )
         given = {"service": keeping.service_id, "option": keeping.option_id, "start": keeping.start}
         once = Once(caller.key_id, "createHold", input.idempotency_key, given) if input.idempotency_key else None
-        await freshen(info, lambda: _foreseen(info, keeping, once))
+        await freshen(info, once, lambda: _foreseen(info, keeping))
         answer = await holding.create(caller, keeping, once=once, google_days=settings.google_days)
         if isinstance(answer, Refused):
             return CreateHoldPayload(errors=user_errors(info, answer), alternatives=nearby(answer.alternatives))
@@ -86,9 +86,9 @@ class HoldMutation:
         return ReleaseHoldPayload(released_id=to_id("Hold", answer))
 
 
-async def _foreseen(info: Info, keeping: Keeping, once: Once | None) -> UUID | None:
-    """The option that is about to be held; None when nothing will be, or was already."""
-    caller, days, now = info.context.caller, info.context.house.settings.google_days, clock.now()
-    if await holding.has_too_many(caller, keeping.address, now) or (once and await once.recall(now) is not None):
+async def _foreseen(info: Info, keeping: Keeping) -> UUID | None:
+    """The option that is about to be held; None when nothing will be."""
+    caller, days = info.context.caller, info.context.house.settings.google_days
+    if await holding.has_too_many(caller, keeping.address, clock.now()):
         return None
     return await reserving.foresee(caller.business_id, keeping.service_id, keeping.option_id, keeping.start, days)

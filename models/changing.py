@@ -3,7 +3,7 @@
 A refused change leaves everything as it was.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -18,7 +18,7 @@ from models.claim import Claim
 from models.db import Row
 from models.intervals import Interval, to_datetime, to_instant
 from models.key import Caller
-from models.offer import nearby
+from models.offer import Offer, nearby
 from models.refusals import ErrorCode, Refusal, Refused, refused
 from models.reserving import Place, settle_on, taking
 from models.words import BookingStatus, ChangeAction, ChangeKind
@@ -65,9 +65,8 @@ async def reschedule(
     answer = await taking(caller.business_id, body)
     if isinstance(answer, Refused) and decision.is_about_the_slot(answer):
         (row,) = await db.select(Booking.filter(id=booking_id), _BOOKING_COLUMNS)
-        wanted, at, now = option_id or row["option_id"], to_instant(start), to_instant(clock.now())
-        rules, of = await _rules(caller.business_id, row)
-        found = await offer_of(of, rules, nearby(at), now=now, google_days=google_days, leave_out=booking_id)
+        wanted, at = option_id or row["option_id"], to_instant(start)
+        found = await _offer(caller.business_id, row, nearby(at), clock.now(), google_days)
         return replace(answer, alternatives=found.nearest(at, wanted))
     return answer
 
@@ -146,11 +145,8 @@ async def foresee(
     rows = await db.select(standing, _BOOKING_COLUMNS)
     if not rows or (rows[0]["starts_at"], rows[0]["option_id"]) == (start, option_id or rows[0]["option_id"]):
         return None
-    rules, of = await _rules(business_id, rows[0])
-    wanted = option_id or rows[0]["option_id"]
-    at, now = to_instant(start), to_instant(clock.now())
-    window = Interval(at, at + 1)
-    found = await offer_of(of, rules, window, now=now, google_days=google_days, only=[wanted], leave_out=booking_id)
+    wanted, at = option_id or rows[0]["option_id"], to_instant(start)
+    found = await _offer(business_id, rows[0], Interval(at, at + 1), clock.now(), google_days, only=[wanted])
     return None if isinstance(decision.free_options(found, at, override_rules), Refused) else wanted
 
 
@@ -168,14 +164,26 @@ async def _rules(business_id: UUID, row: Row) -> tuple[Rules, Row]:
     return replace(service.rules(of), **service.lengths(row)), of
 
 
+async def _offer(
+    business_id: UUID,
+    row: Row,
+    window: Interval,
+    now: datetime,
+    google_days: int,
+    only: Collection[UUID] | None = None,
+) -> Offer:
+    """Where the booking could go, its own range being free."""
+    rules, of = await _rules(business_id, row)
+    at = to_instant(now)
+    return await offer_of(of, rules, window, now=at, google_days=google_days, only=only, leave_out=row["id"])
+
+
 async def _new_place(
     work: Write, row: Row, option_id: UUID, start: datetime, google_days: int, override_rules: bool
 ) -> Place | Refused:
     """Decides whether the booking can go there, under the lock."""
-    rules, of = await _rules(work.business_id, row)
-    at, now = to_instant(start), to_instant(work.now)
-    window = Interval(at, at + 1)
-    found = await offer_of(of, rules, window, now=now, google_days=google_days, only=[option_id], leave_out=row["id"])
+    at = to_instant(start)
+    found = await _offer(work.business_id, row, Interval(at, at + 1), work.now, google_days, only=[option_id])
     return await settle_on(work, found, row["service_id"], option_id, at, override_rules)
 
 

@@ -47,7 +47,7 @@ class Lease:
 async def claim(way: Way, limit: int, now: datetime) -> list[Lease]:
     """At most `limit` calendars that are due, longest due first, now ours."""
     due = _due(way, now).order_by(f"{way}_due_at").limit(limit)
-    return await _take(way, due, now) if await due.exists() else []
+    return await _take(way, due, now)
 
 
 async def claim_linked(option_id: UUID, now: datetime) -> Lease | None:
@@ -58,8 +58,6 @@ async def claim_linked(option_id: UUID, now: datetime) -> Lease | None:
     linked = GoogleLink.filter(option_id=option_id, calendar_id__not_isnull=True).values("calendar_id")
     free = _unset_or_before("pull_lease_until", now) & _reachable(Way.PULL, now)
     goes_on = GoogleCalendar.filter(free, id__in=Subquery(linked), sync_token__not_isnull=True, reroute__isnull=True)
-    if not await goes_on.exists():
-        return None
     return next(iter(await _take(Way.PULL, goes_on, now, due_later=False)), None)
 
 
@@ -72,6 +70,8 @@ async def account_of(option_id: UUID) -> UUID | None:
 
 async def _take(way: Way, wanted: QuerySet[GoogleCalendar], now: datetime, *, due_later: bool = True) -> list[Lease]:
     """Those of the calendars that are still to be had, now ours; with `due_later` not due again before that ends."""
+    if not await wanted.exists():
+        return []
     token, until = uuid4(), now + LENGTH
     # One statement, and so under the writer lock on SQLite. Not `values`: it would lose the FOR UPDATE.
     wanted = wanted.select_for_update(skip_locked=True, of=("google_calendar",)).only("id")

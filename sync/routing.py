@@ -1,5 +1,6 @@
 """A calendar's links as the pull needs them, and its events decided anew when links or rules change. Database only."""
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -94,11 +95,15 @@ class Routes:
             columns["veiled"] = veil.event(foreign)
         return Seen(foreign.google_id, columns, blocked_options(foreign, self.links, self.unrouted))
 
-    def blocked(self, row: GoogleEvent, veil: Veil) -> frozenset[UUID]:
-        """The options that a kept event makes unavailable."""
-        if row.veiled is None:
-            return blocked_options(row, self.links, self.unrouted)
-        return blocked_options(veiled(row, row.veiled), [veil.rule(link) for link in self.links], self.unrouted)
+    def blocks(self, rows: Iterable[GoogleEvent], veil: Veil) -> Mapping[UUID, Blocks]:
+        """What each kept event makes unavailable."""
+        behind = [veil.rule(link) for link in self.links]
+        blocked: dict[UUID, Blocks] = {}
+        for row in rows:
+            seen, rules = (row, self.links) if row.veiled is None else (veiled(row, row.veiled), behind)
+            options = blocked_options(seen, rules, self.unrouted)
+            blocked[row.id] = dict.fromkeys(options, (row.starts_at, row.ends_at))
+        return blocked
 
 
 async def routes(calendar_id: UUID) -> Routes:
@@ -147,9 +152,7 @@ def _batch(lease: Lease, veil: Veil, rows: list[GoogleEvent], concerned: frozens
             await event.drop(work, on, rows)
             return
         if now.can_decide(await GoogleCalendar.get(id=lease.calendar_id)):
-            blocked: dict[UUID, Blocks] = {
-                row.id: dict.fromkeys(now.blocked(row, veil), (row.starts_at, row.ends_at)) for row in rows
-            }
+            blocked = now.blocks(rows, veil)
         else:
             there = await event.blocks_of([row.id for row in rows])
             blocked = {row.id: there.get(row.id, {}) for row in rows}

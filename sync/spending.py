@@ -33,7 +33,7 @@ class Spending:
         for scope, budget in await self._budgets(account_id):
             if self._draw(scope):
                 continue
-            wait = await _take(scope, budget, LONGEST_WAIT)
+            wait = await _take(scope, budget)
             if wait > LONGEST_WAIT:
                 said = "Too many requests to Google just now; it goes on by itself."
                 return Failure(FailureKind.SPENT, "over_budget", said, wait.total_seconds())
@@ -85,12 +85,12 @@ async def forget(now: datetime) -> None:
     await GoogleBudget.filter(paid_until__lt=now).delete()
 
 
-async def _take(scope: str, budget: Budget, patience: timedelta) -> timedelta:
-    """Takes a share, unless that would mean to wait longer: how long to wait before it is spent."""
+async def _take(scope: str, budget: Budget) -> timedelta:
+    """Takes a share, unless that would mean to wait too long: how long to wait before it is spent."""
     while True:
         row = await GoogleBudget.get_or_none(scope=scope)
         paid, wait = budget.take(row.paid_until if row else None, clock.now())
-        if wait > patience or await _store(row, scope, paid):
+        if wait > LONGEST_WAIT or await _store(row, scope, paid):
             return wait
 
 

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, Self
+from urllib.parse import parse_qs, urlsplit
 from uuid import UUID
 
 import httpx2
@@ -95,6 +96,18 @@ class Served:
         """Another business on the same server."""
         business_id, keys = await new_business(slug)
         return type(self)(self.url, business_id, keys, self.http)
+
+
+async def consent(http: httpx2.AsyncClient, address: str, **clicks: str) -> str:
+    """A person opens Google's consent page, ticks every box and clicks: where that leads them."""
+    scopes = parse_qs(urlsplit(address).query)["scope"][0].split()
+    answered = await http.post(address, data={**clicks, "scope": scopes})
+    return str((await http.get(answered.headers["location"])).headers["location"])
+
+
+def ticket_in(address: str) -> str:
+    """The ticket with which a person is sent back."""
+    return parse_qs(urlsplit(address).query)["google_ticket"][0]
 
 
 async def new_business(slug: str, origins: tuple[str, ...] = ()) -> tuple[UUID, dict[str, str]]:

@@ -13,7 +13,7 @@ import pytest
 
 from models import bell
 from sync.sandbox.state import SandboxGoogle
-from tests.served import Served, Stream, serving_beside_google
+from tests.served import Served, Stream, consent, serving_beside_google, ticket_in
 from tests.stage import PATIENCE, Stage
 
 DAY = "2027-03-01"
@@ -168,7 +168,7 @@ async def _sign_in_and_link(shop: Served, option: str) -> None:
     """Options → Change → Google Sign In → back on the editing page → choose the calendar → save."""
     back = await _consent(shop, option, {"decision": "allow", "account": ANNA})
     assert back.startswith(f"{shop.url}/edit?option=anna&")
-    ticket = parse_qs(urlsplit(back).query)["google_ticket"][0]
+    ticket = ticket_in(back)
     signed_in = await shop.do("CompleteGoogleSignIn", "admin", input={"ticket": ticket})
     assert signed_in["errors"] == []
     assert signed_in["option"]["google"]["account"]["email"] == ANNA
@@ -197,12 +197,7 @@ async def _consent(shop: Served, option: str, clicks: dict[str, str]) -> str:
         "StartGoogleSignIn", "admin", input={"optionId": option, "returnTo": f"{shop.url}/edit?option=anna"}
     )
     assert started["errors"] == []
-    address = started["authorizationUrl"]
-    scopes = parse_qs(urlsplit(address).query)["scope"][0].split()
-    answer = await shop.http.post(address, data={**clicks, "scope": scopes})
-    back = await shop.http.get(answer.headers["location"])
-    location: str = back.headers["location"]
-    return location
+    return await consent(shop.http, started["authorizationUrl"], **clicks)
 
 
 async def _free(shop: Served, service: str) -> dict[str, list[str]]:

@@ -107,12 +107,13 @@ class Endpoint(GraphQL[Context, None]):
 
     def _refuse(self, request: Request, status: int, reason: str, allow: str = "POST") -> Response:
         error = {"message": reason, "extensions": {"code": "BAD_USER_INPUT"}}
-        return self._answer(request, status, {"errors": [error]}, {"Allow": allow} if status == 405 else {})
+        return self._answer(request, status, {"errors": [error]}, {"Allow": allow} if status == 405 else None)
 
-    def _answer(self, request: Request, status: int, body: Any, headers: Mapping[str, str] = NOT_KEPT) -> Response:
-        headers = {**NOT_KEPT, **headers}
+    def _answer(self, request: Request, status: int, body: Any, more: Mapping[str, str] | None = None) -> Response:
         media_type = f"{preferred_type(request.headers.get('accept', ''))}; charset=utf-8"
-        return Response(self.encode_json(body), status_code=status, headers=headers, media_type=media_type)
+        return Response(
+            self.encode_json(body), status_code=status, headers={**NOT_KEPT, **(more or {})}, media_type=media_type
+        )
 
     async def parse_http_body(self, request: Any) -> GraphQLRequestData | list[GraphQLRequestData]:
         """What is asked. Who takes JSON as well as a stream of events gets a stream for a subscription only, and who

@@ -3,24 +3,22 @@
 import asyncio
 import json
 import os
-import sys
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 from uuid import UUID
 
 import httpx2
 
 from models.secret import new_secret_key
 from tests import postgres
-from tests.served import Served
+from tests.demonstration import TIMEBOK
+from tests.served import Served, consent, ticket_in
 from tests.stage import browser, free_port
 
-TIMEBOK = str(Path(sys.executable).with_name("timebok"))
 ANNA = "anna@example.com"
 
 
@@ -93,11 +91,8 @@ async def _furnished(served: Served, google: str, processes: tuple[asyncio.subpr
     service = (await served.do("CreateService", "staff", input=wish))["service"]["id"]
     wish = {"optionId": anna, "returnTo": f"{served.url}/edit"}
     address = (await served.do("StartGoogleSignIn", "admin", input=wish))["authorizationUrl"]
-    scopes = parse_qs(urlsplit(address).query)["scope"][0].split()
-    allowed = await served.http.post(address, data={"decision": "allow", "account": ANNA, "scope": scopes})
-    back = await served.http.get(allowed.headers["location"])
-    ticket = parse_qs(urlsplit(back.headers["location"]).query)["google_ticket"][0]
-    assert (await served.do("CompleteGoogleSignIn", "admin", input={"ticket": ticket}))["errors"] == []
+    back = await consent(served.http, address, decision="allow", account=ANNA)
+    assert (await served.do("CompleteGoogleSignIn", "admin", input={"ticket": ticket_in(back)}))["errors"] == []
     return Household(served, google, anna, service, processes)
 
 

@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
 from sync.sandbox.state import SandboxGoogle
 from tests.graph.shop import Shop
+from tests.served import consent, ticket_in
 
 ANNAS = "anna@example.com"
 """Anna's Google account, and the id of its own first calendar."""
@@ -23,12 +23,8 @@ class Connected:
         do = self.shop.served.do
         wanted = {"optionId": option, "returnTo": f"{self.shop.served.url}/edit"}
         address = (await do("StartGoogleSignIn", "admin", input=wanted))["authorizationUrl"]
-        scopes = parse_qs(urlsplit(address).query)["scope"][0].split()
-        clicks = {"decision": "allow", "account": ANNAS, "scope": scopes}
-        allowed = await self.shop.served.http.post(address, data=clicks)
-        back = (await self.shop.served.http.get(allowed.headers["location"])).headers["location"]
-        ticket = parse_qs(urlsplit(back).query)["google_ticket"][0]
-        signed_in = await do("CompleteGoogleSignIn", "admin", input={"ticket": ticket})
+        back = await consent(self.shop.served.http, address, decision="allow", account=ANNAS)
+        signed_in = await do("CompleteGoogleSignIn", "admin", input={"ticket": ticket_in(back)})
         assert signed_in["errors"] == []
         return signed_in["option"]["google"]
 

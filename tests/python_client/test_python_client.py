@@ -6,7 +6,6 @@ One story: staff furnish, an admin connects Google, a customer books by the app,
 import asyncio
 from contextlib import aclosing
 from datetime import UTC, date, datetime, time
-from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from gql.transport.exceptions import TransportQueryError
@@ -16,6 +15,7 @@ from tests.graph.connected import ANNAS
 from tests.graph.shop import MONDAY, OSLO, at
 from tests.operations import operations
 from tests.python_client.clients import WINDOW, Clients, moment, seen
+from tests.served import consent, ticket_in
 from tests.stage import PATIENCE
 
 A_DATE = date(2027, 7, 5)
@@ -119,11 +119,7 @@ async def _an_admin_connects_google(clients: Clients) -> str:
 
 async def _consent(clients: Clients, address: str) -> str:
     """Clicks through Google's consent page, as Anna: the ticket with which she is sent back."""
-    http = clients.town.shop.served.http
-    clicks = {"decision": "allow", "account": ANNAS, "scope": parse_qs(urlsplit(address).query)["scope"][0].split()}
-    allowed = await http.post(address, data=clicks)
-    back = await http.get(allowed.headers["location"])
-    return parse_qs(urlsplit(back.headers["location"]).query)["google_ticket"][0]
+    return ticket_in(await consent(clients.town.shop.served.http, address, decision="allow", account=ANNAS))
 
 
 async def _staff_see_the_doctor(clients: Clients) -> None:

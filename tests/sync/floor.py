@@ -6,7 +6,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-from urllib.parse import parse_qs, parse_qsl, urlsplit
+from urllib.parse import parse_qsl, urlsplit
 from uuid import UUID
 
 from starlette.applications import Starlette
@@ -28,6 +28,7 @@ from sync.sandbox.faults import FaultKind
 from sync.sandbox.state import SandboxGoogle
 from sync.service import Google, LinkChoices
 from sync.worker import Worker
+from tests.served import ticket_in
 from tests.stage import Stage, browser
 from tests.sync import rows
 from tests.sync.sandbox.doors import ANNA, CLIENT
@@ -155,11 +156,6 @@ def busy(starts_at: datetime, ends_at: datetime, **fields: Any) -> dict[str, Any
     """An event body."""
     times = {"start": {"dateTime": starts_at.isoformat()}, "end": {"dateTime": ends_at.isoformat()}}
     return {**times, **fields}
-
-
-def ticket_in(address: str) -> str:
-    (ticket,) = parse_qs(urlsplit(address).query)["google_ticket"]
-    return ticket
 
 
 @dataclass

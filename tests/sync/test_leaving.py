@@ -18,8 +18,9 @@ from sync.leases import Way
 from sync.sandbox.errors import OAuthError
 from sync.sandbox.faults import FaultKind
 from sync.service import LinkChoices
+from tests.served import ticket_in
 from tests.sync import rows
-from tests.sync.floor import Floor, busy, ticket_in
+from tests.sync.floor import Floor, busy
 from tests.sync.rows import tomorrow
 from tests.sync.sandbox.doors import ANNA, BEN, CLIENT, WORKSHOP
 

@@ -12,8 +12,9 @@ from models.words import GoogleAccountState
 from sync import signin
 from sync.sandbox.faults import FaultKind
 from sync.service import LinkChoices
+from tests.served import ticket_in
 from tests.sync import rows
-from tests.sync.floor import RETURN_TO, SCOPES_WANTED, Floor, Stages, floor_on, ticket_in
+from tests.sync.floor import RETURN_TO, SCOPES_WANTED, Floor, Stages, floor_on
 from tests.sync.sandbox.doors import ANNA, BEN
 
 

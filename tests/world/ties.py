@@ -5,7 +5,7 @@ from models.google import GoogleAccount
 from models.refusals import Refused
 from models.words import AllDayEvents, Blocking, EventDetail, GoogleAccountState, MatcherField, MirrorAs, UnroutedEvents
 from sync.service import LinkChoices, Matcher
-from tests.sync.floor import ticket_in
+from tests.served import ticket_in
 from tests.sync.sandbox.doors import BEN
 from tests.world.dice import Dice
 from tests.world.town import CALENDARS, Town
