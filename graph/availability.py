@@ -91,6 +91,12 @@ class Wanted:
     leave_out: UUID | None = None
 
 
+async def check(info: Info, wanted: Wanted) -> None:
+    """Raises BAD_USER_INPUT for what cannot be answered."""
+    check_range(wanted.window)
+    await service_for(info, wanted.service_id)
+
+
 async def look(info: Info, wanted: Wanted) -> tuple[Availability, Offer]:
     """The answer as it is now, and the offer it was taken from. Raises BAD_USER_INPUT."""
     window = wanted.window

@@ -160,27 +160,31 @@ def _usable(settings: Settings) -> Settings:
 
 
 def _demo(options: argparse.Namespace) -> None:
-    from graph.demo import run
+    from graph.demo import demonstrate
+    from graph.serving import run
 
-    asyncio.run(run(options.port, options.google_port, options.data))
+    run(demonstrate(options.port, options.google_port, options.data))
 
 
 def _serve(options: argparse.Namespace) -> None:
     from graph.running import serve_web
+    from graph.serving import run
 
-    asyncio.run(serve_web(_usable(read()), options.host, options.port, sync=not options.no_sync))
+    run(serve_web(_usable(read()), options.host, options.port, sync=not options.no_sync))
 
 
 def _sync(_: argparse.Namespace) -> None:
     from graph.running import work
+    from graph.serving import run
 
-    asyncio.run(work(_usable(read())))
+    run(work(_usable(read())))
 
 
 def _sandbox(options: argparse.Namespace) -> None:
     from graph.demo import run_sandbox
+    from graph.serving import run
 
-    asyncio.run(run_sandbox(options.port))
+    run(run_sandbox(options.port))
 
 
 def _migrate(_: argparse.Namespace) -> None:

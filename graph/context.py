@@ -1,6 +1,6 @@
 """What a resolver may use: who asks, the door to Google, this process's settings, and the batched loaders.
 
-One per HTTP request, one per socket.
+One per HTTP request, one per socket, and one per subscription that runs.
 """
 
 import asyncio
@@ -12,6 +12,8 @@ from graphql import GraphQLError
 
 from graph.languages import FORBIDDEN
 from graph.loaders import Loaders
+from graph.server.course import Course
+from graph.server.reader import Readers
 from models.key import Caller
 from models.secret import Secrets
 from models.settings import Settings
@@ -26,6 +28,7 @@ class House:
     settings: Settings
     secrets: Secrets
     google: Google
+    readers: Readers
     under_way: set[asyncio.Future[Any]] = field(default_factory=set)
 
 
@@ -38,10 +41,19 @@ class Context:
     language: str = "en"
     address: str = ""
     connection_params: dict[str, Any] | None = None
+    last_event_id: str | None = None
+    run: Course | None = None
     loaders: Loaders = field(init=False)
 
     def __post_init__(self) -> None:
         self.loaders = Loaders(self)
+
+    @property
+    def course(self) -> Course:
+        """Where the subscription that runs is in the log."""
+        if self.run is None:
+            raise LookupError("only subscriptions have a course")
+        return self.run
 
     @property
     def caller(self) -> Caller:

@@ -39,7 +39,7 @@ class Demo:
     shop: Shop
 
 
-async def run(port: int, google_port: int, folder: str | None) -> None:
+async def demonstrate(port: int, google_port: int, folder: str | None) -> None:
     """Runs the demo until told to stop. Without a folder the data goes with the process."""
     if folder is not None:
         await _run_in(Path(folder), port, google_port)
@@ -64,7 +64,8 @@ async def _run_in(folder: Path, port: int, google_port: int) -> None:
     google = SandboxGoogle()
     google.seed_demo()
     _appointment(google)
-    sites = [Site(build(settings), HOST, port), Site(sandbox_app(google), HOST, google_port)]
+    app = build(settings)
+    sites = [Site(app, HOST, port, on_stop=app.state.stopping), Site(sandbox_app(google), HOST, google_port)]
     stop = stopping()
     async with serving(sites):
         await connect(settings.public_url, demo.keys[Role.ADMIN], demo.shop.options["Ben"], account=BEN, calendar=BEN)

@@ -11,14 +11,13 @@ from typing import Annotated
 import strawberry
 
 from graph.arguments import FirstStart, GroupingZone, LastStart, OptionIds, ServiceId
-from graph.availability import Availability, Wanted, look
+from graph.availability import Availability, Wanted, check, look
 from graph.bookings import Booking
 from graph.calendar import filter_of
-from graph.context import Info, bad_input, staff, unauthenticated
+from graph.context import Info, bad_input, staff
 from graph.options import Option
 from graph.rows import columns
-from graph.server.live import follow
-from models import changes, clock, db, key
+from models import booking, changes, clock, db
 from models.booking import Booking as BookingRow
 from models.db import Row
 from models.intervals import Instant, interval, to_instant
@@ -53,10 +52,13 @@ class FollowingSubscription:
         time_zone: GroupingZone = strawberry.UNSET,
     ) -> AsyncGenerator[Availability, None]:
         wanted = Wanted(service_id, interval(from_, to), option_ids, time_zone or None)
+        await check(info, wanted)
         # Read before looking: what changes in between is looked at again.
         revision = await changes.newest(info.context.caller.business_id)
+        await info.context.course.begin(revision, has_states=True)
         answer, offer = await look(info, wanted)
         due = offer.next_change(_first_start(answer))
+        info.context.course.states()
         yield answer
 
         def alarm() -> float | None:
@@ -69,6 +71,7 @@ class FollowingSubscription:
                 before, (answer, offer) = answer, await look(info, wanted)
                 due = offer.next_change(_first_start(answer))
                 if answer.days != before.days:
+                    info.context.course.states()
                     yield answer
 
     @strawberry.subscription(description="One booking as whoever made it sees it: now, and after every change.")
@@ -82,8 +85,11 @@ class FollowingSubscription:
             raise bad_input("There is no booking for this manageToken.")
         booking_id, generation = managed
         query = BookingRow.filter(business_id=business_id, id=booking_id, token_generation=generation)
+        if not await booking.is_managed(business_id, booking_id, generation):
+            raise bad_input("There is no booking for this manageToken.")
         asked = columns(info, Booking) | {"version"}
         revision, version = await changes.newest(business_id), None
+        await info.context.course.begin(revision, has_states=True)
         async with aclosing(_from_now(info, revision)) as seen:
             async for batch in seen:
                 if version is not None and not any(row["entity_id"] == booking_id for row in batch):
@@ -93,6 +99,7 @@ class FollowingSubscription:
                     raise bad_input("There is no booking for this manageToken.")
                 if rows[0]["version"] != version:
                     version = rows[0]["version"]
+                    info.context.course.states()
                     yield Booking(row=rows[0])
 
     @strawberry.subscription(description="How synchronisation of options does: now, and whenever it differs. Staff.")
@@ -106,6 +113,7 @@ class FollowingSubscription:
         mine = OptionRow.filter(business_id=caller.business_id).order_by("name", "id")
         known: dict[object, Connection | None] = {}
         looked_at, revision = monotonic(), await changes.newest(caller.business_id)
+        await info.context.course.begin(revision, has_states=True)
         async with aclosing(_from_now(info, revision, lambda: looked_at + HEALTH_SECONDS - monotonic())) as seen:
             async for _ in seen:
                 looked_at = monotonic()
@@ -115,6 +123,7 @@ class FollowingSubscription:
                     now = found.get(row["id"])
                     if row["id"] not in known or known[row["id"]] != now:
                         known[row["id"]] = now
+                        info.context.course.states(row["id"])
                         yield SyncHealthChange(option=Option(row=row))
 
 
@@ -136,10 +145,11 @@ async def _from_now(
 async def batches(
     info: Info, revision: int, alarm: Callable[[], float | None] = lambda: None
 ) -> AsyncGenerator[Sequence[Row], None]:
-    """What changes after a revision, for as long as the caller's key stands."""
-    caller = info.context.caller
-    async with aclosing(follow(caller.business_id, revision, alarm)) as seen:
+    """What changes after a revision. Whose key is revoked is not asked here: others may follow the same."""
+    context = info.context
+    context.course.has_seen(revision)
+    async with aclosing(context.house.readers.follow(context.caller.business_id, revision, alarm)) as seen:
         async for batch in seen:
-            if not await key.is_live(caller):
-                raise unauthenticated()
             yield batch
+            if batch:
+                context.course.has_seen(batch[-1]["revision"])

@@ -4,7 +4,7 @@ import sys
 
 from graph.server.app import beside, build
 from graph.server.lapsing import lapse
-from graph.server.live import LOOK_SECONDS
+from graph.server.reader import LOOK_SECONDS
 from graph.serving import Site, serving, stopping
 from models import bell, db
 from models.migrating import migrate
@@ -19,7 +19,8 @@ async def serve_web(settings: Settings, host: str, port: int, *, sync: bool) -> 
     await migrate(settings.database_url)
     if not sync:
         _mind_the_bell(settings)
-    async with serving([Site(build(settings, sync=sync), host, port, settings.trusted_proxies)]):
+    app = build(settings, sync=sync)
+    async with serving([Site(app, host, port, settings.trusted_proxies, app.state.stopping)]):
         sys.stdout.write(f"Timebok listens on http://{host}:{port}/graphql\n")
         sys.stdout.flush()
         await stop.wait()

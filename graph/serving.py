@@ -1,16 +1,18 @@
-"""Running web applications until a signal says stop; several may share the process."""
+"""Running web applications until a signal says stop; several may share the process, on the fastest loop there is."""
 
 import asyncio
 import contextlib
 import signal
 import socket
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import uvicorn
 from starlette.types import ASGIApp
+from uvicorn.loops.auto import auto_loop_factory
 
+from graph.server.frames import Frames
 from graph.server.limits import LARGEST_BODY
 
 GRACE_SECONDS = 3
@@ -18,24 +20,32 @@ GRACE_SECONDS = 3
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """One application at one address. `proxies` are those whose forwarded headers are believed."""
+    """One application at one address. `proxies` are those whose forwarded headers are believed; `on_stop` is called
+    before connections are ended.
+    """
 
     app: ASGIApp
     host: str
     port: int
     proxies: Sequence[str] = ()
+    on_stop: Callable[[], None] = lambda: None
 
 
 class _Server(uvicorn.Server):
     """uvicorn raises a caught signal again, so that a clean end would look like a death; ours are taken outside."""
 
-    def __init__(self, config: uvicorn.Config) -> None:
+    def __init__(self, config: uvicorn.Config, on_stop: Callable[[], None]) -> None:
         super().__init__(config)
         self.up = asyncio.Event()
+        self._on_stop = on_stop
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         self.up.set()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._on_stop()
+        await super().shutdown(sockets)
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -49,13 +59,21 @@ def _server(site: Site) -> _Server:
             host=site.host,
             port=site.port,
             log_level="warning",
+            ws=Frames,
             ws_max_size=LARGEST_BODY,
             ws_per_message_deflate=False,
             timeout_graceful_shutdown=GRACE_SECONDS,
             proxy_headers=bool(site.proxies),
             forwarded_allow_ips=",".join(site.proxies) or None,
-        )
+        ),
+        site.on_stop,
     )
+
+
+def run(work: Coroutine[Any, Any, None]) -> None:
+    """Runs a long-running command to its end: on uvloop, where that is installed."""
+    with asyncio.Runner(loop_factory=auto_loop_factory()) as runner:
+        runner.run(work)
 
 
 def stopping() -> asyncio.Event:

@@ -11,7 +11,7 @@ import strawberry
 from graph.calendar import CalendarEntry, entry_types, filter_of
 from graph.context import Info, bad_input, staff
 from graph.following import FollowingSubscription, batches
-from graph.nodes import to_id
+from graph.nodes import to_id, value_of
 from graph.rows import columns
 from graph.scalars import Cursor
 from models import changes, clock, entries
@@ -56,23 +56,36 @@ class Subscription(FollowingSubscription):
     ) -> AsyncGenerator[CalendarChange, None]:
         caller = staff(info)
         within = filter_of(option_ids)
-        newest = await changes.newest(caller.business_id)
-        revision = newest
-        if after is not None and after is not strawberry.UNSET:
-            try:
-                revision = changes.from_cursor(after, caller.business_id)
-            except ValueError:
-                raise bad_input("`after` is not a cursor of this business.") from None
-            if revision > newest:
-                raise bad_input("`after` is not a cursor of this business.")
-            if not await changes.is_kept(caller.business_id, revision):
-                yield _reset(changes.to_cursor(caller.business_id, newest))
-                return
+        course, newest = info.context.course, await changes.newest(caller.business_id)
+        revision = _beginning(info, value_of(after), newest)
+        if not await changes.is_kept(caller.business_id, revision):
+            course.says(newest)
+            yield _reset(changes.to_cursor(caller.business_id, newest))
+            return
+        await course.begin(revision)
         async with aclosing(batches(info, revision)) as seen:
             async for batch in seen:
                 for row in batch:
                     if row["kind"] in _NAMES and _concerns(row, within):
+                        course.says(row["revision"])
                         yield await _change(info, row, within)
+
+
+def _beginning(info: Info, after: str | None, newest: int) -> int:
+    """The revision to go on after; without a cursor the newest. Raises BAD_USER_INPUT."""
+    course = info.context.course
+    if course.resume is not None:
+        return course.resume
+    cursor = info.context.last_event_id or after
+    if cursor is None:
+        return newest
+    try:
+        revision = changes.from_cursor(cursor, info.context.caller.business_id)
+    except ValueError:
+        raise bad_input("`after` is not a cursor of this business.") from None
+    if revision > newest:
+        raise bad_input("`after` is not a cursor of this business.")
+    return revision
 
 
 def _reset(cursor: str) -> CalendarChange:

@@ -1,5 +1,6 @@
 """API keys: a role in one business. Only a digest is stored; the key itself is shown once."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -85,9 +86,11 @@ async def authenticate(plain: str) -> Caller | None:
     return Caller(rows[0]["business_id"], rows[0]["id"], Role(rows[0]["role"]), rows[0]["name"]) if rows else None
 
 
-async def is_live(caller: Caller) -> bool:
-    """Whether the caller's key still stands, with the role it had."""
-    return await Key.filter(id=caller.key_id, revoked_at=None, role=caller.role).exists()
+async def standing(callers: Collection[Caller]) -> set[Caller]:
+    """Those of the callers whose keys still stand, with the role they had."""
+    query = Key.filter(id__in=[each.key_id for each in callers], revoked_at=None)
+    found = {(row["id"], row["role"]) for row in await db.select(query, ("id", "role"))}
+    return {each for each in callers if (each.key_id, each.role) in found}
 
 
 async def listed(business_id: UUID) -> list[db.Row]:

@@ -17,6 +17,8 @@ from graph.server import explorer
 from graph.server.endpoint import Endpoint
 from graph.server.lapsing import lapse
 from graph.server.limits import BodyLimit
+from graph.server.live import Live
+from graph.server.reader import Readers
 from graph.server.routes import plain_routes
 from graph.server.sockets import Sockets
 from models import bell, db
@@ -28,9 +30,10 @@ from sync.service import Google
 def build(settings: Settings, *, sync: bool = True) -> Starlette:
     """The web application; with `sync` a worker runs beside it. The database must be up to date."""
     secrets = Secrets(settings.secret_keys)
-    house = House(settings, secrets, Google(settings, secrets))
+    live = Live(schema)
+    house = House(settings, secrets, Google(settings, secrets), Readers(live.check_keys))
     sockets = Sockets(settings.key_sockets)
-    endpoint = Endpoint(schema, house, sockets)
+    endpoint = Endpoint(schema, house, sockets, live)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -39,13 +42,14 @@ def build(settings: Settings, *, sync: bool = True) -> Starlette:
             await open_things.enter_async_context(bell.hung(settings.bell_url))
             await open_things.enter_async_context(house.google)
             open_things.push_async_callback(finish, house.under_way)
+            open_things.push_async_callback(live.stopped)
             await open_things.enter_async_context(beside(sockets.close_revoked()))
             await open_things.enter_async_context(beside(lapse()))
             if sync:
                 await open_things.enter_async_context(_working(house.google))
             yield
 
-    return Starlette(
+    app = Starlette(
         routes=[
             *(explorer.routes() if settings.explorer else ()),
             Route("/graphql", endpoint),
@@ -59,6 +63,8 @@ def build(settings: Settings, *, sync: bool = True) -> Starlette:
         ],
         lifespan=lifespan,
     )
+    app.state.stopping = live.stop
+    return app
 
 
 @asynccontextmanager

@@ -1,20 +1,76 @@
 """What a document asks for, as far as that must be known before it is run. Pure."""
 
-from graphql import GraphQLSyntaxError, OperationDefinitionNode, OperationType, get_operation_ast, parse
-from graphql.language import FieldNode, FragmentDefinitionNode, FragmentSpreadNode, InlineFragmentNode, Node
+from collections import Counter
+from functools import lru_cache
+
+from graphql import GraphQLSyntaxError, OperationDefinitionNode, OperationType, get_operation_ast, parse, visit
+from graphql.language import (
+    ArgumentNode,
+    FieldNode,
+    FragmentDefinitionNode,
+    FragmentSpreadNode,
+    InlineFragmentNode,
+    Node,
+    VariableNode,
+    Visitor,
+)
 
 from graph.server.limits import LONGEST_DOCUMENT
 
 _OPEN_TO_ALL = {"__schema", "__type", "__typename"}
 
+_RESUME = "after"
+"""The argument of a subscription that says from where to go on."""
+
+_KNOWN = 128
+"""So many documents are remembered: clients send few, again and again."""
+
 
 def is_subscription(document: str, operation_name: str | None) -> bool:
     """Whether what a document asks to run is a subscription; not, where that cannot be told."""
-    try:
-        operation = get_operation_ast(parse(document, max_tokens=LONGEST_DOCUMENT), operation_name)
-    except GraphQLSyntaxError:
-        return False
+    operation = _operation(document, operation_name)
     return operation is not None and operation.operation is OperationType.SUBSCRIPTION
+
+
+@lru_cache(maxsize=_KNOWN)
+def resume_variable(document: str, operation_name: str | None) -> str | None:
+    """The variable that says from where a subscription goes on, if it says nothing else."""
+    operation = _operation(document, operation_name)
+    fields = operation.selection_set.selections if operation else ()
+    given = [each for field in fields if isinstance(field, FieldNode) for each in field.arguments or ()]
+    names = [_variable(each) for each in given if each.name.value == _RESUME]
+    name = names[0] if len(names) == 1 else None
+    # Once where it is declared, and once where it is used.
+    return name if name and _uses(document)[name] == 2 else None
+
+
+def _variable(argument: ArgumentNode) -> str | None:
+    return argument.value.name.value if isinstance(argument.value, VariableNode) else None
+
+
+class _Uses(Visitor):
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: Counter[str] = Counter()
+
+    def enter_variable(self, node: VariableNode, *_: object) -> None:
+        self.found[node.name.value] += 1
+
+
+def _uses(document: str) -> Counter[str]:
+    """How often each variable stands in a document."""
+    uses = _Uses()
+    visit(parse(document, max_tokens=LONGEST_DOCUMENT), uses)
+    return uses.found
+
+
+@lru_cache(maxsize=_KNOWN)
+def _operation(document: str, operation_name: str | None) -> OperationDefinitionNode | None:
+    """What a document asks to run; None where that cannot be told."""
+    try:
+        return get_operation_ast(parse(document, max_tokens=LONGEST_DOCUMENT), operation_name)
+    except GraphQLSyntaxError:
+        return None
 
 
 def asks_for_the_schema_only(document: str) -> bool:

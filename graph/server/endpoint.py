@@ -1,10 +1,10 @@
 """/graphql: GraphQL over HTTP, over server-sent events and over sockets, with a key at the door of each."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any, cast
+from typing import Any
 
 import orjson
 from cross_web import HTTPException
@@ -15,10 +15,10 @@ from starlette.websockets import WebSocket
 from strawberry.asgi import GraphQL
 from strawberry.exceptions import ConnectionRejectionError
 from strawberry.http import GraphQLRequestData
+from strawberry.http.streaming import HTTPStreamTransport, merge_stream_with_heartbeat
 from strawberry.schema import BaseSchema
 from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
 from strawberry.subscriptions import GRAPHQL_SSE_PROTOCOL, GRAPHQL_TRANSPORT_WS_PROTOCOL
-from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import BaseGraphQLTransportWSHandler
 from strawberry.types import ExecutionResult
 from strawberry.types.execution import PreExecutionError
 from strawberry.types.graphql import OperationType
@@ -29,8 +29,13 @@ from graph import languages
 from graph.context import Context, House, unauthenticated, unavailable
 from graph.server import explorer
 from graph.server.accept import GRAPHQL_RESPONSE, JSON, preferred_type, weights
+from graph.server.backlog import Message
 from graph.server.documents import asks_for_the_schema_only, is_subscription
-from graph.server.limits import Rate
+from graph.server.event_stream import events
+from graph.server.limits import Rate, rate_limited
+from graph.server.live import Live
+from graph.server.protocol import Socket
+from graph.server.run import Asked
 from graph.server.sockets import Sockets
 from models import key
 
@@ -45,7 +50,7 @@ _BY_POST = {OperationType.QUERY, OperationType.MUTATION}
 class Endpoint(GraphQL[Context, None]):
     """The GraphQL endpoint of one process."""
 
-    def __init__(self, schema: BaseSchema, house: House, sockets: Sockets) -> None:
+    def __init__(self, schema: BaseSchema, house: House, sockets: Sockets, live: Live) -> None:
         super().__init__(
             schema,
             graphql_ide="graphiql" if house.settings.explorer else None,
@@ -57,6 +62,7 @@ class Endpoint(GraphQL[Context, None]):
         self._house = house
         self._rate = Rate(house.settings.key_requests)
         self.sockets = sockets
+        self.live = live
         self.graphql_transport_ws_handler_class = Socket
 
     def decode_json(self, data: str | bytes) -> object:
@@ -83,6 +89,7 @@ class Endpoint(GraphQL[Context, None]):
             await key.authenticate(plain) if plain else None,
             language=languages.asked_for(request.headers.get("accept-language", "")),
             address=request.client.host if request.client else "",
+            last_event_id=request.headers.get("last-event-id"),
         )
 
     async def run(self, request: Any, *args: Any, **named: Any) -> Any:
@@ -149,10 +156,27 @@ class Endpoint(GraphQL[Context, None]):
             code = (refused.extensions or {}).get("code")
             response.status_code = 429 if code == "RATE_LIMITED" else 401
             return ExecutionResult(data=None, errors=[refused])
+        if streamed:
+            return self._streamed(named["context"], named["request_data"])
         result = await super().execute_operation(*args, **named)
-        if not streamed and media_type == GRAPHQL_RESPONSE and _was_not_run(result):
+        if media_type == GRAPHQL_RESPONSE and _was_not_run(result):
             response.status_code = 400
         return result
+
+    def _streamed(self, context: Context, data: GraphQLRequestData) -> AsyncGenerator[Message, None]:
+        return self.live.stream(Asked(data.query, data.variables, data.operation_name, context))
+
+    def _stream_result(
+        self, request: Any, result: Any, transport: HTTPStreamTransport
+    ) -> Callable[[], AsyncGenerator[str, None]]:
+        """Messages as events, with a comment now and then that keeps proxies from closing what is idle."""
+        del request
+        return merge_stream_with_heartbeat(
+            lambda: events(result),
+            lambda: transport.heartbeat_message(self.encode_json),
+            transport.heartbeat_interval,
+            send_initial_heartbeat=False,
+        )
 
     async def execute_single(self, *args: Any, **named: Any) -> ExecutionResult:
         """Runs one query or mutation. A subscription needs a socket, or an event stream."""
@@ -197,7 +221,7 @@ class Endpoint(GraphQL[Context, None]):
             documents = [each.query or "" for each in (data if isinstance(data, list) else [data])]
             return None if all(asks_for_the_schema_only(each) for each in documents) else unauthenticated()
         wait = self.retry_after(context)
-        return None if wait is None else _rate_limited(wait)
+        return None if wait is None else rate_limited(wait)
 
     def retry_after(self, context: Context) -> float | None:
         """Counts a request of the key; how many seconds it is early, if it is."""
@@ -212,64 +236,10 @@ class Endpoint(GraphQL[Context, None]):
         return None
 
 
-class Socket(BaseGraphQLTransportWSHandler[Context, None]):
-    """One graphql-transport-ws socket."""
-
-    async def handle_message(self, message: Any) -> None:
-        if wrong := _wrong_with(message):
-            await self.handle_invalid_message(wrong)
-        else:
-            await super().handle_message(message)
-
-    async def handle_subscribe(self, message: Any) -> None:
-        """Begins an operation, unless the key sends too many."""
-        wait = cast(Endpoint, self.view).retry_after(self.context) if self.connection_acknowledged else None
-        if wait is None:
-            await super().handle_subscribe(message)
-        else:
-            refused = [_rate_limited(wait).formatted]
-            await self.send_message(cast(Any, {"id": message["id"], "type": "error", "payload": refused}))
-
-    async def handle_connection_init(self, message: Any) -> None:
-        await super().handle_connection_init(message)
-        if self.connection_acknowledged and not self._sockets.add(self.context.caller, self.websocket):
-            await self.websocket.close(4429, "Too many sockets for this key")
-
-    async def shutdown(self) -> None:
-        if self.context.who:
-            self._sockets.discard(self.context.who, self.websocket)
-        await super().shutdown()
-
-    @staticmethod
-    def _get_pre_execution_close_reason(error: GraphQLError) -> None:
-        """A document that cannot run ends its operation, not the socket."""
-        del error
-
-    @property
-    def _sockets(self) -> Sockets:
-        return cast(Endpoint, self.view).sockets
-
-
 def _is_a_person(request: Request) -> bool:
     """Whether a browser opens the address: it takes pages, and shows no key by itself."""
     headers = request.headers
     return request.method == "GET" and "text/html" in headers.get("accept", "") and "authorization" not in headers
-
-
-def _wrong_with(message: Any) -> str | None:
-    """What makes a socket's message none of graphql-transport-ws; None when it is one, or of an unknown type."""
-    if not isinstance(message, dict):
-        return "A message is a JSON object"
-    if message.get("type") in ("subscribe", "complete") and not isinstance(message.get("id"), str):
-        return "The id of an operation is a string"
-    if message.get("type") != "subscribe":
-        return None
-    payload = message.get("payload")
-    if not isinstance(payload, dict) or not isinstance(payload.get("query"), str):
-        return "The payload of a subscribe message has a query"
-    wanted = {"variables": dict, "operationName": str, "extensions": dict}
-    wrong = [name for name, kind in wanted.items() if not isinstance(payload.get(name), kind | None)]
-    return f"{wrong[0]} is of the wrong type" if wrong else None
 
 
 def _was_not_run(result: Any) -> bool:
@@ -278,11 +248,6 @@ def _was_not_run(result: Any) -> bool:
         return True
     errors: list[GraphQLError] = getattr(result, "errors", None) or []
     return bool(errors) and getattr(result, "data", None) is None and all(error.path is None for error in errors)
-
-
-def _rate_limited(wait: float) -> GraphQLError:
-    extensions = {"code": "RATE_LIMITED", "retryAfterSeconds": round(wait, 1)}
-    return GraphQLError("Too many requests with this key.", extensions=extensions)
 
 
 def _bearer(value: Any) -> str | None:

@@ -4,6 +4,7 @@ import time
 from collections import defaultdict
 from collections.abc import Hashable
 
+from graphql import GraphQLError
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -66,6 +67,12 @@ def _replay(body: bytes, receive: Receive) -> Receive:
 async def _too_large(scope: Scope, receive: Receive, send: Send) -> None:
     error = {"message": "The request is too large.", "extensions": {"code": "BAD_USER_INPUT"}}
     await JSONResponse({"errors": [error]}, status_code=413)(scope, receive, send)
+
+
+def rate_limited(wait: float) -> GraphQLError:
+    """The answer to a key that sends too much; in how many seconds it may send again."""
+    extensions = {"code": "RATE_LIMITED", "retryAfterSeconds": round(wait, 1)}
+    return GraphQLError("Too many requests with this key.", extensions=extensions)
 
 
 class Rate:

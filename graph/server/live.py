@@ -1,47 +1,138 @@
-"""From rings to rows: who follows a business's log sees every change after a revision, in order, once.
+"""Who follows what: puts equal subscribers into groups, and ends the streams of those whose rights have ended.
 
-The log is the truth; the bell only says when to look. A lost ring costs `LOOK_SECONDS`.
+Knows no noun, and trusts no group with anybody's rights: each subscriber's own run says whether it may, and from where
+it goes on, before it joins one.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections import defaultdict
+from collections.abc import AsyncGenerator, Hashable, Iterator
+from contextlib import aclosing, contextmanager
+from functools import partial
 from uuid import UUID
 
-from models import bell, changes
-from models.db import Row
+import orjson
+from graphql import GraphQLError
+from strawberry.schema import BaseSchema
 
-LOOK_SECONDS = 3.0
-"""How often a follower looks by itself: the only notice of other processes where the bell is in memory."""
+from graph.context import unauthenticated
+from graph.server.backlog import Message
+from graph.server.documents import resume_variable
+from graph.server.group import Group, Member, Push
+from graph.server.run import Asked, Run, failed
+from models import key
 
-BATCH = 200
+
+class StoppingError(Exception):
+    """The process is told to stop: whoever follows is to come back."""
 
 
-async def follow(
-    business_id: UUID, revision: int, alarm: Callable[[], float | None] = lambda: None
-) -> AsyncGenerator[Sequence[Row], None]:
-    """The changes after a revision, in batches, for as long as it is asked. Holds no database connection while it
-    waits.
+class Live:
+    """The subscribers of a process."""
 
-    Batches are never empty, unless an alarm says in how many seconds to come back though nothing changed.
-    """
-    with bell.current().listening(business_id) as rung:
+    def __init__(self, schema: BaseSchema) -> None:
+        self._schema = schema
+        self._groups: dict[Hashable, Group] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._members: dict[UUID | None, set[Member]] = defaultdict(set)
+
+    async def stream(self, asked: Asked, push: Push | None = None) -> AsyncGenerator[Message, None]:
+        """What is to be sent for what was asked, to its end. With `push`, messages that can be taken at once go there
+        instead. Raises StoppingError.
+        """
+        member = Member(asked.context.who, push)
+        with self._present(member):
+            try:
+                async with aclosing(self._messages(asked, member)) as messages:
+                    async for message in messages:
+                        yield message
+            except GraphQLError as error:
+                yield failed(error)
+
+    async def check_keys(self, business_id: UUID) -> None:
+        """Ends what is followed with keys of a business that were revoked."""
+        callers = {each.caller for each in self._members.get(business_id, ()) if each.caller}
+        gone = callers - await key.standing(callers)
+        for member in self._members.get(business_id, ()):
+            if member.caller in gone:
+                member.part(unauthenticated())
+
+    def stop(self) -> None:
+        """Ends everything that is followed: its followers are to come back, to whoever is here then."""
+        for members in self._members.values():
+            for member in members:
+                member.part(StoppingError())
+
+    async def stopped(self) -> None:
+        """Returns once nothing runs any more."""
+        for group in list(self._groups.values()):
+            group.close()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _messages(self, asked: Asked, member: Member) -> AsyncGenerator[Message, None]:
+        resume: int | None = None
         while True:
-            # Cleared before looking: what is committed after the look rings again.
-            rung.clear()
-            batch = await changes.after(business_id, revision, BATCH)
-            if batch:
-                revision = batch[-1]["revision"]
-                yield batch
-            if len(batch) < BATCH and await _rest(rung, alarm()):
-                yield ()
+            async with Run(self._schema, asked, resume) as run:
+                if not await run.begin():
+                    async with aclosing(run.messages()) as messages:
+                        async for message in messages:
+                            yield message
+                    return
+                # It is among the present already: a key that is revoked from now on is noticed.
+                if not await key.standing({asked.context.caller}):
+                    raise unauthenticated()
+                if resume is None:
+                    member.position = run.course.position
+                group = self._group(_sameness(asked), run)
+                if not group.covers(member.position):
+                    # By itself, until it has what the group begins with.
+                    async with aclosing(run.messages()) as messages:
+                        async for message in messages:
+                            member.check()
+                            member.position = message.position
+                            yield message
+                            if not group.is_open or group.covers(member.position):
+                                break
+                        else:
+                            return
+            if group.is_open:
+                async with aclosing(group.listen(member, run.course.revision)) as messages:
+                    async for message in messages:
+                        yield message
+                if group.has_ended and group.covers(member.position):
+                    return
+            resume = member.position
+
+    def _group(self, sameness: Hashable, run: Run) -> Group:
+        """Those who follow the same; the first of them brings the run."""
+        group = self._groups.get(sameness)
+        if group is None or not group.is_open:
+            group = self._groups[sameness] = Group(run)
+            self._tasks.add(group.task)
+            group.task.add_done_callback(partial(self._forget, sameness, group))
+        return group
+
+    def _forget(self, sameness: Hashable, group: Group, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if self._groups.get(sameness) is group:
+            del self._groups[sameness]
+
+    @contextmanager
+    def _present(self, member: Member) -> Iterator[None]:
+        business_id = member.caller.business_id if member.caller else None
+        self._members[business_id].add(member)
+        try:
+            yield
+        finally:
+            self._members[business_id].discard(member)
+            if not self._members[business_id]:
+                del self._members[business_id]
 
 
-async def _rest(rung: asyncio.Event, alarm: float | None) -> bool:
-    """Waits for a ring, or for the time to look anyway; whether it was the alarm that ended it."""
-    due = alarm is not None and alarm <= LOOK_SECONDS
-    try:
-        async with asyncio.timeout(max(0.0, alarm) if alarm is not None and due else LOOK_SECONDS):
-            await rung.wait()
-    except TimeoutError:
-        return due
-    return False
+def _sameness(asked: Asked) -> Hashable:
+    """What two subscribers must have in common to be sent the same, wherever they begin."""
+    caller, language = asked.context.caller, asked.context.language
+    resume = resume_variable(asked.document or "", asked.operation_name)
+    variables = {name: value for name, value in (asked.variables or {}).items() if name != resume}
+    given = orjson.dumps(variables, option=orjson.OPT_SORT_KEYS)
+    return caller.business_id, caller.role, language, asked.document, asked.operation_name, given

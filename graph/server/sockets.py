@@ -14,8 +14,8 @@ from models.key import Caller, Key
 log = logging.getLogger("timebok.sockets")
 
 FORBIDDEN = 4403
-CHECK_SECONDS = 3.0
-"""How often keys are looked at without a ring."""
+CHECK_SECONDS = 0.7
+"""How often keys are looked at without a ring: a revoked one is out within a second."""
 
 
 class Sockets:

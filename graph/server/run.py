@@ -1,0 +1,115 @@
+"""One run of an operation: from what was asked to messages that are ready to be sent."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass, replace
+from typing import Any, Self
+
+import orjson
+from graphql import GraphQLError
+from strawberry.schema import BaseSchema
+from strawberry.types.execution import PreExecutionError
+
+from graph.context import Context
+from graph.server.backlog import Message
+from graph.server.course import Course
+from models import changes
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a client asked for, and as whom."""
+
+    document: str | None
+    variables: dict[str, Any] | None
+    operation_name: str | None
+    context: Context
+
+
+class Run:
+    """One run of what was asked. Ends with its block, unless it was given away."""
+
+    def __init__(self, schema: BaseSchema, asked: Asked, resume: int | None) -> None:
+        """`resume` is the revision to go on after, whatever was asked."""
+        self.course = Course(resume)
+        self._schema = schema
+        self._asked = asked
+        self._results: AsyncGenerator[Any, None] | None = None
+        self._first: asyncio.Task[Any] | None = None
+        self._is_given_away = False
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        if not self._is_given_away:
+            await self.close()
+
+    def give_away(self) -> Self:
+        """Whoever takes it closes it."""
+        self._is_given_away = True
+        return self
+
+    async def begin(self) -> bool:
+        """Whether it is a subscription that can be shared. If not, it has something to say for itself: an answer, a
+        refusal, the end.
+        """
+        asked = self._asked
+        stream: Any = await self._schema.stream(
+            asked.document,
+            variable_values=asked.variables,
+            context_value=replace(asked.context, run=self.course),
+            operation_name=asked.operation_name,
+        )
+        self._results = stream
+        self._first = asyncio.create_task(_next(stream))
+        begun = asyncio.create_task(self.course.begun.wait())
+        try:
+            await asyncio.wait({self._first, begun}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            begun.cancel()
+        return self.course.begun.is_set()
+
+    async def messages(self) -> AsyncGenerator[Message, None]:
+        """What it says, to its end. The positions of a subscription's messages rise."""
+        assert self._results is not None
+        assert self._first is not None
+        self.course.go_on()
+        last, result = -1, await self._first
+        while result is not None:
+            # What ends a stream, an error, may come without a position of its own.
+            last = max(self.course.position, last + 1)
+            yield self._message(result, last)
+            result = await _next(self._results)
+
+    async def close(self) -> None:
+        """Breaks it off."""
+        if self._first is not None:
+            self._first.cancel()
+            await asyncio.gather(self._first, return_exceptions=True)
+        if self._results is not None:
+            await self._results.aclose()
+
+    def _message(self, result: Any, position: int) -> Message:
+        payload = {"data": result.data}
+        errors = [error.formatted for error in result.errors or ()]
+        if errors:
+            payload["errors"] = errors
+        if result.extensions:
+            payload["extensions"] = result.extensions
+        course = self.course
+        cursor = None
+        if course.is_resumable and position == course.position:
+            cursor = changes.to_cursor(self._asked.context.caller.business_id, position)
+        refusal = orjson.dumps(errors) if isinstance(result, PreExecutionError) else None
+        return Message(orjson.dumps(payload), position, course.topic, cursor, refusal)
+
+
+def failed(error: GraphQLError) -> Message:
+    """A message that ends what was begun."""
+    return Message(orjson.dumps({"data": None, "errors": [error.formatted]}))
+
+
+async def _next(results: AsyncGenerator[Any, None]) -> Any:
+    """The next result; None at the end."""
+    return await anext(results, None)
