@@ -15,20 +15,22 @@ from graph.availability import Availability, Wanted, check, look
 from graph.bookings import Booking
 from graph.calendar import filter_of
 from graph.context import Info, bad_input, staff
+from graph.nodes import asked, asked_all
 from graph.options import Option
 from graph.rows import columns
+from graph.server.gauges import LOOKS
 from models import booking, changes, clock, db
 from models.booking import Booking as BookingRow
 from models.db import Row
 from models.intervals import Instant, interval, to_instant
+from models.offer import Offer
 from models.option import Option as OptionRow
+from models.touching import touches
 from models.words import ChangeKind
 from sync.service import Connection
 
 HEALTH_SECONDS = 10.0
 """How often health is looked at though nothing changed: being late is a matter of time."""
-
-_TOUCHES_SLOTS = set(ChangeKind) - {ChangeKind.KEY}
 
 
 @strawberry.type(description="How synchronisation of an option does now.")
@@ -55,7 +57,7 @@ class FollowingSubscription:
         await check(info, wanted)
         # Read before looking: what changes in between is looked at again.
         revision = await changes.newest(info.context.caller.business_id)
-        await info.context.course.begin(revision, has_states=True)
+        await begin(info, revision, has_states=True)
         answer, offer = await look(info, wanted)
         due = offer.next_change(_first_start(answer))
         info.context.course.states()
@@ -66,8 +68,9 @@ class FollowingSubscription:
 
         async with aclosing(batches(info, revision, alarm)) as seen:
             async for batch in seen:
-                if batch and not any(row["kind"] in _TOUCHES_SLOTS for row in batch):
+                if batch and not any(_matters(row, wanted, offer) for row in batch):
                     continue
+                LOOKS.inc()
                 before, (answer, offer) = answer, await look(info, wanted)
                 due = offer.next_change(_first_start(answer))
                 if answer.days != before.days:
@@ -87,14 +90,14 @@ class FollowingSubscription:
         query = BookingRow.filter(business_id=business_id, id=booking_id, token_generation=generation)
         if not await booking.is_managed(business_id, booking_id, generation):
             raise bad_input("There is no booking for this manageToken.")
-        asked = columns(info, Booking) | {"version"}
+        shown = columns(info, Booking) | {"version"}
         revision, version = await changes.newest(business_id), None
-        await info.context.course.begin(revision, has_states=True)
+        await begin(info, revision, has_states=True)
         async with aclosing(_from_now(info, revision)) as seen:
             async for batch in seen:
                 if version is not None and not any(row["entity_id"] == booking_id for row in batch):
                     continue
-                rows = await db.select(query, asked)
+                rows = await db.select(query, shown)
                 if not rows:
                     raise bad_input("There is no booking for this manageToken.")
                 if rows[0]["version"] != version:
@@ -109,15 +112,15 @@ class FollowingSubscription:
         option_ids: OptionIds = strawberry.UNSET,
     ) -> AsyncGenerator[SyncHealthChange, None]:
         caller, within = staff(info), filter_of(option_ids)
-        asked = columns(info, Option, "option")
+        shown = columns(info, Option, "option")
         mine = OptionRow.filter(business_id=caller.business_id).order_by("name", "id")
         known: dict[object, Connection | None] = {}
         looked_at, revision = monotonic(), await changes.newest(caller.business_id)
-        await info.context.course.begin(revision, has_states=True)
+        await begin(info, revision, has_states=True)
         async with aclosing(_from_now(info, revision, lambda: looked_at + HEALTH_SECONDS - monotonic())) as seen:
             async for _ in seen:
                 looked_at = monotonic()
-                rows = await db.select(mine if within is None else mine.filter(id__in=list(within)), asked)
+                rows = await db.select(mine if within is None else mine.filter(id__in=list(within)), shown)
                 found = await info.context.house.google.connections(caller.business_id, [row["id"] for row in rows])
                 for row in rows:
                     now = found.get(row["id"])
@@ -125,6 +128,17 @@ class FollowingSubscription:
                         known[row["id"]] = now
                         info.context.course.states(row["id"])
                         yield SyncHealthChange(option=Option(row=row))
+
+
+def _matters(row: Row, wanted: Wanted, offer: Offer) -> bool:
+    """Whether a change may alter the slots that are followed."""
+    asked_for = asked_all("Option", wanted.option_ids)
+    if row["kind"] == ChangeKind.SERVICE:
+        return bool(row["entity_id"] == asked("Service", wanted.service_id))
+    if row["kind"] == ChangeKind.OPTION:
+        # It may begin to offer the service.
+        return asked_for is None or row["entity_id"] in asked_for
+    return touches(row, offer.options, offer.rules.reach(wanted.window))
 
 
 def _first_start(answer: Availability) -> Instant | None:
@@ -140,6 +154,12 @@ async def _from_now(
     async with aclosing(batches(info, revision, alarm)) as seen:
         async for batch in seen:
             yield batch
+
+
+async def begin(info: Info, revision: int, *, has_states: bool = False) -> None:
+    """All that was asked is in order: goes on after this revision, unless somebody else is saying the same."""
+    info.context.house.readers.expect(info.context.caller.business_id, revision)
+    await info.context.course.begin(revision, has_states=has_states)
 
 
 async def batches(

@@ -16,6 +16,8 @@ from graph.server.frames import Frames
 from graph.server.limits import LARGEST_BODY
 
 GRACE_SECONDS = 3
+PING_SECONDS = 20.0
+"""How often an idle socket is pinged: proxies close what is silent for a minute. One that does not answer is gone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +31,7 @@ class Site:
     port: int
     proxies: Sequence[str] = ()
     on_stop: Callable[[], None] = lambda: None
+    ping_seconds: float = PING_SECONDS
 
 
 class _Server(uvicorn.Server):
@@ -62,6 +65,8 @@ def _server(site: Site) -> _Server:
             ws=Frames,
             ws_max_size=LARGEST_BODY,
             ws_per_message_deflate=False,
+            ws_ping_interval=site.ping_seconds,
+            ws_ping_timeout=site.ping_seconds,
             timeout_graceful_shutdown=GRACE_SECONDS,
             proxy_headers=bool(site.proxies),
             forwarded_allow_ips=",".join(site.proxies) or None,

@@ -10,7 +10,7 @@ import strawberry
 
 from graph.calendar import CalendarEntry, entry_types, filter_of
 from graph.context import Info, bad_input, staff
-from graph.following import FollowingSubscription, batches
+from graph.following import FollowingSubscription, batches, begin
 from graph.nodes import to_id, value_of
 from graph.rows import columns
 from graph.scalars import Cursor
@@ -58,11 +58,11 @@ class Subscription(FollowingSubscription):
         within = filter_of(option_ids)
         course, newest = info.context.course, await changes.newest(caller.business_id)
         revision = _beginning(info, value_of(after), newest)
-        if not await changes.is_kept(caller.business_id, revision):
+        if not await changes.is_kept(caller.business_id, revision, newest):
             course.says(newest)
             yield _reset(changes.to_cursor(caller.business_id, newest))
             return
-        await course.begin(revision)
+        await begin(info, revision)
         async with aclosing(batches(info, revision)) as seen:
             async for batch in seen:
                 for row in batch:

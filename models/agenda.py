@@ -45,7 +45,7 @@ async def offer_of(
     wanted = offering if only is None else set(only)
     found = Option.filter(business_id=service["business_id"], id__in=list(wanted)).order_by("name", "id")
     rows = {row["id"]: row for row in await db.select(found, _OPTION_COLUMNS)}
-    touched = Interval(rules.occupied(window.start).start, rules.occupied(window.end).end)
+    touched = rules.reach(window)
     busy = await busy_time(rows, touched, now=now, leave_out=leave_out)
     overrides = await _overrides(rows, touched)
     linked = await db.select(GoogleLink.filter(option_id__in=list(rows), calendar_id__not_isnull=True), ("option_id",))

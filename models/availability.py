@@ -84,6 +84,10 @@ class Rules:
         """What a booking at this start takes, buffers included (rule B5)."""
         return Interval(start - self.buffer_before * MINUTE, start + (self.duration + self.buffer_after) * MINUTE)
 
+    def reach(self, window: Interval) -> Interval:
+        """The time that starts within the window may take."""
+        return Interval(self.occupied(window.start).start, self.occupied(window.end).end)
+
 
 @dataclass(frozen=True, slots=True)
 class Agenda:

@@ -20,15 +20,20 @@ from models import bell, clock, db
 from models.business import Business
 from models.columns import Instant, belongs_to, new_id
 from models.db import Row
+from models.intervals import Interval, to_datetime
 from models.words import ChangeAction, ChangeKind
 
 T = TypeVar("T")
 
-_COLUMNS = ("revision", "at", "kind", "action", "entity_id", "option_ids")
+_COLUMNS = ("revision", "at", "kind", "action", "entity_id", "option_ids", "touches_from", "touches_to")
 
 
 class Change(Model):
-    """One entry of a business's log. `option_ids` are the options it concerns, before and after."""
+    """One entry of a business's log. `option_ids` are the options it concerns, before and after.
+
+    Only within `[touches_from, touches_to)` may any of them be taken otherwise than before. Both null: it may be at
+    any time. Equal: at none.
+    """
 
     id = fields.UUIDField(primary_key=True, default=new_id)
     business = belongs_to("Business")
@@ -39,6 +44,8 @@ class Change(Model):
     action = fields.CharField(max_length=8)
     entity_id = fields.UUIDField()
     option_ids = fields.JSONField[list[str]](default=list)
+    touches_from = Instant(null=True)
+    touches_to = Instant(null=True)
 
     class Meta:
         table = "change"
@@ -58,8 +65,19 @@ class Write:
     now: datetime
     _changes: list[Change] = field(default_factory=list)
 
-    def record(self, kind: ChangeKind, entity_id: UUID, action: ChangeAction, options: Iterable[UUID] = ()) -> None:
-        """Notes a change; it gets the next revision when the transaction commits."""
+    def record(
+        self,
+        kind: ChangeKind,
+        entity_id: UUID,
+        action: ChangeAction,
+        options: Iterable[UUID] = (),
+        *,
+        during: Interval | None = None,
+    ) -> None:
+        """Notes a change; it gets the next revision when the transaction commits.
+
+        Outside `during`, none of the options is taken otherwise than before; without it, any of them may be.
+        """
         self._changes.append(
             Change(
                 business_id=self.business_id,
@@ -69,6 +87,8 @@ class Write:
                 action=action,
                 entity_id=entity_id,
                 option_ids=sorted({str(option) for option in options}),
+                touches_from=during and to_datetime(during.start),
+                touches_to=during and to_datetime(during.end),
             )
         )
 
@@ -132,9 +152,9 @@ async def after(business_id: UUID, revision: int, limit: int = 200) -> list[Row]
     return await db.select(query, _COLUMNS)
 
 
-async def is_kept(business_id: UUID, revision: int) -> bool:
-    """Whether every change after this revision is still there."""
-    if revision == await newest(business_id):
+async def is_kept(business_id: UUID, revision: int, latest: int) -> bool:
+    """Whether every change after this revision is still there; `latest` is the newest revision."""
+    if revision == latest:
         return True
     return await Change.filter(business_id=business_id, revision=revision + 1).exists()
 

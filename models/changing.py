@@ -21,19 +21,10 @@ from models.key import Caller
 from models.offer import Offer, nearby
 from models.refusals import ErrorCode, Refusal, Refused, refused
 from models.reserving import Place, settle_on, taking
+from models.touching import NO_TIME, hull
 from models.words import BookingStatus, ChangeAction, ChangeKind
 
-_BOOKING_COLUMNS = (
-    "id",
-    "option_id",
-    "service_id",
-    "status",
-    "version",
-    "starts_at",
-    "ends_at",
-    "buffer_before_minutes",
-    "buffer_after_minutes",
-)
+_BOOKING_COLUMNS = ("id", "option_id", "service_id", "status", "version", *service.OCCUPYING)
 _EDITED = ("reference", "customer_name", "customer_email", "customer_phone", "note", "cancel_reason")
 _EITHER = "The booking cannot be changed any more."
 
@@ -84,7 +75,8 @@ async def cancel(
             return row
         await Claim.filter(booking_id=booking_id).delete()
         await amend(work, caller, row, "CANCELLED", {"status": BookingStatus.CANCELLED, "cancel_reason": reason})
-        work.record(ChangeKind.BOOKING, booking_id, ChangeAction.REMOVED, [row["option_id"]])
+        during = service.occupied(row)
+        work.record(ChangeKind.BOOKING, booking_id, ChangeAction.REMOVED, [row["option_id"]], during=during)
         await mirror.want(work, booking_id, row["option_id"], present=False)
         return booking_id
 
@@ -201,7 +193,8 @@ async def _move(work: Write, caller: Caller, row: Row, place: Place) -> UUID:
         "ends_at": to_datetime(place.end),
     }
     await amend(work, caller, row, "RESCHEDULED", values, await freshness.missed(place.option_id, work.now))
-    work.record(ChangeKind.BOOKING, booking_id, ChangeAction.UPSERTED, [row["option_id"], place.option_id])
+    concerned, during = [row["option_id"], place.option_id], hull([service.occupied(row), place.occupied])
+    work.record(ChangeKind.BOOKING, booking_id, ChangeAction.UPSERTED, concerned, during=during)
     await mirror.want(work, booking_id, place.option_id, present=True)
     return booking_id
 
@@ -229,7 +222,8 @@ async def update(
             after = {**row, **changed}
             words = search.words_of(row["reference"], after["customer_name"], after["customer_email"])
             await search.index(work.business_id, booking_id, words)
-            work.record(ChangeKind.BOOKING, booking_id, ChangeAction.UPSERTED, [row["option_id"]])
+            # Not even how a booking went gives its time back.
+            work.record(ChangeKind.BOOKING, booking_id, ChangeAction.UPSERTED, [row["option_id"]], during=NO_TIME)
             await mirror.want(work, booking_id, row["option_id"], present=True)
         return booking_id
 

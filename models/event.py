@@ -23,6 +23,7 @@ from models import db, intervals
 from models.booking import Booking
 from models.changes import Write
 from models.columns import Instant, belongs_to, new_id
+from models.touching import NO_TIME, hull
 from models.words import BookingStatus, ChangeAction, ChangeKind
 
 SHOWN = (
@@ -146,7 +147,7 @@ async def put(work: Write, on: Followed, seen: Sequence[Seen], generation: int) 
         if blocks[row.id] != there:
             wanted[row.id] = there
         if differs or row.id in wanted:
-            work.record(ChangeKind.GOOGLE_EVENT, row.id, ChangeAction.UPSERTED, on.option_ids)
+            _note(work, on, row.id, ChangeAction.UPSERTED, blocks[row.id], there)
     await GoogleEvent.bulk_create(written, on_conflict=["id"], update_fields=[*SHOWN, *HIDDEN, "generation"])
     await _block(work, blocks, wanted)
 
@@ -170,9 +171,9 @@ def between(calendar_id: UUID, since: datetime, until: datetime | None) -> Query
 
 async def drop(work: Write, on: Followed, rows: Sequence[GoogleEvent]) -> None:
     """Removes rows; what they blocked goes with them."""
-    for row in rows:
-        work.record(ChangeKind.GOOGLE_EVENT, row.id, ChangeAction.REMOVED, on.option_ids)
     there = await blocks_of([row.id for row in rows])
+    for row in rows:
+        _note(work, on, row.id, ChangeAction.REMOVED, there.get(row.id, {}), {})
     await _block(work, there, {event_id: {} for event_id in there})
     await GoogleEvent.filter(id__in=[row.id for row in rows]).delete()
 
@@ -185,7 +186,7 @@ async def reroute(work: Write, on: Followed, blocked: Mapping[UUID, Blocks], con
     there = await blocks_of(blocked)
     wanted = {event_id: blocks for event_id, blocks in blocked.items() if there[event_id] != blocks}
     for event_id in blocked if concerned else wanted:
-        work.record(ChangeKind.GOOGLE_EVENT, event_id, ChangeAction.UPSERTED, on.option_ids)
+        _note(work, on, event_id, ChangeAction.UPSERTED, there[event_id], blocked[event_id])
     await _block(work, there, wanted)
 
 
@@ -207,6 +208,14 @@ async def blocks_of(event_ids: Collection[UUID]) -> Mapping[UUID, Blocks]:
     for row in await rows:
         found[row["event_id"]][row["option_id"]] = (row["starts_at"], row["ends_at"])
     return found
+
+
+def _note(work: Write, on: Followed, event_id: UUID, action: ChangeAction, before: Blocks, after: Blocks) -> None:
+    """Notes a change of an event. It touches the time for which an option is blocked otherwise than before."""
+    changed = before.items() ^ after.items()
+    concerned = on.option_ids | {option_id for option_id, _ in changed}
+    during = hull(_interval(moments) for _, moments in changed)
+    work.record(ChangeKind.GOOGLE_EVENT, event_id, action, concerned, during=during)
 
 
 async def _block(work: Write, there: Mapping[UUID, Blocks], wanted: Mapping[UUID, Blocks]) -> None:
@@ -244,7 +253,7 @@ async def _note_bookings(work: Write, changed: Mapping[UUID, Iterable[Range]], b
         # Of ranges that do not overlap, the last to begin before the booking ends reaches furthest.
         before = bisect_left(ranges, booked.end, key=lambda each: each.start)
         if before and ranges[before - 1].end > booked.start and row["id"] not in besides:
-            work.record(ChangeKind.BOOKING, row["id"], ChangeAction.UPSERTED, [row["option_id"]])
+            work.record(ChangeKind.BOOKING, row["id"], ChangeAction.UPSERTED, [row["option_id"]], during=NO_TIME)
 
 
 def _interval(moments: Range) -> intervals.Interval:

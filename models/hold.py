@@ -15,15 +15,7 @@ from models.columns import Instant, belongs_to, new_id
 from models.refusals import ErrorCode, Refused, refused
 from models.words import ChangeAction, ChangeKind
 
-_TAKEN = (
-    "service_id",
-    "option_id",
-    "starts_at",
-    "ends_at",
-    "buffer_before_minutes",
-    "buffer_after_minutes",
-    "expires_at",
-)
+_TAKEN = ("service_id", "option_id", "expires_at", *service.OCCUPYING)
 
 
 class Hold(Model):
@@ -57,12 +49,13 @@ class Hold(Model):
 
 async def drop_lapsed(work: Write, option_id: UUID) -> None:
     """Removes an option's lapsed holds: a constraint cannot read the clock, so whoever claims clears the way."""
-    lapsed = await db.select(Hold.filter(option_id=option_id, expires_at__lte=work.now), ("id",))
+    lapsed = await db.select(Hold.filter(option_id=option_id, expires_at__lte=work.now), ("id", *service.OCCUPYING))
     if lapsed:
         # Their claims go with them.
         await Hold.filter(id__in=[row["id"] for row in lapsed]).delete()
         for row in lapsed:
-            work.record(ChangeKind.HOLD, row["id"], ChangeAction.REMOVED, [option_id])
+            during = service.occupied(row)
+            work.record(ChangeKind.HOLD, row["id"], ChangeAction.REMOVED, [option_id], during=during)
 
 
 async def take(work: Write, hold_id: UUID) -> tuple[UUID, UUID, intervals.Instant, Rules] | Refused:
@@ -72,7 +65,8 @@ async def take(work: Write, hold_id: UUID) -> tuple[UUID, UUID, intervals.Instan
         return expired()
     row = rows[0]
     await Hold.filter(id=hold_id).delete()
-    work.record(ChangeKind.HOLD, hold_id, ChangeAction.REMOVED, [row["option_id"]])
+    during = service.occupied(row)
+    work.record(ChangeKind.HOLD, hold_id, ChangeAction.REMOVED, [row["option_id"]], during=during)
     rules = Rules(step=1, **service.lengths(row))
     return row["service_id"], row["option_id"], intervals.to_instant(row["starts_at"]), rules
 

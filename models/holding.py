@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from models import changes, db, decision, hold, idempotency
+from models import changes, db, decision, hold, idempotency, service
 from models.changes import Write
 from models.hold import Hold
 from models.idempotency import Once
@@ -56,11 +56,14 @@ async def release(caller: Caller, hold_id: UUID) -> UUID | Refused:
 
     async def body(work: Write) -> UUID | Refused:
         mine = Hold.filter(business_id=work.business_id, id=hold_id, expires_at__gt=work.now)
-        rows = await (mine if caller.is_staff else mine.filter(key_id=caller.key_id)).values("option_id")
+        if not caller.is_staff:
+            mine = mine.filter(key_id=caller.key_id)
+        rows = await db.select(mine, ("option_id", *service.OCCUPYING))
         if not rows:
             return hold.not_found()
         await Hold.filter(id=hold_id).delete()
-        work.record(ChangeKind.HOLD, hold_id, ChangeAction.REMOVED, [rows[0]["option_id"]])
+        during = service.occupied(rows[0])
+        work.record(ChangeKind.HOLD, hold_id, ChangeAction.REMOVED, [rows[0]["option_id"]], during=during)
         return hold_id
 
     return await changes.write(caller.business_id, body)
@@ -100,5 +103,5 @@ async def _keep(work: Write, caller: Caller, keeping: Keeping, place: Place) -> 
         created_at=work.now,
     )
     await claim(work, place, hold_id=held.id)
-    work.record(ChangeKind.HOLD, held.id, ChangeAction.UPSERTED, [place.option_id])
+    work.record(ChangeKind.HOLD, held.id, ChangeAction.UPSERTED, [place.option_id], during=place.occupied)
     return held.id

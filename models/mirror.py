@@ -21,6 +21,7 @@ from models.booking import Booking
 from models.changes import Write
 from models.columns import Instant, belongs_to, new_id
 from models.google import GoogleCalendar, GoogleLink
+from models.touching import NO_TIME
 from models.words import BookingStatus, ChangeAction, ChangeKind, GoogleAccessRole
 
 READ_ONLY = (GoogleAccessRole.READER, GoogleAccessRole.FREE_BUSY_READER)
@@ -151,7 +152,7 @@ async def note(work: Write, booking_ids: Collection[UUID]) -> None:
         return
     shown = Booking.filter(id__in=list(booking_ids)).exclude(status=BookingStatus.CANCELLED)
     for row in await db.select(shown, ("id", "option_id")):
-        work.record(ChangeKind.BOOKING, row["id"], ChangeAction.UPSERTED, [row["option_id"]])
+        work.record(ChangeKind.BOOKING, row["id"], ChangeAction.UPSERTED, [row["option_id"]], during=NO_TIME)
 
 
 async def _home(option_id: UUID) -> Home | None:

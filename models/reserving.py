@@ -210,7 +210,7 @@ async def _book(work: Write, caller: Caller, wish: Wish, place: Place) -> UUID:
     )
     unread = await freshness.missed(place.option_id, work.now)
     await note_history(work, caller, booking.id, "CREATED", dict.fromkeys(unread), unread)
-    work.record(ChangeKind.BOOKING, booking.id, ChangeAction.UPSERTED, [place.option_id])
+    work.record(ChangeKind.BOOKING, booking.id, ChangeAction.UPSERTED, [place.option_id], during=place.occupied)
     await mirror.want(work, booking.id, place.option_id, present=True)
     return booking.id
 

@@ -14,6 +14,7 @@ from models.availability import Rules
 from models.changes import Write, write
 from models.columns import Instant, belongs_to, new_id
 from models.db import Row
+from models.intervals import Interval, to_instant
 from models.refusals import ErrorCode, Refusal, Refused, refused
 from models.words import ChangeAction, ChangeKind
 
@@ -27,6 +28,9 @@ RULE_COLUMNS = (
 )
 OFFER_COLUMNS = ("id", "business_id", "active", *RULE_COLUMNS)
 """What an offer needs of a service's row."""
+
+OCCUPYING = ("starts_at", "ends_at", "buffer_before_minutes", "buffer_after_minutes")
+"""What `lengths` and `occupied` need of a booking's or a hold's row."""
 
 MINUTES = ("buffer_before_minutes", "buffer_after_minutes", "minimum_notice_minutes", "change_notice_minutes")
 _DEFAULTS = dict.fromkeys(MINUTES, 0)
@@ -148,6 +152,11 @@ def lengths(row: Row) -> dict[str, int]:
         "buffer_before": row["buffer_before_minutes"],
         "buffer_after": row["buffer_after_minutes"],
     }
+
+
+def occupied(row: Row) -> Interval:
+    """What the option of a booking or a hold is taken for, buffers included."""
+    return Rules(step=1, **lengths(row)).occupied(to_instant(row["starts_at"]))
 
 
 async def read(business_id: UUID, service_id: UUID, columns: Iterable[str]) -> Row | None:

@@ -7,7 +7,7 @@ from tortoise import fields
 from tortoise.indexes import Index
 from tortoise.models import Model
 
-from models import checks, db, option
+from models import checks, db, intervals, option
 from models.changes import Write, write
 from models.columns import Instant, belongs_to, new_id
 from models.option import Option
@@ -58,7 +58,8 @@ async def create(
             reason=reason,
             created_at=work.now,
         )
-        work.record(ChangeKind.TIME_OFF, made.id, ChangeAction.UPSERTED, [option_id])
+        during = intervals.interval(start, end)
+        work.record(ChangeKind.TIME_OFF, made.id, ChangeAction.UPSERTED, [option_id], during=during)
         return made.id
 
     return await write(business_id, body)
@@ -68,11 +69,14 @@ async def delete(business_id: UUID, time_off_id: UUID) -> UUID | Refused:
     """Lifts a time off: the option can be booked then again."""
 
     async def body(work: Write) -> UUID | Refused:
-        rows = await db.select(TimeOff.filter(business_id=business_id, id=time_off_id), ("option_id",))
+        query = TimeOff.filter(business_id=business_id, id=time_off_id)
+        rows = await db.select(query, ("option_id", "starts_at", "ends_at"))
         if not rows:
             return refused(ErrorCode.NOT_FOUND, "There is no such time off.", "input", "timeOffId")
-        await TimeOff.filter(id=time_off_id).delete()
-        work.record(ChangeKind.TIME_OFF, time_off_id, ChangeAction.REMOVED, [rows[0]["option_id"]])
+        await query.delete()
+        row = rows[0]
+        during = intervals.interval(row["starts_at"], row["ends_at"])
+        work.record(ChangeKind.TIME_OFF, time_off_id, ChangeAction.REMOVED, [row["option_id"]], during=during)
         return time_off_id
 
     return await write(business_id, body)

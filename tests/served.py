@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, Self
@@ -11,6 +11,7 @@ from uuid import UUID
 
 import httpx2
 import websockets
+from starlette.types import ASGIApp
 
 from graph.server.app import build
 from models import business, key
@@ -118,10 +119,19 @@ async def new_business(slug: str, origins: tuple[str, ...] = ()) -> tuple[UUID, 
 
 
 @asynccontextmanager
-async def serving(stage: Stage, database_url: str, *, sync: bool = False, **settings: Any) -> AsyncIterator[Served]:
-    """The product on this stage and database, with one business `studio`."""
+async def serving(
+    stage: Stage,
+    database_url: str,
+    *,
+    sync: bool = False,
+    around: Callable[[ASGIApp], ASGIApp] | None = None,
+    **settings: Any,
+) -> AsyncIterator[Served]:
+    """The product on this stage and database, with one business `studio`; `around` it, if given, a middleware."""
     chosen = {"database_url": database_url, "public_url": stage.origin, "secret_keys": (new_secret_key(),), **settings}
     app = build(read(_env_file=None, **chosen), sync=sync)
+    if around is not None:
+        app.add_middleware(around)
     async with stage.playing(app) as url, browser() as http:
         business_id, keys = await new_business("studio", (url,))
         yield Served(url, business_id, keys, http)
@@ -134,7 +144,7 @@ async def serving_beside_google(
     """The product with sync, and the Google it talks to, where the demo's people have calendars."""
     google = SandboxGoogle()
     google.seed_demo()
-    client = {"google_client_id": "timebok-demo", "google_client_secret": "timebok-demo-secret"}
+    client: dict[str, Any] = {"google_client_id": "timebok-demo", "google_client_secret": "timebok-demo-secret"}
     async with (
         google_stage.playing(sandbox_app(google)) as origin,
         serving(stage, database_url, sync=True, google_origin=origin, **client) as served,

@@ -31,7 +31,7 @@ from graph.server import explorer
 from graph.server.accept import GRAPHQL_RESPONSE, JSON, preferred_type, weights
 from graph.server.backlog import Message
 from graph.server.documents import asks_for_the_schema_only, is_subscription
-from graph.server.event_stream import events
+from graph.server.event_stream import EventStream, events
 from graph.server.limits import Rate, rate_limited
 from graph.server.live import Live
 from graph.server.protocol import Socket
@@ -164,7 +164,8 @@ class Endpoint(GraphQL[Context, None]):
         return result
 
     def _streamed(self, context: Context, data: GraphQLRequestData) -> AsyncGenerator[Message, None]:
-        return self.live.stream(Asked(data.query, data.variables, data.operation_name, context))
+        asked = Asked(data.query, data.variables, data.operation_name, context)
+        return EventStream(asked, self.live, self.sockets).messages()
 
     def _stream_result(
         self, request: Any, result: Any, transport: HTTPStreamTransport

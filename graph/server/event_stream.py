@@ -4,12 +4,47 @@ Source: the graphql-sse project's PROTOCOL.md; the ids are those of the HTML sta
 """
 
 from collections.abc import AsyncGenerator
+from contextlib import aclosing
 
+from graph.context import unauthenticated
 from graph.server.backlog import Message
-from graph.server.live import StoppingError
+from graph.server.group import Member
+from graph.server.limits import too_many
+from graph.server.live import Live, StoppingError
+from graph.server.run import Asked, failed
+from graph.server.sockets import Sockets
 
 COME_BACK = ": the server restarts\r\nretry: 1000\r\n\r\n"
 """The last of a stream that was broken off: no `complete`, so clients come back, with the id of the last event."""
+
+
+class EventStream:
+    """One open stream. It counts among the sockets of its key."""
+
+    def __init__(self, asked: Asked, live: Live, sockets: Sockets) -> None:
+        self._asked = asked
+        self._live = live
+        self._sockets = sockets
+        self._member = Member(asked.context.who)
+
+    async def close(self, code: int, reason: str) -> None:
+        """Ends it because its key is gone: a stream has no close codes."""
+        del code, reason
+        self._member.part(unauthenticated())
+
+    async def messages(self) -> AsyncGenerator[Message, None]:
+        """What is to be sent. Raises StoppingError."""
+        caller = self._asked.context.who
+        if caller and not self._sockets.add(caller, self):
+            yield failed(too_many())
+            return
+        try:
+            async with aclosing(self._live.stream(self._asked, self._member)) as messages:
+                async for message in messages:
+                    yield message
+        finally:
+            if caller:
+                self._sockets.discard(caller, self)
 
 
 async def events(messages: AsyncGenerator[Message, None]) -> AsyncGenerator[str, None]:
@@ -18,9 +53,8 @@ async def events(messages: AsyncGenerator[Message, None]) -> AsyncGenerator[str,
         async for message in messages:
             name = f"id: {message.cursor}\r\n" if message.cursor else ""
             yield f"{name}event: next\r\ndata: {message.payload.decode()}\r\n\r\n"
+        yield "event: complete\r\ndata: \r\n\r\n"
     except StoppingError:
         yield COME_BACK
-    else:
-        yield "event: complete\r\ndata: \r\n\r\n"
     finally:
         await messages.aclose()

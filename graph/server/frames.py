@@ -4,6 +4,8 @@ An ASGI `send` per message and member costs more than all the rest of a delivery
 application as an extension of the scope: without it (under another server) messages go by `send`.
 """
 
+from uvicorn._types import ASGISendEvent
+from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 EXTENSION, WRITE = "timebok.frames", "write"
@@ -11,6 +13,9 @@ EXTENSION, WRITE = "timebok.frames", "write"
 
 RESTARTING = 1012
 """Source: the IANA registry of WebSocket close codes: "Service Restart"."""
+
+PARTING_SECONDS = 1.0
+"""How long a client may take to read why it was closed."""
 
 _TEXT = b"\x81"
 
@@ -30,6 +35,20 @@ class Frames(WebSocketsSansIOProtocol):
         length = sum(map(len, parts))
         self.transport.write(b"".join((_TEXT, _length(length), *parts)))
         return True
+
+    async def send(self, message: ASGISendEvent) -> None:
+        """As uvicorn does it, but nobody waits for a client that does not read in order to close it."""
+        if message["type"] == "websocket.send" and self.close_sent:
+            raise ClientDisconnected
+        if message["type"] == "websocket.close" and not self.writable.is_set():
+            self.transport.abort()
+            return
+        await super().send(message)
+
+    def keepalive_timeout(self) -> None:
+        """Ends a socket whose client does not answer, also when there is more for it than it will ever read."""
+        super().keepalive_timeout()
+        self.loop.call_later(PARTING_SECONDS, self.transport.abort)
 
     def shutdown(self) -> None:
         """Ends the socket because the process stops, and says so: clients come back by themselves."""

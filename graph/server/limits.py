@@ -75,6 +75,11 @@ def rate_limited(wait: float) -> GraphQLError:
     return GraphQLError("Too many requests with this key.", extensions=extensions)
 
 
+def too_many() -> GraphQLError:
+    """The answer to a key that has as many streams open as it may."""
+    return GraphQLError("Too many open streams with this key.", extensions={"code": "RATE_LIMITED"})
+
+
 class Rate:
     """A bucket per key that refills evenly: `per_minute` at once, and then as many each minute. 0: no limit."""
 

@@ -18,7 +18,8 @@ from strawberry.schema import BaseSchema
 from graph.context import unauthenticated
 from graph.server.backlog import Message
 from graph.server.documents import resume_variable
-from graph.server.group import Group, Member, Push
+from graph.server.gauges import LAGGING, SUBSCRIBERS
+from graph.server.group import Group, Member
 from graph.server.run import Asked, Run, failed
 from models import key
 
@@ -35,13 +36,13 @@ class Live:
         self._groups: dict[Hashable, Group] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._members: dict[UUID | None, set[Member]] = defaultdict(set)
+        self._is_stopping = False
 
-    async def stream(self, asked: Asked, push: Push | None = None) -> AsyncGenerator[Message, None]:
-        """What is to be sent for what was asked, to its end. With `push`, messages that can be taken at once go there
-        instead. Raises StoppingError.
-        """
-        member = Member(asked.context.who, push)
+    async def stream(self, asked: Asked, member: Member) -> AsyncGenerator[Message, None]:
+        """What a member is to be sent for what was asked, and was not handed, to its end. Raises StoppingError."""
         with self._present(member):
+            if self._is_stopping:
+                raise StoppingError
             try:
                 async with aclosing(self._messages(asked, member)) as messages:
                     async for message in messages:
@@ -59,6 +60,7 @@ class Live:
 
     def stop(self) -> None:
         """Ends everything that is followed: its followers are to come back, to whoever is here then."""
+        self._is_stopping = True
         for members in self._members.values():
             for member in members:
                 member.part(StoppingError())
@@ -83,6 +85,7 @@ class Live:
                     raise unauthenticated()
                 if resume is None:
                     member.position = run.course.position
+                revision = run.course.revision
                 group = self._group(_sameness(asked), run)
                 if not group.covers(member.position):
                     # By itself, until it has what the group begins with.
@@ -95,12 +98,15 @@ class Live:
                                 break
                         else:
                             return
+            # A subscription waits for days: what it needs no more is let go.
+            del run
             if group.is_open:
-                async with aclosing(group.listen(member, run.course.revision)) as messages:
+                async with aclosing(group.listen(member, revision)) as messages:
                     async for message in messages:
                         yield message
                 if group.has_ended and group.covers(member.position):
                     return
+                LAGGING.inc()
             resume = member.position
 
     def _group(self, sameness: Hashable, run: Run) -> Group:
@@ -121,9 +127,11 @@ class Live:
     def _present(self, member: Member) -> Iterator[None]:
         business_id = member.caller.business_id if member.caller else None
         self._members[business_id].add(member)
+        SUBSCRIBERS.inc()
         try:
             yield
         finally:
+            SUBSCRIBERS.dec()
             self._members[business_id].discard(member)
             if not self._members[business_id]:
                 del self._members[business_id]

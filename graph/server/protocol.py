@@ -15,6 +15,7 @@ from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import Bas
 
 from graph.context import Context
 from graph.server.frames import EXTENSION, WRITE
+from graph.server.group import Member
 from graph.server.limits import rate_limited
 from graph.server.live import StoppingError
 from graph.server.run import Asked
@@ -56,8 +57,9 @@ class Socket(BaseGraphQLTransportWSHandler[Context, None]):
         """Runs an operation to its end."""
         asked = Asked(operation.query, operation.variables, operation.operation_name, self.context)
         head = b'{"id":%b,"type":"next","payload":' % orjson.dumps(operation.id)
+        member = Member(self.context.who, self._push(operation, head))
         try:
-            async with aclosing(self._endpoint.live.stream(asked, self._push(operation, head))) as messages:
+            async with aclosing(self._endpoint.live.stream(asked, member)) as messages:
                 async for message in messages:
                     if message.refusal is not None:
                         errors = orjson.loads(message.refusal)

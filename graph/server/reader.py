@@ -40,6 +40,7 @@ class Reader:
         self._head = self._first = revision
         self._guard = guard
         self._rows: list[Row] = []
+        self._rung = asyncio.Event()
         self._followers: set[asyncio.Event] = set()
         self._task = asyncio.create_task(self._read())
 
@@ -47,6 +48,11 @@ class Reader:
     def is_needed(self) -> bool:
         """Whether anybody follows."""
         return bool(self._followers)
+
+    def expect(self, revision: int) -> None:
+        """Looks soon, if it has not come so far yet: somebody knows that there is more."""
+        if self._head < revision:
+            self._rung.set()
 
     async def close(self) -> None:
         """Stops reading."""
@@ -80,9 +86,9 @@ class Reader:
 
     async def _read(self) -> None:
         """Looks whenever the bell rings, and every few seconds without."""
-        with bell.current().listening(self._business_id) as rung:
+        with bell.current().listening(self._business_id) as self._rung:
             while True:
-                rung.clear()
+                self._rung.clear()
                 try:
                     while await self._look():
                         pass
@@ -91,7 +97,7 @@ class Reader:
                     log.warning("could not read the log of %s", self._business_id, exc_info=True)
                 with suppress(TimeoutError):
                     async with asyncio.timeout(LOOK_SECONDS):
-                        await rung.wait()
+                        await self._rung.wait()
 
     async def _look(self) -> bool:
         """Takes in what is new; whether there may be more."""
@@ -116,6 +122,11 @@ class Readers:
     def __init__(self, guard: Guard) -> None:
         self._guard = guard
         self._readers: dict[UUID, Reader] = {}
+
+    def expect(self, business_id: UUID, revision: int) -> None:
+        """Somebody has seen that a business is at this revision: its reader looks, if it has not come so far."""
+        if business_id in self._readers:
+            self._readers[business_id].expect(revision)
 
     async def follow(
         self, business_id: UUID, revision: int, alarm: Callable[[], float | None] = lambda: None

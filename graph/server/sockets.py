@@ -1,12 +1,13 @@
-"""The open sockets of this process: how many each key has, and which must close because their key is gone."""
+"""The open sockets and event streams of this process: how many each key has, and which must close because their key
+is gone.
+"""
 
 import asyncio
 import logging
 from collections import defaultdict
 from contextlib import suppress
+from typing import Protocol
 from uuid import UUID
-
-from strawberry.http.async_base_view import AsyncWebSocketAdapter
 
 from models import bell, db
 from models.key import Caller, Key
@@ -18,17 +19,24 @@ CHECK_SECONDS = 0.7
 """How often keys are looked at without a ring: a revoked one is out within a second."""
 
 
+class Closable(Protocol):
+    """What can be open with a key."""
+
+    async def close(self, code: int, reason: str) -> None:
+        """Ends it, for a reason that is told where that is possible."""
+
+
 class Sockets:
-    """Sockets by the key they were opened with."""
+    """Sockets and streams by the key they were opened with."""
 
     def __init__(self, per_key: int) -> None:
         self._per_key = per_key
-        self._open: dict[UUID, set[AsyncWebSocketAdapter]] = defaultdict(set)
+        self._open: dict[UUID, set[Closable]] = defaultdict(set)
 
     def __len__(self) -> int:
         return sum(len(each) for each in self._open.values())
 
-    def add(self, caller: Caller, socket: AsyncWebSocketAdapter) -> bool:
+    def add(self, caller: Caller, socket: Closable) -> bool:
         """Counts a socket in; False when its key has as many as it may. 0: no limit."""
         mine = self._open[caller.key_id]
         if self._per_key and len(mine) >= self._per_key:
@@ -36,7 +44,7 @@ class Sockets:
         mine.add(socket)
         return True
 
-    def discard(self, caller: Caller, socket: AsyncWebSocketAdapter) -> None:
+    def discard(self, caller: Caller, socket: Closable) -> None:
         """Counts a socket out."""
         self._open[caller.key_id].discard(socket)
         if not self._open[caller.key_id]:
@@ -60,11 +68,14 @@ class Sockets:
                     continue
 
     async def _close(self, keys: set[UUID]) -> None:
-        for key_id in keys:
-            for socket in list(self._open.get(key_id, ())):
-                # One that is just going by itself spares no other.
-                with suppress(Exception):
-                    await socket.close(FORBIDDEN, "Forbidden")
+        await asyncio.gather(*(_close(each) for key_id in keys for each in self._open.get(key_id, ())))
+
+
+async def _close(socket: Closable) -> None:
+    # One that is just going by itself, or does not read, spares no other.
+    with suppress(Exception):
+        async with asyncio.timeout(CHECK_SECONDS):
+            await socket.close(FORBIDDEN, "Forbidden")
 
 
 async def _live(keys: set[UUID]) -> set[UUID]:

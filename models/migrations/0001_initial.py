@@ -41,6 +41,8 @@ class Migration(migrations.Migration):
                 ('action', fields.CharField(max_length=8)),
                 ('entity_id', fields.UUIDField()),
                 ('option_ids', fields.JSONField(default=list, encoder=JSON_DUMPS, decoder=loads)),
+                ('touches_from', Instant(null=True, auto_now=False, auto_now_add=False)),
+                ('touches_to', Instant(null=True, auto_now=False, auto_now_add=False)),
             ],
             options={'table': 'change', 'app': 'models', 'unique_together': (('business', 'revision'),), 'pk_attr': 'id', 'table_description': "One entry of a business's log. `option_ids` are the options it concerns, before and after."},
             bases=['Model'],

@@ -6,7 +6,9 @@ import json
 import sys
 
 import pytest
+import websockets
 
+from graph.server.limits import LARGEST_BODY
 from tests.graph.shop import Shop, at
 from tests.graph.wire import acknowledged, close_code, first_answer, receive, silent, subscribing
 from tests.operations import operations
@@ -104,6 +106,29 @@ async def test_a_second_handshake_closes_the_socket_with_4429(studio: Served) ->
         payload = {"Authorization": f"Bearer {studio.keys['staff']}"}
         await socket.send(json.dumps({"type": "connection_init", "payload": payload}))
         assert await close_code(socket) == 4429
+
+
+async def test_another_protocol_closes_the_socket_with_4406(studio: Served) -> None:
+    address = studio.url.replace("http", "ws") + "/graphql"
+    for protocols in (["graphql-ws"], ["nonsense"], None):
+        wanted = [websockets.Subprotocol(each) for each in protocols] if protocols else None
+        async with websockets.connect(address, subprotocols=wanted) as socket:
+            assert await close_code(socket) == 4406
+
+
+async def test_a_socket_that_says_nothing_is_closed_with_4408(studio: Served) -> None:
+    async with silent(studio) as socket:
+        assert await close_code(socket) == 4408
+
+
+async def test_a_message_that_is_too_large_closes_the_socket_with_1009(studio: Served) -> None:
+    async with studio.socket(studio.keys["staff"]) as socket:
+        await acknowledged(socket)
+        await socket.send(subscribing("1", "{ __typename }", filler="x" * (LARGEST_BODY - 1000)))
+        assert (await receive(socket))["type"] == "next"
+        assert (await receive(socket))["type"] == "complete"
+        await socket.send(subscribing("2", "{ __typename }", filler="x" * LARGEST_BODY))
+        assert await close_code(socket) == 1009
 
 
 async def test_a_ping_is_answered_with_a_pong_and_a_pong_with_nothing(studio: Served) -> None:

@@ -23,7 +23,7 @@ async def test_a_key_is_recognised_with_its_business_and_role() -> None:
         assert caller == Caller(business_id, key_id, role, "the app")
         assert caller.is_staff is (role is not Role.PUBLIC)
         assert caller.actor == ("customer" if role is Role.PUBLIC else f"{role.lower()}: the app")
-        assert await key.is_live(caller)
+        assert await key.standing({caller}) == {caller}
 
 
 async def test_the_key_itself_is_nowhere_in_the_database(database: BaseDBAsyncClient) -> None:
@@ -49,7 +49,7 @@ async def test_a_revoked_key_is_nobody_any_more() -> None:
     before = await changes.newest(business_id)
     assert await key.revoke(key_id)
     assert await key.authenticate(plain) is None
-    assert not await key.is_live(caller)
+    assert await key.standing({caller}) == set()
     assert await key.authenticate(other)
     assert await changes.newest(business_id) == before + 1, "who listens is told"
 
@@ -64,11 +64,13 @@ async def test_revoking_again_changes_nothing_and_an_unknown_key_cannot_be_revok
     assert not await key.revoke(uuid4())
 
 
-async def test_a_caller_lives_only_with_the_role_of_the_key() -> None:
+async def test_a_caller_stands_only_with_the_role_of_the_key() -> None:
     business_id = await a_business()
     key_id, _ = await key.create(business_id, Role.PUBLIC, "the app")
-    assert not await key.is_live(Caller(business_id, key_id, Role.ADMIN, "the app"))
-    assert not await key.is_live(Caller(business_id, uuid4(), Role.PUBLIC, "the app"))
+    caller = Caller(business_id, key_id, Role.PUBLIC, "the app")
+    promoted = Caller(business_id, key_id, Role.ADMIN, "the app")
+    unknown = Caller(business_id, uuid4(), Role.PUBLIC, "the app")
+    assert await key.standing({caller, promoted, unknown}) == {caller}
 
 
 async def test_keys_are_listed_per_business_without_their_digests() -> None:

@@ -1,0 +1,10 @@
+"""What operators can watch of the live side, at /metrics: how many follow, and how much is executed for them."""
+
+from prometheus_client import Counter, Gauge
+
+SUBSCRIBERS = Gauge("timebok_subscribers", "Subscriptions that are open in this process.")
+GROUPS = Gauge("timebok_groups", "Groups of equal subscriptions: each is executed once per change.")
+MESSAGES = Counter("timebok_messages", "Messages that groups were executed for.")
+DELIVERIES = Counter("timebok_deliveries", "Messages that were handed to subscribers who keep up.")
+LAGGING = Counter("timebok_lagging", "Times that a subscriber fell so far behind that it went back to the log.")
+LOOKS = Counter("timebok_availability_looks", "Times that slots were worked out for those who follow them.")

@@ -1,0 +1,62 @@
+"""What a group keeps of what it said: never less than a member needs, and never more than its bounds."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from graph.server.backlog import KEPT, KEPT_BYTES, Backlog, Message
+
+SIZES = st.lists(st.sampled_from([1, 10, 100, KEPT_BYTES // 3, KEPT_BYTES * 2]), max_size=20)
+
+
+def said(count: int, first: int = 1, size: int = 10) -> list[Message]:
+    """So many messages, one after the other."""
+    return [Message(b"x" * size, position) for position in range(first, first + count)]
+
+
+def test_of_a_log_the_newest_are_kept() -> None:
+    backlog = Backlog(0, has_states=False)
+    messages = said(KEPT + 50)
+    for message in messages:
+        backlog.add(message)
+    assert not backlog.covers(49)
+    assert backlog.covers(50)
+    assert backlog.after(50) == messages[50:]
+    assert backlog.after(KEPT + 50) == []
+    assert backlog.covers(10**6)
+
+
+def test_before_anything_was_said_it_has_all_from_where_it_began() -> None:
+    backlog = Backlog(7, has_states=False)
+    assert backlog.covers(7)
+    assert backlog.covers(8)
+    assert not backlog.covers(6)
+    assert backlog.after(7) == []
+
+
+@given(SIZES, st.integers(0, 25))
+def test_whoever_it_covers_misses_nothing_and_bytes_are_bounded(sizes: list[int], position: int) -> None:
+    backlog = Backlog(0, has_states=False)
+    messages = [Message(b"x" * size, number) for number, size in enumerate(sizes, 1)]
+    for message in messages:
+        backlog.add(message)
+    kept = backlog.after(-1)
+    assert sum(len(each.payload) for each in kept) <= KEPT_BYTES or len(kept) == 1
+    assert kept[-1:] == messages[-1:]
+    if backlog.covers(position):
+        assert backlog.after(position) == [each for each in messages if each.position > position]
+    else:
+        assert messages[position : len(messages) - len(kept)], "it says that something is lost only when it is"
+
+
+@given(st.lists(st.tuples(st.sampled_from("abc"), st.binary(max_size=3)), max_size=30), st.integers(-1, 30))
+def test_of_states_the_latest_of_each_topic_is_all_there_is(told: list[tuple[str, bytes]], position: int) -> None:
+    backlog = Backlog(-1, has_states=True)
+    for number, (topic, payload) in enumerate(told):
+        backlog.add(Message(payload, number, topic))
+    assert backlog.covers(position)
+    # Whoever knew everything up to a position, and takes what is after it, knows how everything is now.
+    known = dict(told[: position + 1])
+    known.update({str(each.topic): each.payload for each in backlog.after(position)})
+    assert known == dict(told)
+    positions = [each.position for each in backlog.after(position)]
+    assert positions == sorted(positions)

@@ -1,0 +1,42 @@
+"""How many sockets and event streams a key may have open at once."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+
+from tests.graph.wire import acknowledged, close_code
+from tests.live.events import streaming
+from tests.served import Served, serving
+from tests.stage import PATIENCE, Stage
+
+
+@pytest.fixture
+async def narrow(our_stage: Stage, sqlite_url: str) -> AsyncIterator[Served]:
+    """A server on which a key may have two."""
+    async with serving(our_stage, sqlite_url, key_sockets=2) as served:
+        yield served
+
+
+async def refused(served: Served) -> list[str]:
+    """The codes with which one more stream is refused; none when it is not."""
+    async with streaming(served, "staff", "{ __typename }") as stream:
+        return [code for event in await stream.rest() for code in event.codes]
+
+
+async def test_a_key_has_so_many_sockets_and_streams_and_no_more(narrow: Served) -> None:
+    async with narrow.socket(narrow.keys["staff"]) as first, streaming(narrow, "staff") as second:
+        await acknowledged(first)
+        assert second.response.status_code == 200
+        async with narrow.socket(narrow.keys["staff"]) as third:
+            await acknowledged(third)
+            assert await close_code(third) == 4429
+        assert await refused(narrow) == ["RATE_LIMITED"]
+        # Another key has its own.
+        async with narrow.socket(narrow.keys["public"]) as other:
+            await acknowledged(other)
+            await other.send('{"type": "ping"}')
+    async with asyncio.timeout(PATIENCE):
+        # What was closed counts no more, as soon as the server has noticed.
+        while await refused(narrow):
+            pass

@@ -1,0 +1,148 @@
+"""One reader per business: whoever follows sees every change once and in order, from wherever they begin."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from uuid import UUID
+
+import pytest
+from tortoise.backends.base.client import BaseDBAsyncClient
+
+from graph.server import reader
+from graph.server.reader import BATCH, Readers
+from models import bell, changes
+from models.words import ChangeAction, ChangeKind
+from tests.models.rows import a_business
+from tests.stage import PATIENCE
+
+pytestmark = pytest.mark.usefixtures("database")
+
+
+async def nothing(_: UUID) -> None:
+    """A guard that lets everything by."""
+
+
+async def change(business_id: UUID, times: int = 1, kind: ChangeKind = ChangeKind.OPTION) -> None:
+    """Writes so many changes in one transaction."""
+
+    async def body(work: changes.Write) -> None:
+        for _ in range(times):
+            work.record(kind, business_id, ChangeAction.UPSERTED)
+
+    await changes.write(business_id, body)
+
+
+async def seen(readers: Readers, business_id: UUID, after: int, upto: int) -> list[int]:
+    """The revisions that a follower sees, up to one."""
+    found: list[int] = []
+    async with asyncio.timeout(PATIENCE), aclosing(readers.follow(business_id, after)) as batches:
+        async for batch in batches:
+            found += [row["revision"] for row in batch]
+            if found and found[-1] >= upto:
+                break
+    return found
+
+
+@pytest.fixture
+async def readers(database: BaseDBAsyncClient) -> AsyncIterator[Readers]:
+    """Readers, with a bell that rings."""
+    del database
+    async with bell.hung("memory://"):
+        yield Readers(nothing)
+
+
+async def test_followers_who_begin_anywhere_see_the_rest_once_and_in_order(readers: Readers) -> None:
+    business_id = await a_business()
+    await change(business_id, 2 * BATCH + 17)
+    newest = await changes.newest(business_id)
+    begun = [asyncio.create_task(seen(readers, business_id, after, newest + 3)) for after in (0, 1, BATCH, newest)]
+    for _ in range(3):
+        await change(business_id)
+    for after, task in zip((0, 1, BATCH, newest), begun, strict=True):
+        assert await task == list(range(after + 1, newest + 4))
+
+
+async def test_one_who_is_far_behind_the_others_reads_the_table(readers: Readers) -> None:
+    business_id = await a_business()
+    newest = await changes.newest(business_id)
+    async with aclosing(readers.follow(business_id, newest)) as batches:
+        following = asyncio.ensure_future(anext(batches))
+        await change(business_id, 3 * BATCH)
+        await following
+        assert await seen(readers, business_id, 0, newest + 3 * BATCH) == list(range(1, newest + 3 * BATCH + 1))
+
+
+async def test_nobody_sees_what_came_after_a_key_before_the_guard_has_looked(database: BaseDBAsyncClient) -> None:
+    del database
+    business_id = await a_business()
+    newest, asked, may_pass = await changes.newest(business_id), asyncio.Event(), asyncio.Event()
+
+    async def guard(_: UUID) -> None:
+        asked.set()
+        await may_pass.wait()
+
+    async with bell.hung("memory://"):
+        follower = asyncio.create_task(seen(Readers(guard), business_id, newest, newest + 2))
+        await change(business_id)
+        await change(business_id, kind=ChangeKind.KEY)
+        async with asyncio.timeout(PATIENCE):
+            await asked.wait()
+        await change(business_id)
+        for _ in range(50):
+            await asyncio.sleep(0)
+        assert not follower.done()
+        may_pass.set()
+        assert (await follower)[:2] == [newest + 1, newest + 2]
+
+
+async def test_a_ring_that_was_lost_costs_seconds_and_nothing_else(
+    readers: Readers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reader, "LOOK_SECONDS", 0.05)
+    business_id = await a_business()
+    newest = await changes.newest(business_id)
+    async with asyncio.timeout(PATIENCE), aclosing(readers.follow(business_id, newest)) as batches:
+        following = asyncio.ensure_future(anext(batches))
+        await change(business_id)
+        assert [row["revision"] for row in await following] == [newest + 1]
+        async with bell.hung("memory://"):
+            # Another process's bell: nobody here hears it.
+            await change(business_id)
+            assert [row["revision"] for row in await anext(batches)] == [newest + 2]
+
+
+async def test_what_comes_while_it_looks_is_looked_at_again(
+    database: BaseDBAsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    del database
+    monkeypatch.setattr(reader, "LOOK_SECONDS", 3600.0)
+    business_id = await a_business()
+    newest = await changes.newest(business_id)
+    async with bell.hung("memory://"):
+        # The guard is asked in the middle of a look: after it has read, and before it has finished.
+        follower = asyncio.create_task(seen(Readers(change), business_id, newest, newest + 2))
+        await change(business_id, kind=ChangeKind.KEY)
+        assert await follower == [newest + 1, newest + 2]
+
+
+async def test_one_who_falls_behind_what_is_kept_goes_on_in_the_table(readers: Readers) -> None:
+    business_id = await a_business()
+    newest = await changes.newest(business_id)
+    last = newest + 1 + 3 * BATCH
+    async with asyncio.timeout(PATIENCE), aclosing(readers.follow(business_id, newest)) as batches:
+        following = asyncio.ensure_future(anext(batches))
+        await change(business_id)
+        found = [row["revision"] for row in await following]
+        keeps_up = asyncio.create_task(seen(readers, business_id, newest, last))
+        await change(business_id, 3 * BATCH)
+        assert await keeps_up == list(range(newest + 1, last + 1))
+        while found[-1] < last:
+            found += [row["revision"] for row in await anext(batches)]
+        assert found == list(range(newest + 1, last + 1))
+
+
+async def test_an_alarm_comes_back_though_nothing_changed(readers: Readers) -> None:
+    business_id = await a_business()
+    async with aclosing(readers.follow(business_id, await changes.newest(business_id), lambda: 0.01)) as batches:
+        async with asyncio.timeout(PATIENCE):
+            assert await anext(batches) == ()
