@@ -83,7 +83,8 @@ class GoogleEvent(Model):
         table = "google_event"
         unique_together = (("calendar", "google_id"),)
         indexes = (
-            Index(fields=("calendar_id", "master_id")),
+            # The calendar comes second: PostgreSQL without statistics would read a calendar through it for every few ids.
+            Index(fields=("master_id", "calendar_id")),
             Index(fields=("business_id", "ends_at")),
         )
 

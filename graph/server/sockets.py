@@ -7,10 +7,9 @@ import logging
 from collections import defaultdict
 from contextlib import suppress
 from typing import Protocol
-from uuid import UUID
 
-from models import bell, db
-from models.key import Caller, Key
+from models import bell
+from models.key import Caller, standing
 
 log = logging.getLogger("timebok.sockets")
 
@@ -31,14 +30,14 @@ class Sockets:
 
     def __init__(self, per_key: int) -> None:
         self._per_key = per_key
-        self._open: dict[UUID, set[Closable]] = defaultdict(set)
+        self._open: dict[Caller, set[Closable]] = defaultdict(set)
 
     def __len__(self) -> int:
         return sum(len(each) for each in self._open.values())
 
     def add(self, caller: Caller, socket: Closable) -> bool:
         """Counts a socket in; False when its key has as many as it may. 0: no limit."""
-        mine = self._open[caller.key_id]
+        mine = self._open[caller]
         if self._per_key and len(mine) >= self._per_key:
             return False
         mine.add(socket)
@@ -46,18 +45,18 @@ class Sockets:
 
     def discard(self, caller: Caller, socket: Closable) -> None:
         """Counts a socket out."""
-        self._open[caller.key_id].discard(socket)
-        if not self._open[caller.key_id]:
-            del self._open[caller.key_id]
+        self._open[caller].discard(socket)
+        if not self._open[caller]:
+            del self._open[caller]
 
     async def close_revoked(self) -> None:
-        """Closes the sockets of keys that were revoked, here or anywhere, for as long as it runs."""
+        """Closes what is open with keys that were revoked, or have another role now, for as long as it runs."""
         with bell.current().listening() as rung:
             while True:
                 rung.clear()
                 try:
                     if self._open:
-                        await self._close(set(self._open) - await _live(set(self._open)))
+                        await self._close(set(self._open) - await standing(set(self._open)))
                 except Exception:
                     # The database is away, most likely: the next look will tell.
                     log.exception("could not look for revoked keys")
@@ -67,8 +66,8 @@ class Sockets:
                 except TimeoutError:
                     continue
 
-    async def _close(self, keys: set[UUID]) -> None:
-        await asyncio.gather(*(_close(each) for key_id in keys for each in self._open.get(key_id, ())))
+    async def _close(self, callers: set[Caller]) -> None:
+        await asyncio.gather(*(_close(each) for caller in callers for each in self._open.get(caller, ())))
 
 
 async def _close(socket: Closable) -> None:
@@ -76,8 +75,3 @@ async def _close(socket: Closable) -> None:
     with suppress(Exception):
         async with asyncio.timeout(CHECK_SECONDS):
             await socket.close(FORBIDDEN, "Forbidden")
-
-
-async def _live(keys: set[UUID]) -> set[UUID]:
-    """Those of the keys that still stand."""
-    return {row["id"] for row in await db.select(Key.filter(id__in=list(keys), revoked_at=None), ("id",))}

@@ -132,7 +132,8 @@ async def test_what_differs_is_executed_apart(shop: Shop) -> None:
         assert (await counting())["groups"] == 4
 
 
-async def test_a_key_that_is_revoked_gets_nothing_more_while_its_equals_go_on(shop: Shop) -> None:
+@pytest.mark.parametrize("ending", ["revoked", "another role"])
+async def test_a_key_that_has_ended_gets_nothing_more_while_its_equals_go_on(shop: Shop, ending: str) -> None:
     key_id, plain = await key.create(shop.served.business_id, Role.STAFF, "an old dashboard")
     old = Served(shop.served.url, shop.served.business_id, {"staff": plain}, shop.served.http)
     booking = (await shop.booked(at("10:00"), optionId=shop.anna))["booking"]["id"]
@@ -140,9 +141,10 @@ async def test_a_key_that_is_revoked_gets_nothing_more_while_its_equals_go_on(sh
     assert anna
     assert about
 
-    async def revoke_and_change(work: changes.Write) -> None:
-        await Key.filter(id=key_id).update(revoked_at=work.now)
-        work.record(ChangeKind.KEY, key_id, ChangeAction.REMOVED)
+    async def end_and_change(work: changes.Write) -> None:
+        ended: dict[str, Any] = {"revoked_at": work.now} if ending == "revoked" else {"role": Role.PUBLIC}
+        await Key.filter(id=key_id).update(**ended)
+        work.record(ChangeKind.KEY, key_id, ChangeAction.UPSERTED)
         work.record(ChangeKind.BOOKING, about, ChangeAction.UPSERTED, [anna])
 
     cursor = await shop.cursor()
@@ -153,7 +155,7 @@ async def test_a_key_that_is_revoked_gets_nothing_more_while_its_equals_go_on(sh
         before = (await shop.booked(at("12:00")))["booking"]["id"]
         assert await entries(gone, 1) == await entries(stays, 1) == [before]
         # Both in one transaction: who looks at what came after the key's end must have seen that end.
-        await changes.write(shop.served.business_id, revoke_and_change)
+        await changes.write(shop.served.business_id, end_and_change)
         assert await entries(stays, 1) == [booking]
         told, code = await left_of(gone)
         assert code == 4403
