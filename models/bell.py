@@ -137,6 +137,7 @@ class Bell:
             tasks.create_task(self._listen(subscriber, heard))
             tasks.create_task(self._speak(broadcast))
             tasks.create_task(self._doubt(heard))
+            tasks.create_task(_mourn(broadcast))
 
     async def _listen(self, subscriber: Any, heard: asyncio.Event) -> None:
         while True:
@@ -183,10 +184,21 @@ class Bell:
             await asyncio.sleep(self._heartbeat_seconds)
 
 
+def _listeners(broadcast: Broadcast) -> list[asyncio.Task[Any]]:
+    """The tasks with which a broadcast listens: its own, and its backend's."""
+    found = getattr(broadcast, "_listener_task", None), getattr(broadcast._backend, "_listener", None)
+    return [task for task in found if isinstance(task, asyncio.Task)]
+
+
+async def _mourn(broadcast: Broadcast) -> None:
+    """Raises ConnectionError as soon as one of its listeners is dead: they die in silence."""
+    await asyncio.wait(_listeners(broadcast), return_when=asyncio.FIRST_COMPLETED)
+    raise ConnectionError("a listener died")
+
+
 async def _torn_down(broadcast: Broadcast) -> None:
     """Ends a broadcast whose tasks may be dead or stuck; whatever it says in parting is of no interest."""
-    found = getattr(broadcast, "_listener_task", None), getattr(broadcast._backend, "_listener", None)
-    tasks = [task for task in found if isinstance(task, asyncio.Task)]
+    tasks = _listeners(broadcast)
     for task in tasks:
         task.cancel()
     with contextlib.suppress(Exception):
