@@ -11,15 +11,19 @@ from uuid import uuid4
 import strawberry
 from graphql import GraphQLError
 from strawberry.extensions import SchemaExtension
-from strawberry.types.execution import StreamExecutionResult
-from tortoise.exceptions import DBConnectionError
+from strawberry.types.execution import PreExecutionError, StreamExecutionResult
+from strawberry.types.graphql import OperationType
 
 from graph.context import Context, Info, unavailable
 from graph.languages import FORBIDDEN, say
 from graph.loaders import Loaders
+from models import db
 from models.refusals import ErrorCode, Refused
 
 log = logging.getLogger("timebok.graph")
+
+FAULTS = frozenset({"INTERNAL", "UNAVAILABLE"})
+"""The codes of what is no client's fault: the same may go well another time."""
 
 
 @strawberry.type(description="One reason why a mutation did nothing. Nothing was written.")
@@ -67,32 +71,35 @@ class Codes(SchemaExtension):
 
     def on_stream_result(self, result: StreamExecutionResult) -> Iterator[None]:
         self._streamed = True
+        has_run = not isinstance(result, PreExecutionError)
+        has_begun = has_run and self.execution_context.operation_type is OperationType.SUBSCRIPTION
         if errors := getattr(result, "errors", None):
-            cast(Any, result).errors = [coded(error) for error in errors]
+            cast(Any, result).errors = [coded(error, has_begun=has_begun) for error in errors]
         yield
 
 
-def coded(error: GraphQLError) -> GraphQLError:
-    """The error as a client may see it."""
+def coded(error: GraphQLError, *, has_begun: bool = False) -> GraphQLError:
+    """The error as a client may see it. What stops a subscription that has begun stands at no path."""
     original: Exception | None = error
     while isinstance(original, GraphQLError):
         if (original.extensions or {}).get("code"):
             error.extensions = original.extensions
             return error
         original = original.original_error
-    if original is None or error.path is None:
+    if original is None or (error.path is None and not has_begun):
         # Syntax, validation, or a value that a scalar would not take.
         error.extensions = {**(error.extensions or {}), "code": "BAD_USER_INPUT"}
         return error
-    if isinstance(original, OSError | DBConnectionError):
+    if isinstance(original, db.AWAY):
         log.warning("database away at %s: %s", error.path, original)
         away = unavailable()
         return GraphQLError(away.message, nodes=error.nodes, path=error.path, extensions=away.extensions)
-    fault = uuid4().hex
-    log.error("fault %s at %s", fault, error.path, exc_info=original)
-    return GraphQLError(
-        f"Something went wrong here. Mention {fault} when you ask about it.",
-        nodes=error.nodes,
-        path=error.path,
-        extensions={"code": "INTERNAL", "fault": fault},
-    )
+    return internal(original, error)
+
+
+def internal(original: Exception, where: GraphQLError | None = None) -> GraphQLError:
+    """The answer to a fault of ours, which is logged."""
+    fault, place = uuid4().hex, where or GraphQLError("")
+    log.error("fault %s at %s", fault, place.path, exc_info=original)
+    message = f"Something went wrong here. Mention {fault} when you ask about it."
+    return GraphQLError(message, nodes=place.nodes, path=place.path, extensions={"code": "INTERNAL", "fault": fault})

@@ -54,13 +54,14 @@ class FollowingSubscription:
         time_zone: GroupingZone = strawberry.UNSET,
     ) -> AsyncGenerator[Availability, None]:
         wanted = Wanted(service_id, interval(from_, to), option_ids, time_zone or None)
+        course = info.context.course
         await check(info, wanted)
         # Read before looking: what changes in between is looked at again.
         revision = await changes.newest(info.context.caller.business_id)
         await begin(info, revision, has_states=True)
         answer, offer = await look(info, wanted)
         due = offer.next_change(_first_start(answer))
-        info.context.course.states()
+        course.states()
         yield answer
 
         def alarm() -> float | None:
@@ -68,13 +69,13 @@ class FollowingSubscription:
 
         async with aclosing(batches(info, revision, alarm)) as seen:
             async for batch in seen:
-                if batch and not any(_matters(row, wanted, offer) for row in batch):
+                if batch and not course.is_asked and not any(_matters(row, wanted, offer) for row in batch):
                     continue
                 LOOKS.inc()
                 before, (answer, offer) = answer, await look(info, wanted)
                 due = offer.next_change(_first_start(answer))
-                if answer.days != before.days:
-                    info.context.course.states()
+                if (differs := answer.days != before.days) or course.is_asked:
+                    course.states(repeated=not differs)
                     yield answer
 
     @strawberry.subscription(description="One booking as whoever made it sees it: now, and after every change.")
@@ -83,6 +84,7 @@ class FollowingSubscription:
         info: Info,
         manage_token: Annotated[str, strawberry.argument(description="What `createBooking` answered.")],
     ) -> AsyncGenerator[Booking, None]:
+        course = info.context.course
         business_id, managed = info.context.caller.business_id, info.context.house.secrets.managed(manage_token)
         if managed is None:
             raise bad_input("There is no booking for this manageToken.")
@@ -95,14 +97,15 @@ class FollowingSubscription:
         await begin(info, revision, has_states=True)
         async with aclosing(_from_now(info, revision)) as seen:
             async for batch in seen:
-                if version is not None and not any(row["entity_id"] == booking_id for row in batch):
+                told = version is not None and not any(row["entity_id"] == booking_id for row in batch)
+                if told and not course.is_asked:
                     continue
                 rows = await db.select(query, shown)
                 if not rows:
                     raise bad_input("There is no booking for this manageToken.")
-                if rows[0]["version"] != version:
+                if (differs := rows[0]["version"] != version) or course.is_asked:
                     version = rows[0]["version"]
-                    info.context.course.states()
+                    course.states(repeated=not differs)
                     yield Booking(row=rows[0])
 
     @strawberry.subscription(description="How synchronisation of options does: now, and whenever it differs. Staff.")
@@ -111,7 +114,7 @@ class FollowingSubscription:
         info: Info,
         option_ids: OptionIds = strawberry.UNSET,
     ) -> AsyncGenerator[SyncHealthChange, None]:
-        caller, within = staff(info), filter_of(option_ids)
+        course, caller, within = info.context.course, staff(info), filter_of(option_ids)
         shown = columns(info, Option, "option")
         mine = OptionRow.filter(business_id=caller.business_id).order_by("name", "id")
         known: dict[object, Connection | None] = {}
@@ -124,9 +127,10 @@ class FollowingSubscription:
                 found = await info.context.house.google.connections(caller.business_id, [row["id"] for row in rows])
                 for row in rows:
                     now = found.get(row["id"])
-                    if row["id"] not in known or known[row["id"]] != now:
+                    differs = row["id"] not in known or known[row["id"]] != now
+                    if differs or course.is_asked:
                         known[row["id"]] = now
-                        info.context.course.states(row["id"])
+                        course.states(row["id"], repeated=not differs)
                         yield SyncHealthChange(option=Option(row=row))
 
 
@@ -166,10 +170,10 @@ async def batches(
     info: Info, revision: int, alarm: Callable[[], float | None] = lambda: None
 ) -> AsyncGenerator[Sequence[Row], None]:
     """What changes after a revision. Whose key is revoked is not asked here: others may follow the same."""
-    context = info.context
-    context.course.has_seen(revision)
-    async with aclosing(context.house.readers.follow(context.caller.business_id, revision, alarm)) as seen:
+    course, readers = info.context.course, info.context.house.readers
+    course.has_seen(revision)
+    async with aclosing(readers.follow(info.context.caller.business_id, revision, course, alarm)) as seen:
         async for batch in seen:
+            course.take()
             yield batch
-            if batch:
-                context.course.has_seen(batch[-1]["revision"])
+            course.has_seen(batch[-1]["revision"] if batch else course.seen)

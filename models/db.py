@@ -9,9 +9,11 @@ from contextlib import asynccontextmanager
 from typing import Any, TypeAlias, TypeVar
 from urllib.parse import parse_qsl, urlencode
 
+import asyncpg
 from tortoise import connections
 from tortoise.backends.base.client import BaseDBAsyncClient
 from tortoise.context import TortoiseContext, require_context
+from tortoise.exceptions import DBConnectionError
 from tortoise.expressions import Subquery
 from tortoise.models import Model
 from tortoise.queryset import QuerySet
@@ -40,6 +42,17 @@ TABLES = (
 )
 
 MIGRATIONS = "models.migrations"
+
+AWAY: tuple[type[Exception], ...] = (
+    OSError,
+    DBConnectionError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+)
+"""What a statement may raise while the database cannot be reached, or has just ended the connection."""
 
 _under_way: set[asyncio.Task[Any]] = set()
 

@@ -83,7 +83,7 @@ class GoogleEvent(Model):
         table = "google_event"
         unique_together = (("calendar", "google_id"),)
         indexes = (
-            # The calendar comes second: PostgreSQL without statistics would read a calendar through it for every few ids.
+            # The calendar comes second: without statistics PostgreSQL would read all of it to find a few ids.
             Index(fields=("master_id", "calendar_id")),
             Index(fields=("business_id", "ends_at")),
         )

@@ -5,19 +5,21 @@ that is all anybody needs.
 """
 
 from collections import deque
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable
 from dataclasses import dataclass
 
 KEPT = 256
 KEPT_BYTES = 1024 * 1024
-"""Messages of a log, and bytes of them; the newest is kept whatever its size."""
+KEPT_IN_ALL = 64 * 1024 * 1024
+"""Messages of one log, bytes of them, and bytes of all logs of a process; the newest is kept whatever its size."""
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
     """One answer of a subscription, ready to be sent: its payload as JSON, and where it stands among the others.
 
-    `cursor` is what a client may come back with. `refusal` is the list of errors alone when nothing was run.
+    `cursor` is what a client may come back with. `refusal` is the list of errors alone when nothing was run. One that
+    is repeated is for those who have joined since; after the last one nothing comes, and it changes no position.
     """
 
     payload: bytes
@@ -25,18 +27,35 @@ class Message:
     topic: Hashable = None
     cursor: str | None = None
     refusal: bytes | None = None
+    is_repeated: bool = False
+    is_last: bool = False
+
+
+class Room:
+    """The bytes that all logs of a process have together."""
+
+    def __init__(self, most: int = KEPT_IN_ALL) -> None:
+        self._most = most
+        self.used = 0
+
+    @property
+    def is_full(self) -> bool:
+        """Whether something has to go."""
+        return self.used > self._most
 
 
 class Backlog:
     """The messages that are kept, in order."""
 
-    def __init__(self, position: int, *, has_states: bool) -> None:
+    def __init__(self, position: int, room: Room, *, has_states: bool) -> None:
         """Begins with nothing, after a position."""
+        self.first = position
+        """It has every message after this position."""
         self._has_states = has_states
-        self._first = position
+        self._room = room
         self._log: deque[Message] = deque()
-        self._bytes = 0
         self._states: dict[Hashable, Message] = {}
+        self._bytes = 0
 
     def add(self, message: Message) -> None:
         """Keeps a message, and forgets what it makes old."""
@@ -45,24 +64,31 @@ class Backlog:
             self._states[message.topic] = message
             return
         self._log.append(message)
-        self._bytes += len(message.payload)
-        while len(self._log) > KEPT or (self._bytes > KEPT_BYTES and len(self._log) > 1):
+        self._take(len(message.payload))
+        while len(self._log) > 1 and (len(self._log) > KEPT or self._bytes > KEPT_BYTES or self._room.is_full):
             forgotten = self._log.popleft()
-            self._first = forgotten.position
-            self._bytes -= len(forgotten.payload)
+            self.first = forgotten.position
+            self._take(-len(forgotten.payload))
 
     def covers(self, position: int) -> bool:
         """Whether it has every message after a position that still matters."""
-        return self._has_states or position >= self._first
+        return self._has_states or position >= self.first
 
-    def after(self, position: int) -> Sequence[Message]:
-        """What was said after a position, in order."""
+    def after(self, position: int) -> Message | None:
+        """The first message after a position; None when there is none yet."""
         if self._has_states:
-            return [each for each in self._states.values() if each.position > position]
-        newer: list[Message] = []
+            return next((each for each in self._states.values() if each.position > position), None)
+        found = None
         for message in reversed(self._log):
             if message.position <= position:
                 break
-            newer.append(message)
-        newer.reverse()
-        return newer
+            found = message
+        return found
+
+    def close(self) -> None:
+        """Gives its room back."""
+        self._take(-self._bytes)
+
+    def _take(self, size: int) -> None:
+        self._bytes += size
+        self._room.used += size

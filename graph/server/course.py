@@ -1,9 +1,11 @@
-"""Where one running subscription is in the log: its resolver tells, whoever shares out what it says asks.
+"""Where one running subscription is in the log, and who waits for it: its resolver tells, whoever shares out what it
+says asks.
 
 Knows no noun, and neither reads nor sends anything.
 """
 
 import asyncio
+import sys
 from collections.abc import Hashable
 
 
@@ -23,9 +25,15 @@ class Course:
         self.topic: Hashable = None
         self.is_resumable = False
         """Whether a client can come back to where the message stands."""
-        self._seen = -1
-        self._told = asyncio.Event()
+        self.is_repeated = False
+        """Whether the message says what was said before, for those who have joined since."""
+        self.woken = asyncio.Event()
+        """Set when there may be something to do: somebody has joined."""
+        self.seen = -1
+        """Every change up to this revision is in what was said."""
         self._may_go_on = asyncio.Event()
+        self._asked = self._taken = self._answered = 0
+        self._told = asyncio.Event()
 
     async def begin(self, revision: int, *, has_states: bool = False) -> None:
         """All that was asked is in order: it goes on after this revision. Does not return when somebody else is saying
@@ -37,6 +45,7 @@ class Course:
             self.position = -1
         self.begun.set()
         await self._may_go_on.wait()
+        self.take()
 
     def go_on(self) -> None:
         """Lets it begin."""
@@ -47,18 +56,51 @@ class Course:
         self.position = revision
         self.is_resumable = True
 
-    def states(self, topic: Hashable = None) -> None:
+    def states(self, topic: Hashable = None, *, repeated: bool = False) -> None:
         """The next message is how it is now with a topic."""
         self.position += 1
         self.topic = topic
+        self.is_repeated = repeated
 
     def has_seen(self, revision: int) -> None:
-        """Every change up to this revision is in what was said."""
-        self._seen = max(self._seen, revision)
+        """Every change up to this revision is in what was said, and whoever asked before it looked has the answer."""
+        self.seen = max(self.seen, revision)
+        self._answered = self._taken
         self._told.set()
 
-    async def seen(self, revision: int) -> None:
+    async def reached(self, revision: int) -> None:
         """Returns once every change up to this revision is in what was said."""
-        while self._seen < revision:
+        while self.seen < revision:
             self._told.clear()
             await self._told.wait()
+
+    def ask(self) -> int:
+        """Somebody wants to know how things are now: what to wait for with `answered`."""
+        self._asked += 1
+        self.woken.set()
+        return self._asked
+
+    @property
+    def is_waited_for(self) -> bool:
+        """Whether somebody has asked since it looked last."""
+        return self._asked > self._taken
+
+    def take(self) -> None:
+        """It looks now: what it says then answers all who have asked."""
+        self._taken = self._asked
+
+    @property
+    def is_asked(self) -> bool:
+        """Whether somebody waits for what it finds now, though it may be nothing new."""
+        return self._taken > self._answered
+
+    async def answered(self, question: int) -> None:
+        """Returns once it has looked, and said what it found, after a question."""
+        while self._answered < question:
+            self._told.clear()
+            await self._told.wait()
+
+    def end(self) -> None:
+        """It says nothing any more: nobody waits any longer."""
+        self._answered = self.seen = sys.maxsize
+        self._told.set()

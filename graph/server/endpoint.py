@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 from cross_web import HTTPException
 from graphql import GraphQLError
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.websockets import WebSocket
 from strawberry.asgi import GraphQL
@@ -23,10 +23,10 @@ from strawberry.types import ExecutionResult
 from strawberry.types.execution import PreExecutionError
 from strawberry.types.graphql import OperationType
 from strawberry.types.unset import UnsetType
-from tortoise.exceptions import DBConnectionError
 
 from graph import languages
 from graph.context import Context, House, unauthenticated, unavailable
+from graph.execution import LONGEST_SECONDS
 from graph.server import explorer
 from graph.server.accept import GRAPHQL_RESPONSE, JSON, preferred_type, weights
 from graph.server.backlog import Message
@@ -37,11 +37,9 @@ from graph.server.live import Live
 from graph.server.protocol import Socket
 from graph.server.run import Asked
 from graph.server.sockets import Sockets
-from models import key
+from models import db, key
 
 INIT_SECONDS = 5
-LONGEST_SECONDS = 30.0
-"""How long one request may take."""
 NOT_KEPT = {"Cache-Control": "no-store"}
 """An answer is for whoever has the key, and for now: a query by GET is no reason to keep it."""
 _BY_POST = {OperationType.QUERY, OperationType.MUTATION}
@@ -83,13 +81,14 @@ class Endpoint(GraphQL[Context, None]):
     async def get_context(self, request: Request | WebSocket, response: Response | WebSocket) -> Context:
         """A request's context; a socket shows its key later, in `connection_init`."""
         del response
-        plain = _bearer(request.headers.get("authorization")) if isinstance(request, Request) else None
+        by_http = isinstance(request, Request)
+        plain = _bearer(request.headers.get("authorization")) if by_http else None
         return Context(
             self._house,
             await key.authenticate(plain) if plain else None,
             language=languages.asked_for(request.headers.get("accept-language", "")),
             address=request.client.host if request.client else "",
-            last_event_id=request.headers.get("last-event-id"),
+            last_event_id=request.headers.get("last-event-id") if by_http else None,
         )
 
     async def run(self, request: Any, *args: Any, **named: Any) -> Any:
@@ -104,7 +103,10 @@ class Endpoint(GraphQL[Context, None]):
             return await super().run(request, *args, **named)
         except HTTPException as error:
             return self._refuse(request, error.status_code, error.reason)
-        except (OSError, DBConnectionError):
+        except ClientDisconnect:
+            # It is gone before it has said what it wants.
+            return Response(status_code=400)
+        except db.AWAY:
             return self._answer(request, 503, {"errors": [unavailable().formatted]})
 
     def should_render_graphql_ide(self, request: Any) -> bool:

@@ -4,6 +4,7 @@ from prometheus_client import Counter, Gauge
 
 SUBSCRIBERS = Gauge("timebok_subscribers", "Subscriptions that are open in this process.")
 GROUPS = Gauge("timebok_groups", "Groups of equal subscriptions: each is executed once per change.")
+MEMBERS = Gauge("timebok_members", "Subscriptions that are in a group, and not still catching up by themselves.")
 MESSAGES = Counter("timebok_messages", "Messages that groups were executed for.")
 DELIVERIES = Counter("timebok_deliveries", "Messages that were handed to subscribers who keep up.")
 LAGGING = Counter("timebok_lagging", "Times that a subscriber fell so far behind that it went back to the log.")

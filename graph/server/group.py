@@ -5,17 +5,15 @@ something for it, and takes it at its own pace.
 """
 
 import asyncio
-import logging
-import sys
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
+from typing import Any
 
-from graph.server.backlog import Backlog, Message
-from graph.server.gauges import DELIVERIES, GROUPS, MESSAGES
-from graph.server.run import Run
+from graph.errors import internal
+from graph.server.backlog import Backlog, Message, Room
+from graph.server.gauges import DELIVERIES, GROUPS, MEMBERS, MESSAGES
+from graph.server.run import Run, failed
 from models.key import Caller
-
-log = logging.getLogger("timebok.live")
 
 BREATH = 25
 """After so many members others of the process get their turn: some tenths of a millisecond."""
@@ -27,7 +25,7 @@ Push = Callable[[Message], bool]
 class Member:
     """One subscriber."""
 
-    __slots__ = ("_parting", "caller", "is_waiting", "position", "push", "woken")
+    __slots__ = ("_gone", "_parting", "caller", "is_waiting", "position", "push", "woken")
 
     def __init__(self, caller: Caller | None, push: Push | None = None) -> None:
         """Without `push` it takes all its messages at its own pace."""
@@ -39,21 +37,35 @@ class Member:
         """Whether it has all there is, so that it may be handed the next message."""
         self.woken = asyncio.Event()
         self._parting: Exception | None = None
+        self._gone: asyncio.Future[None] | None = None
 
     def part(self, reason: Exception) -> None:
         """It gets no message any more."""
         self._parting = reason
         self.is_waiting = False
         self.woken.set()
+        if self._gone is not None and not self._gone.done():
+            self._gone.set_result(None)
 
     def check(self) -> None:
         """Raises what it was parted with."""
         if self._parting is not None:
             raise self._parting
 
+    async def first_of(self, *tasks: asyncio.Future[Any]) -> None:
+        """Returns when one of them is done. Raises what it was parted with."""
+        self.check()
+        self._gone = asyncio.get_running_loop().create_future()
+        await asyncio.wait({*tasks, self._gone}, return_when=asyncio.FIRST_COMPLETED)
+        self._gone = None
+        self.check()
+
     def offer(self, message: Message) -> bool:
         """Hands it a message; False when it is woken to fetch it, or has it already."""
         if self.position >= message.position:
+            return False
+        if self.is_waiting and message.is_repeated:
+            self.position = message.position
             return False
         if self.is_waiting and self.push is not None and self.push(message):
             self.position = message.position
@@ -66,47 +78,56 @@ class Member:
 class Group:
     """The members that follow one run."""
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: Run, room: Room) -> None:
         self.is_open = True
         """Whether one can join."""
         self.has_ended = False
         """Whether what is followed has come to its end."""
         self._course = run.course
-        self._backlog = Backlog(run.course.position, has_states=run.course.has_states)
+        self._backlog = Backlog(run.course.position, room, has_states=run.course.has_states)
+        self._last: Message | None = None
         self._members: set[Member] = set()
         self._speaks = False
         self.task = asyncio.create_task(self._speak(run.give_away()))
+
+    @property
+    def first(self) -> int:
+        """It has all that was said after this position."""
+        return self._backlog.first
 
     def covers(self, position: int) -> bool:
         """Whether it has all that a member with everything up to a position still lacks."""
         return self._backlog.covers(position)
 
-    async def listen(self, member: Member, revision: int) -> AsyncGenerator[Message, None]:
+    async def listen(self, member: Member) -> AsyncGenerator[Message, None]:
         """What a member is to be sent, and was not handed. Ends when all has ended, or the member fell too far behind.
 
-        States are as of `revision` at the least. Raises what the member was parted with.
+        States are as of now or later. Raises what the member was parted with.
         """
         self._members.add(member)
+        MEMBERS.inc()
         try:
             if self._course.has_states:
-                await self._course.seen(revision)
+                await self._present(member)
             while self.covers(member.position):
                 member.woken.clear()
                 member.check()
-                waiting = self._backlog.after(member.position)
-                for message in waiting:
+                message = self._backlog.after(member.position)
+                if message is not None:
                     member.position = message.position
                     yield message
-                    member.check()
-                if not waiting:
-                    if self.has_ended:
-                        return
+                elif self.has_ended:
+                    if self._last is not None:
+                        yield self._last
+                    return
+                else:
                     member.is_waiting = True
                     await member.woken.wait()
                     member.is_waiting = False
         finally:
             member.is_waiting = False
             self._members.discard(member)
+            MEMBERS.dec()
             if not self._members:
                 self.close()
 
@@ -117,6 +138,16 @@ class Group:
         if self._speaks:
             self.task.cancel()
 
+    async def _present(self, member: Member) -> None:
+        """Has everything said anew for who joins, and for all who join meanwhile: whatever was not worth a message
+        (a name, say) may have changed since it was said.
+        """
+        answer = asyncio.create_task(self._course.answered(self._course.ask()))
+        try:
+            await member.first_of(answer)
+        finally:
+            answer.cancel()
+
     async def _speak(self, run: Run) -> None:
         self._speaks = True
         if not self.is_open:
@@ -126,17 +157,20 @@ class Group:
         try:
             async with aclosing(run.messages()) as messages:
                 async for message in messages:
+                    if message.is_last:
+                        self._last = message
+                        break
                     self._backlog.add(message)
                     await self._hand_out(message)
             self.has_ended = True
-        except Exception:
-            log.exception("a subscription ended by a fault")
+        except Exception as error:
+            self._last = failed(internal(error))
             self.has_ended = True
         finally:
             GROUPS.dec()
             self.is_open = False
-            # Whoever waits for its first message waits no longer.
-            self._course.has_seen(sys.maxsize)
+            self._backlog.close()
+            self._course.end()
             for member in self._members:
                 member.woken.set()
             await run.close()

@@ -5,6 +5,7 @@ it goes on, before it joins one.
 """
 
 import asyncio
+import logging
 from collections import defaultdict
 from collections.abc import AsyncGenerator, Hashable, Iterator
 from contextlib import aclosing, contextmanager
@@ -15,13 +16,15 @@ import orjson
 from graphql import GraphQLError
 from strawberry.schema import BaseSchema
 
-from graph.context import unauthenticated
-from graph.server.backlog import Message
+from graph.context import bad_input, unauthenticated, unavailable
+from graph.server.backlog import Message, Room
 from graph.server.documents import resume_variable
 from graph.server.gauges import LAGGING, SUBSCRIBERS
 from graph.server.group import Group, Member
 from graph.server.run import Asked, Run, failed
-from models import key
+from models import db, key
+
+log = logging.getLogger("timebok.live")
 
 
 class StoppingError(Exception):
@@ -36,6 +39,7 @@ class Live:
         self._groups: dict[Hashable, Group] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._members: dict[UUID | None, set[Member]] = defaultdict(set)
+        self._room = Room()
         self._is_stopping = False
 
     async def stream(self, asked: Asked, member: Member) -> AsyncGenerator[Message, None]:
@@ -49,6 +53,9 @@ class Live:
                         yield message
             except GraphQLError as error:
                 yield failed(error)
+            except db.AWAY as error:
+                log.warning("database away: %s", error)
+                yield failed(unavailable())
 
     async def check_keys(self, business_id: UUID) -> None:
         """Ends what is followed with keys of a business that were revoked."""
@@ -85,23 +92,19 @@ class Live:
                     raise unauthenticated()
                 if resume is None:
                     member.position = run.course.position
-                revision = run.course.revision
                 group = self._group(_sameness(asked), run)
                 if not group.covers(member.position):
-                    # By itself, until it has what the group begins with.
-                    async with aclosing(run.messages()) as messages:
+                    async with aclosing(_alone(run, group, member)) as messages:
                         async for message in messages:
-                            member.check()
-                            member.position = message.position
                             yield message
-                            if not group.is_open or group.covers(member.position):
-                                break
-                        else:
-                            return
+                            if message.is_last:
+                                return
+                    if run.has_ended:
+                        return
             # A subscription waits for days: what it needs no more is let go.
             del run
             if group.is_open:
-                async with aclosing(group.listen(member, revision)) as messages:
+                async with aclosing(group.listen(member)) as messages:
                     async for message in messages:
                         yield message
                 if group.has_ended and group.covers(member.position):
@@ -113,7 +116,7 @@ class Live:
         """Those who follow the same; the first of them brings the run."""
         group = self._groups.get(sameness)
         if group is None or not group.is_open:
-            group = self._groups[sameness] = Group(run)
+            group = self._groups[sameness] = Group(run, self._room)
             self._tasks.add(group.task)
             group.task.add_done_callback(partial(self._forget, sameness, group))
         return group
@@ -137,10 +140,44 @@ class Live:
                 del self._members[business_id]
 
 
+async def _alone(run: Run, group: Group, member: Member) -> AsyncGenerator[Message, None]:
+    """What a member is sent by its own run, until it has what its group begins with, or there is no such group."""
+    messages = run.messages()
+    pulling = asyncio.create_task(_next(messages))
+    arriving = asyncio.create_task(run.course.reached(group.first))
+    try:
+        while not run.has_ended and group.is_open and not group.covers(member.position):
+            await member.first_of(pulling, arriving)
+            if pulling.done():
+                if (message := pulling.result()) is None:
+                    return
+                if not message.is_last:
+                    member.position = message.position
+                pulling = asyncio.create_task(_next(messages))
+                yield message
+            else:
+                # Nothing that concerns it lies in between; the group may have moved on meanwhile.
+                member.position = max(member.position, run.course.seen)
+                arriving = asyncio.create_task(run.course.reached(group.first))
+    finally:
+        for task in (pulling, arriving):
+            task.cancel()
+        await asyncio.gather(pulling, arriving, return_exceptions=True)
+        await messages.aclose()
+
+
+async def _next(messages: AsyncGenerator[Message, None]) -> Message | None:
+    """The next message; None at the end."""
+    return await anext(messages, None)
+
+
 def _sameness(asked: Asked) -> Hashable:
     """What two subscribers must have in common to be sent the same, wherever they begin."""
     caller, language = asked.context.caller, asked.context.language
     resume = resume_variable(asked.document or "", asked.operation_name)
     variables = {name: value for name, value in (asked.variables or {}).items() if name != resume}
-    given = orjson.dumps(variables, option=orjson.OPT_SORT_KEYS)
+    try:
+        given = orjson.dumps(variables, option=orjson.OPT_SORT_KEYS)
+    except orjson.JSONEncodeError:
+        raise bad_input("The variables are nested too deeply.") from None
     return caller.business_id, caller.role, language, asked.document, asked.operation_name, given

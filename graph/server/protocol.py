@@ -19,6 +19,7 @@ from graph.server.group import Member
 from graph.server.limits import rate_limited
 from graph.server.live import StoppingError
 from graph.server.run import Asked
+from models import db
 
 if TYPE_CHECKING:
     from starlette.websockets import WebSocket
@@ -26,6 +27,10 @@ if TYPE_CHECKING:
     from graph.server.backlog import Message
     from graph.server.endpoint import Endpoint
     from graph.server.group import Push
+
+
+TRY_AGAIN_LATER = 1013
+"""Source: the IANA registry of WebSocket close codes."""
 
 
 class Socket(BaseGraphQLTransportWSHandler[Context, None]):
@@ -40,13 +45,18 @@ class Socket(BaseGraphQLTransportWSHandler[Context, None]):
 
     async def handle_connection_init(self, message: Any) -> None:
         """Lets a socket in, unless its key has as many as it may."""
-        await super().handle_connection_init(message)
+        try:
+            await super().handle_connection_init(message)
+        except db.AWAY:
+            await self.websocket.close(TRY_AGAIN_LATER, "Not available just now")
+            return
         if self.connection_acknowledged and not self._endpoint.sockets.add(self.context.caller, self.websocket):
             await self.websocket.close(4429, "Too many sockets for this key")
 
     async def handle_subscribe(self, message: Any) -> None:
         """Begins an operation, unless the key sends too many."""
-        wait = self._endpoint.retry_after(self.context) if self.connection_acknowledged else None
+        counts = self.connection_acknowledged and message["id"] not in self.operations
+        wait = self._endpoint.retry_after(self.context) if counts else None
         if wait is None:
             await super().handle_subscribe(message)
         else:
@@ -64,6 +74,8 @@ class Socket(BaseGraphQLTransportWSHandler[Context, None]):
                     if message.refusal is not None:
                         errors = orjson.loads(message.refusal)
                         await operation.send_operation_message({"id": operation.id, "type": "error", "payload": errors})
+                        return
+                    if self.operations.get(operation.id) is not operation:
                         return
                     await self._socket.send_text((head + message.payload + b"}").decode())
             await operation.send_operation_message({"id": operation.id, "type": "complete"})

@@ -11,6 +11,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import suppress
 from uuid import UUID
 
+from graph.server.course import Course
 from models import bell, changes
 from models.db import Row
 from models.words import ChangeKind
@@ -23,6 +24,7 @@ LOOK_SECONDS = 3.0
 BATCH = 200
 """Rows read at once, and rows kept for followers who are a little behind."""
 
+Alarm = Callable[[], float | None]
 Guard = Callable[[UUID], Awaitable[None]]
 """Called when keys of a business changed, before anybody sees what came after that."""
 
@@ -57,12 +59,11 @@ class Reader:
     async def close(self) -> None:
         """Stops reading."""
         self._task.cancel()
-        with suppress(asyncio.CancelledError):
-            await self._task
+        await asyncio.wait([self._task])
 
-    async def follow(self, revision: int, alarm: Callable[[], float | None]) -> AsyncGenerator[Sequence[Row], None]:
+    async def follow(self, revision: int, course: Course, alarm: Alarm) -> AsyncGenerator[Sequence[Row], None]:
         """The changes after a revision, as `Readers.follow` says."""
-        rung = asyncio.Event()
+        rung = course.woken
         self._followers.add(rung)
         try:
             while True:
@@ -72,7 +73,7 @@ class Reader:
                 if batch:
                     revision = _revision(batch[-1])
                     yield batch
-                elif await _rest(rung, alarm()):
+                elif course.is_waited_for or await _rest(rung, alarm()):
                     yield ()
         finally:
             self._followers.discard(rung)
@@ -80,7 +81,9 @@ class Reader:
     async def _after(self, revision: int) -> Sequence[Row]:
         """At most `BATCH` changes after a revision: from memory, or, for one who is far behind, from the table."""
         if revision < self._first:
-            return await changes.after(self._business_id, revision, BATCH)
+            rows = await changes.after(self._business_id, revision, BATCH)
+            await self._mind_keys(rows)
+            return rows
         begin = bisect_right(self._rows, revision, key=_revision)
         return self._rows[begin : begin + BATCH]
 
@@ -104,8 +107,7 @@ class Reader:
         rows = await changes.after(self._business_id, self._head, BATCH)
         if not rows:
             return False
-        if any(row["kind"] == ChangeKind.KEY for row in rows):
-            await self._guard(self._business_id)
+        await self._mind_keys(rows)
         self._rows += rows
         self._head = _revision(rows[-1])
         if forgotten := self._rows[:-BATCH]:
@@ -114,6 +116,10 @@ class Reader:
         for follower in self._followers:
             follower.set()
         return len(rows) == BATCH
+
+    async def _mind_keys(self, rows: Sequence[Row]) -> None:
+        if any(row["kind"] == ChangeKind.KEY for row in rows):
+            await self._guard(self._business_id)
 
 
 class Readers:
@@ -129,16 +135,17 @@ class Readers:
             self._readers[business_id].expect(revision)
 
     async def follow(
-        self, business_id: UUID, revision: int, alarm: Callable[[], float | None] = lambda: None
+        self, business_id: UUID, revision: int, course: Course, alarm: Alarm = lambda: None
     ) -> AsyncGenerator[Sequence[Row], None]:
         """The changes of a business after a revision, in order, each once, in batches, for as long as it is asked.
 
-        Batches are never empty, unless an alarm says in how many seconds to come back though nothing changed.
+        A batch is empty when an alarm said in how many seconds to come back though nothing changed, or when somebody
+        asks the course how things are.
         """
         reader = self._readers.get(business_id)
         if reader is None:
             reader = self._readers[business_id] = Reader(business_id, revision, self._guard)
-        changes_after = reader.follow(revision, alarm)
+        changes_after = reader.follow(revision, course, alarm)
         try:
             async for batch in changes_after:
                 yield batch

@@ -11,6 +11,7 @@ from strawberry.schema import BaseSchema
 from strawberry.types.execution import PreExecutionError
 
 from graph.context import Context
+from graph.errors import FAULTS
 from graph.server.backlog import Message
 from graph.server.course import Course
 from models import changes
@@ -37,6 +38,8 @@ class Run:
         self._results: AsyncGenerator[Any, None] | None = None
         self._first: asyncio.Task[Any] | None = None
         self._is_given_away = False
+        self.has_ended = False
+        """Whether it has come to its end by itself."""
 
     async def __aenter__(self) -> Self:
         return self
@@ -71,16 +74,20 @@ class Run:
         return self.course.begun.is_set()
 
     async def messages(self) -> AsyncGenerator[Message, None]:
-        """What it says, to its end. The positions of a subscription's messages rise."""
+        """What it says, to its end. The positions of a subscription's messages rise; with a fault of ours it ends, so
+        that its clients come back to where they were.
+        """
         assert self._results is not None
         assert self._first is not None
         self.course.go_on()
-        last, result = -1, await self._first
+        result = await self._first
         while result is not None:
-            # What ends a stream, an error, may come without a position of its own.
-            last = max(self.course.position, last + 1)
-            yield self._message(result, last)
+            if self.course.begun.is_set() and _is_fault(result):
+                yield failed(*result.errors)
+                break
+            yield self._message(result)
             result = await _next(self._results)
+        self.has_ended = True
 
     async def close(self) -> None:
         """Breaks it off."""
@@ -90,24 +97,36 @@ class Run:
         if self._results is not None:
             await self._results.aclose()
 
-    def _message(self, result: Any, position: int) -> Message:
+    def _message(self, result: Any) -> Message:
         payload = {"data": result.data}
         errors = [error.formatted for error in result.errors or ()]
         if errors:
             payload["errors"] = errors
         if result.extensions:
             payload["extensions"] = result.extensions
-        course = self.course
-        cursor = None
-        if course.is_resumable and position == course.position:
-            cursor = changes.to_cursor(self._asked.context.caller.business_id, position)
-        refusal = orjson.dumps(errors) if isinstance(result, PreExecutionError) else None
-        return Message(orjson.dumps(payload), position, course.topic, cursor, refusal)
+        course, cursor = self.course, None
+        if course.is_resumable:
+            cursor = changes.to_cursor(self._asked.context.caller.business_id, course.position)
+        return Message(
+            orjson.dumps(payload),
+            course.position,
+            course.topic,
+            cursor,
+            refusal=orjson.dumps(errors) if isinstance(result, PreExecutionError) else None,
+            is_repeated=course.is_repeated,
+        )
 
 
-def failed(error: GraphQLError) -> Message:
+def failed(*errors: GraphQLError) -> Message:
     """A message that ends what was begun."""
-    return Message(orjson.dumps({"data": None, "errors": [error.formatted]}))
+    payload = {"data": None, "errors": [error.formatted for error in errors]}
+    return Message(orjson.dumps(payload), is_last=True)
+
+
+def _is_fault(result: Any) -> bool:
+    """Whether a change could not be told, or not in full, for no reason of the client's."""
+    codes = {(error.extensions or {}).get("code") for error in result.errors or ()}
+    return bool(codes) and (result.data is None or bool(codes & FAULTS))
 
 
 async def _next(results: AsyncGenerator[Any, None]) -> Any:

@@ -38,7 +38,7 @@ class Sockets:
     def add(self, caller: Caller, socket: Closable) -> bool:
         """Counts a socket in; False when its key has as many as it may. 0: no limit."""
         mine = self._open[caller]
-        if self._per_key and len(mine) >= self._per_key:
+        if self._per_key and len(mine) >= self._per_key and socket not in mine:
             return False
         mine.add(socket)
         return True

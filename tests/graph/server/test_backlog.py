@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from graph.server.backlog import KEPT, KEPT_BYTES, Backlog, Message
+from graph.server.backlog import KEPT, KEPT_BYTES, Backlog, Message, Room
 
 SIZES = st.lists(st.sampled_from([1, 10, 100, KEPT_BYTES // 3, KEPT_BYTES * 2]), max_size=20)
 
@@ -13,50 +13,76 @@ def said(count: int, first: int = 1, size: int = 10) -> list[Message]:
     return [Message(b"x" * size, position) for position in range(first, first + count)]
 
 
+def after(backlog: Backlog, position: int) -> list[Message]:
+    """All that was said after a position."""
+    found = []
+    while (message := backlog.after(position)) is not None:
+        found.append(message)
+        position = message.position
+    return found
+
+
 def test_of_a_log_the_newest_are_kept() -> None:
-    backlog = Backlog(0, has_states=False)
+    backlog = Backlog(0, Room(), has_states=False)
     messages = said(KEPT + 50)
     for message in messages:
         backlog.add(message)
     assert not backlog.covers(49)
     assert backlog.covers(50)
-    assert backlog.after(50) == messages[50:]
-    assert backlog.after(KEPT + 50) == []
+    assert after(backlog, 50) == messages[50:]
+    assert after(backlog, KEPT + 50) == []
     assert backlog.covers(10**6)
 
 
 def test_before_anything_was_said_it_has_all_from_where_it_began() -> None:
-    backlog = Backlog(7, has_states=False)
+    backlog = Backlog(7, Room(), has_states=False)
     assert backlog.covers(7)
     assert backlog.covers(8)
     assert not backlog.covers(6)
-    assert backlog.after(7) == []
+    assert after(backlog, 7) == []
 
 
 @given(SIZES, st.integers(0, 25))
 def test_whoever_it_covers_misses_nothing_and_bytes_are_bounded(sizes: list[int], position: int) -> None:
-    backlog = Backlog(0, has_states=False)
+    backlog = Backlog(0, Room(), has_states=False)
     messages = [Message(b"x" * size, number) for number, size in enumerate(sizes, 1)]
     for message in messages:
         backlog.add(message)
-    kept = backlog.after(-1)
+    kept = after(backlog, -1)
     assert sum(len(each.payload) for each in kept) <= KEPT_BYTES or len(kept) == 1
     assert kept[-1:] == messages[-1:]
     if backlog.covers(position):
-        assert backlog.after(position) == [each for each in messages if each.position > position]
+        assert after(backlog, position) == [each for each in messages if each.position > position]
     else:
         assert messages[position : len(messages) - len(kept)], "it says that something is lost only when it is"
 
 
 @given(st.lists(st.tuples(st.sampled_from("abc"), st.binary(max_size=3)), max_size=30), st.integers(-1, 30))
 def test_of_states_the_latest_of_each_topic_is_all_there_is(told: list[tuple[str, bytes]], position: int) -> None:
-    backlog = Backlog(-1, has_states=True)
+    backlog = Backlog(-1, Room(), has_states=True)
     for number, (topic, payload) in enumerate(told):
         backlog.add(Message(payload, number, topic))
     assert backlog.covers(position)
     # Whoever knew everything up to a position, and takes what is after it, knows how everything is now.
     known = dict(told[: position + 1])
-    known.update({str(each.topic): each.payload for each in backlog.after(position)})
+    known.update({str(each.topic): each.payload for each in after(backlog, position)})
     assert known == dict(told)
-    positions = [each.position for each in backlog.after(position)]
+    positions = [each.position for each in after(backlog, position)]
     assert positions == sorted(positions)
+
+
+def test_all_logs_of_a_process_have_so_much_room_together_and_no_more() -> None:
+    room = Room(100)
+    one, other = Backlog(0, room, has_states=False), Backlog(0, room, has_states=False)
+    for message in said(8):
+        one.add(message)
+    for message in said(8):
+        other.add(message)
+    assert room.used <= 100
+    assert after(one, 0) == said(8)
+    assert after(other, other.first) == said(2, first=7)
+    one.close()
+    assert room.used == 20
+    for message in said(3, first=9):
+        other.add(message)
+    assert after(other, other.first) == said(5, first=7)

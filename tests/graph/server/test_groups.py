@@ -19,6 +19,7 @@ from models.words import ChangeAction, ChangeKind, Role
 from tests.graph.server.counting import Counting
 from tests.graph.shop import Shop, at, furnish
 from tests.graph.wire import acknowledged, receive, subscribing
+from tests.live.events import streaming
 from tests.operations import operations
 from tests.served import Served, Stream, serving
 from tests.stage import PATIENCE, Stage
@@ -285,3 +286,72 @@ async def test_without_the_short_way_messages_go_by_send(plain_shop: Shop) -> No
             assert await entries(stream, 4) == made
         counted = await counting()
     assert (counted["groups"], counted["messages"], counted["deliveries"]) == (1, 4, 0)
+
+
+NAMES = {
+    "AvailabilityChanges": (
+        "subscription ($s: ID!, $f: DateTime!, $t: DateTime!) "
+        "{ availabilityChanges(serviceId: $s, from: $f, to: $t) { asOf days { slots { options { name } } } } }"
+    ),
+    "BookingChanges": "subscription ($m: String!) { bookingChanges(manageToken: $m) { option { name } } }",
+    "SyncHealthChanges": "subscription ($o: [ID!]) { syncHealthChanges(optionIds: $o) { option { name } } }",
+}
+
+
+@pytest.mark.parametrize("name", NAMES)
+async def test_whoever_joins_is_told_how_things_are_now_also_what_was_not_worth_a_message(
+    shop: Shop, name: str
+) -> None:
+    token = (await shop.booked(at("10:00"), optionId=shop.anna))["manageToken"]
+    variables: dict[str, Any] = {
+        "AvailabilityChanges": {"s": shop.haircut, "f": at("00:00"), "t": at("00:00", 1)},
+        "BookingChanges": {"m": token},
+        "SyncHealthChanges": {"o": [shop.anna]},
+    }[name]
+    async with shop.served.socket(shop.served.keys["staff"]) as socket:
+        await acknowledged(socket)
+        await socket.send(subscribing("first", NAMES[name], **variables))
+        assert "Anna" in str(await receive(socket))
+        wanted = {"optionId": shop.anna, "name": "Anne"}
+        assert (await shop.served.do("UpdateOption", "staff", input=wanted))["errors"] == []
+        for number in range(3):
+            await socket.send(subscribing(str(number), NAMES[name], **variables))
+            answer = await receive(socket)
+            # To those who are there already it is nothing new.
+            assert answer["id"] == str(number)
+            assert "Anne" in str(answer["payload"])
+            assert "Anna" not in str(answer["payload"])
+
+
+async def test_those_who_come_back_from_many_places_are_executed_for_once(shop: Shop) -> None:
+    counting, cursors = Counting(shop.served), []
+    for number in range(6):
+        cursors.append(await shop.cursor())
+        # Nothing that concerns a calendar lies between the places they come from.
+        await shop.served.do("UpdateOption", "staff", input={"optionId": shop.ben, "description": f"Tall {number}"})
+    await counting()
+    async with AsyncExitStack() as things:
+        streams = [(await followed(shop, 1, things, after=cursor))[0] for cursor in reversed(cursors)]
+        async with asyncio.timeout(PATIENCE):
+            while (await counting())["members"] < len(cursors):
+                pass
+        made = (await shop.booked(at("10:00")))["booking"]["id"]
+        assert [await entries(stream, 1) for stream in streams] == [[made]] * len(streams)
+        counted = await counting()
+    assert (counted["groups"], counted["messages"]) == (1, 1)
+
+
+@pytest.mark.parametrize("role", ["staff", "admin"])
+async def test_a_stream_that_reads_for_itself_ends_with_its_key(shop: Shop, role: str) -> None:
+    """Its group, if it has one, begins later; nothing of interest lies in between."""
+    key_id, plain = await key.create(shop.served.business_id, Role(role.upper()), "an old dashboard")
+    old = Served(shop.served.url, shop.served.business_id, {role: plain}, shop.served.http)
+    early = await shop.cursor()
+    await shop.served.do("UpdateOption", "staff", input={"optionId": shop.ben, "description": "Tall"})
+    async with (
+        shop.served.following("CalendarChanges", "staff", after=await shop.cursor()),
+        streaming(old, role, after=early) as stream,
+    ):
+        await key.revoke(key_id)
+        events = await stream.rest()
+    assert [event.codes for event in events if event.codes] == [["UNAUTHENTICATED"]]

@@ -9,6 +9,7 @@ import pytest
 from tortoise.backends.base.client import BaseDBAsyncClient
 
 from graph.server import reader
+from graph.server.course import Course
 from graph.server.reader import BATCH, Readers
 from models import bell, changes
 from models.words import ChangeAction, ChangeKind
@@ -35,7 +36,7 @@ async def change(business_id: UUID, times: int = 1, kind: ChangeKind = ChangeKin
 async def seen(readers: Readers, business_id: UUID, after: int, upto: int) -> list[int]:
     """The revisions that a follower sees, up to one."""
     found: list[int] = []
-    async with asyncio.timeout(PATIENCE), aclosing(readers.follow(business_id, after)) as batches:
+    async with asyncio.timeout(PATIENCE), aclosing(readers.follow(business_id, after, Course(None))) as batches:
         async for batch in batches:
             found += [row["revision"] for row in batch]
             if found and found[-1] >= upto:
@@ -65,7 +66,7 @@ async def test_followers_who_begin_anywhere_see_the_rest_once_and_in_order(reade
 async def test_one_who_is_far_behind_the_others_reads_the_table(readers: Readers) -> None:
     business_id = await a_business()
     newest = await changes.newest(business_id)
-    async with aclosing(readers.follow(business_id, newest)) as batches:
+    async with aclosing(readers.follow(business_id, newest, Course(None))) as batches:
         following = asyncio.ensure_future(anext(batches))
         await change(business_id, 3 * BATCH)
         await following
@@ -101,7 +102,7 @@ async def test_a_ring_that_was_lost_costs_seconds_and_nothing_else(
     monkeypatch.setattr(reader, "LOOK_SECONDS", 0.05)
     business_id = await a_business()
     newest = await changes.newest(business_id)
-    async with asyncio.timeout(PATIENCE), aclosing(readers.follow(business_id, newest)) as batches:
+    async with asyncio.timeout(PATIENCE), aclosing(readers.follow(business_id, newest, Course(None))) as batches:
         following = asyncio.ensure_future(anext(batches))
         await change(business_id)
         assert [row["revision"] for row in await following] == [newest + 1]
@@ -129,7 +130,7 @@ async def test_one_who_falls_behind_what_is_kept_goes_on_in_the_table(readers: R
     business_id = await a_business()
     newest = await changes.newest(business_id)
     last = newest + 1 + 3 * BATCH
-    async with asyncio.timeout(PATIENCE), aclosing(readers.follow(business_id, newest)) as batches:
+    async with asyncio.timeout(PATIENCE), aclosing(readers.follow(business_id, newest, Course(None))) as batches:
         following = asyncio.ensure_future(anext(batches))
         await change(business_id)
         found = [row["revision"] for row in await following]
@@ -143,6 +144,55 @@ async def test_one_who_falls_behind_what_is_kept_goes_on_in_the_table(readers: R
 
 async def test_an_alarm_comes_back_though_nothing_changed(readers: Readers) -> None:
     business_id = await a_business()
-    async with aclosing(readers.follow(business_id, await changes.newest(business_id), lambda: 0.01)) as batches:
+    newest = await changes.newest(business_id)
+    async with aclosing(readers.follow(business_id, newest, Course(None), lambda: 0.01)) as batches:
         async with asyncio.timeout(PATIENCE):
             assert await anext(batches) == ()
+
+
+async def test_somebody_who_asks_is_attended_to_though_nothing_changed(readers: Readers) -> None:
+    business_id, course = await a_business(), Course(None)
+    newest = await changes.newest(business_id)
+    async with asyncio.timeout(PATIENCE), aclosing(readers.follow(business_id, newest, course)) as batches:
+        following = asyncio.ensure_future(anext(batches))
+        await asyncio.sleep(0)
+        course.ask()
+        assert await following == ()
+
+
+async def test_rows_from_far_behind_pass_the_guard_too(database: BaseDBAsyncClient) -> None:
+    del database
+    business_id, guarded = await a_business(), list[UUID]()
+    began = await changes.newest(business_id)
+
+    async def guard(business_id: UUID) -> None:
+        guarded.append(business_id)
+
+    async with bell.hung("memory://"):
+        readers = Readers(guard)
+        await change(business_id, kind=ChangeKind.KEY)
+        async with aclosing(readers.follow(business_id, began + 1, Course(None))) as ahead:
+            following = asyncio.ensure_future(anext(ahead))
+            await change(business_id)
+            await following
+            assert guarded == []
+            assert await seen(readers, business_id, began, began + 2) == [began + 1, began + 2]
+            assert guarded == [business_id]
+
+
+async def test_who_is_cancelled_while_a_reader_closes_is_cancelled(readers: Readers) -> None:
+    business_id = await a_business()
+    closing = asyncio.Event()
+
+    async def follow() -> None:
+        follower = readers.follow(business_id, 0, Course(None))
+        await anext(follower)
+        closing.set()
+        await follower.aclose()
+
+    await change(business_id)
+    task = asyncio.create_task(follow())
+    await closing.wait()
+    task.cancel()
+    await asyncio.wait([task])
+    assert task.cancelled()
