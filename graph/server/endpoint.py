@@ -15,7 +15,7 @@ from starlette.websockets import WebSocket
 from strawberry.asgi import GraphQL
 from strawberry.exceptions import ConnectionRejectionError
 from strawberry.http import GraphQLRequestData
-from strawberry.http.streaming import HTTPStreamTransport, merge_stream_with_heartbeat
+from strawberry.http.streaming import HTTPStreamTransport
 from strawberry.schema import BaseSchema
 from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
 from strawberry.subscriptions import GRAPHQL_SSE_PROTOCOL, GRAPHQL_TRANSPORT_WS_PROTOCOL
@@ -172,14 +172,9 @@ class Endpoint(GraphQL[Context, None]):
     def _stream_result(
         self, request: Any, result: Any, transport: HTTPStreamTransport
     ) -> Callable[[], AsyncGenerator[str, None]]:
-        """Messages as events, with a comment now and then that keeps proxies from closing what is idle."""
-        del request
-        return merge_stream_with_heartbeat(
-            lambda: events(result),
-            lambda: transport.heartbeat_message(self.encode_json),
-            transport.heartbeat_interval,
-            send_initial_heartbeat=False,
-        )
+        """Messages as events."""
+        del request, transport
+        return events(result)
 
     async def execute_single(self, *args: Any, **named: Any) -> ExecutionResult:
         """Runs one query or mutation. A subscription needs a socket, or an event stream."""

@@ -3,8 +3,10 @@
 Source: the graphql-sse project's PROTOCOL.md; the ids are those of the HTML standard's event streams.
 """
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
+
+from strawberry.http.streaming import merge_stream_with_heartbeat
 
 from graph.context import unauthenticated
 from graph.server.backlog import Message
@@ -16,6 +18,12 @@ from graph.server.sockets import Sockets
 
 COME_BACK = ": the server restarts\r\nretry: 1000\r\n\r\n"
 """The last of a stream that was broken off: no `complete`, so clients come back, with the id of the last event."""
+
+
+HEARTBEAT_SECONDS = 15.0
+"""How often something is said on a stream: proxies close what is silent for a minute."""
+
+STILL_HERE = ": ping\r\n\r\n"
 
 
 class EventStream:
@@ -47,8 +55,15 @@ class EventStream:
                 self._sockets.discard(caller, self)
 
 
-async def events(messages: AsyncGenerator[Message, None]) -> AsyncGenerator[str, None]:
-    """Messages as events. One that can be resumed from has its cursor as id: it comes back as `Last-Event-ID`."""
+def events(messages: AsyncGenerator[Message, None]) -> Callable[[], AsyncGenerator[str, None]]:
+    """Messages as events, with a comment now and then."""
+    return merge_stream_with_heartbeat(
+        lambda: _events(messages), lambda: STILL_HERE, HEARTBEAT_SECONDS, send_initial_heartbeat=False
+    )
+
+
+async def _events(messages: AsyncGenerator[Message, None]) -> AsyncGenerator[str, None]:
+    """One that can be resumed from has its cursor as id: it comes back as `Last-Event-ID`."""
     try:
         async for message in messages:
             name = f"id: {message.cursor}\r\n" if message.cursor else ""

@@ -12,7 +12,8 @@ from graph.server.limits import LARGEST_BODY
 from tests.graph.shop import Shop, at
 from tests.graph.wire import acknowledged, close_code, first_answer, receive, silent, subscribing
 from tests.operations import operations
-from tests.served import Served
+from tests.served import Served, serving
+from tests.stage import Stage
 
 NO_MESSAGES: tuple[str | bytes, ...] = (
     "not json",
@@ -206,17 +207,18 @@ async def test_several_subscriptions_share_a_socket(shop: Shop) -> None:
     assert {each["id"]: each["payload"]["data"]["calendarChanges"]["entryId"] for each in answers} == made
 
 
+@pytest.mark.parametrize("operation", ["BookingChanges", "Home"])
 async def test_completing_in_the_middle_of_an_answer_leaves_nothing_behind(
-    shop: Shop, monkeypatch: pytest.MonkeyPatch
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, operation: str
 ) -> None:
     left: list[str] = []
     monkeypatch.setattr(sys, "unraisablehook", lambda about: left.append(str(about.exc_value)))
     token = (await shop.booked(at("10:00")))["manageToken"]
-    document = operations()["BookingChanges"]
+    variables = {"manageToken": token} if operation == "BookingChanges" else {}
     async with shop.served.socket(shop.served.keys["staff"]) as socket:
         await acknowledged(socket)
         for pause in range(200):
-            await socket.send(subscribing(str(pause), document, manageToken=token))
+            await socket.send(subscribing(str(pause), operations()[operation], **variables))
             for _ in range(pause):
                 await asyncio.sleep(0)
             await socket.send(json.dumps({"type": "complete", "id": str(pause)}))
@@ -225,3 +227,42 @@ async def test_completing_in_the_middle_of_an_answer_leaves_nothing_behind(
             pass
     gc.collect()
     assert left == []
+
+
+async def test_variables_that_are_nested_too_deeply_end_their_operation_and_not_the_socket(shop: Shop) -> None:
+    deep: list[object] = []
+    for _ in range(300):
+        deep = [deep]
+    async with shop.served.socket(shop.served.keys["staff"]) as socket:
+        await acknowledged(socket)
+        await socket.send(subscribing("1", operations()["CalendarChanges"], nonsense=deep))
+        answer = await receive(socket)
+        assert [error["extensions"]["code"] for error in answer["payload"]["errors"]] == ["BAD_USER_INPUT"]
+        assert (await receive(socket))["type"] == "complete"
+        await socket.send(subscribing("2", "{ __typename }"))
+        assert (await receive(socket))["type"] == "next"
+
+
+async def test_an_id_in_use_is_refused_before_how_much_the_key_sends(our_stage: Stage, sqlite_url: str) -> None:
+    async with serving(our_stage, sqlite_url, key_requests=1) as served, served.socket(served.keys["staff"]) as socket:
+        await acknowledged(socket)
+        await socket.send(subscribing("1", operations()["CalendarChanges"]))
+        await socket.send(subscribing("2", "{ __typename }"))
+        assert (await receive(socket))["payload"][0]["extensions"]["code"] == "RATE_LIMITED"
+        await socket.send(subscribing("1", "{ __typename }"))
+        assert await close_code(socket) == 4409
+
+
+async def test_the_last_event_of_another_stream_is_nothing_to_a_socket(shop: Shop) -> None:
+    old = await shop.cursor()
+    await shop.booked(at("10:00"))
+    new = await shop.cursor()
+    address = shop.served.url.replace("http", "ws") + "/graphql"
+    protocols, headers = [websockets.Subprotocol("graphql-transport-ws")], {"Last-Event-ID": old}
+    async with websockets.connect(address, subprotocols=protocols, additional_headers=headers) as socket:
+        key = {"Authorization": f"Bearer {shop.served.keys['staff']}"}
+        await socket.send(json.dumps({"type": "connection_init", "payload": key}))
+        await acknowledged(socket)
+        await socket.send(subscribing("1", operations()["CalendarChanges"], after=new))
+        booked = (await shop.booked(at("11:00")))["booking"]["id"]
+        assert (await receive(socket))["payload"]["data"]["calendarChanges"]["entryId"] == booked

@@ -1,14 +1,19 @@
 """Server-sent events: an event's id is its cursor, and who says which was the last gets what came after it."""
 
+import asyncio
 from datetime import timedelta
 from typing import Any
 
+import pytest
+
+from graph.server import event_stream
 from models import changes, clock, key
 from models.words import Role
 from tests.graph.shop import Shop, at, furnish
 from tests.live.events import Event, Streamed, streaming
 from tests.operations import operations
 from tests.served import Served
+from tests.stage import PATIENCE
 
 ONLY_IDS = "subscription($after: Cursor) { calendarChanges(after: $after) { entryId } }"
 ALIASED = "subscription($after: Cursor) { it: calendarChanges(after: $after) { cursor: action at: cursor } }"
@@ -154,3 +159,11 @@ async def test_a_revoked_key_ends_its_stream_and_says_why(shop: Shop) -> None:
         assert told(await followed(other, 2)) == made
     async with streaming(lost, "staff", after=after, last_event_id=after) as stream:
         assert (stream.response.status_code, await refusal(stream)) == (401, ["UNAUTHENTICATED"])
+
+
+async def test_an_idle_stream_says_something_now_and_then(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(event_stream, "HEARTBEAT_SECONDS", 0.02)
+    async with streaming(shop.served, "staff", after=await shop.cursor()) as stream:
+        lines = stream.response.aiter_lines()
+        async with asyncio.timeout(PATIENCE):
+            assert [await anext(lines) for _ in range(4)] == [": ping", ""] * 2

@@ -24,7 +24,9 @@ async def refused(served: Served) -> list[str]:
         return [code for event in await stream.rest() for code in event.codes]
 
 
-async def test_a_key_has_so_many_sockets_and_streams_and_no_more(narrow: Served) -> None:
+async def test_a_key_has_so_many_sockets_and_streams_and_no_more(
+    narrow: Served, caplog: pytest.LogCaptureFixture
+) -> None:
     async with narrow.socket(narrow.keys["staff"]) as first, streaming(narrow, "staff") as second:
         await acknowledged(first)
         assert second.response.status_code == 200
@@ -32,6 +34,10 @@ async def test_a_key_has_so_many_sockets_and_streams_and_no_more(narrow: Served)
             await acknowledged(third)
             assert await close_code(third) == 4429
         assert await refused(narrow) == ["RATE_LIMITED"]
+        # One that is in stays in, and is told what it does wrong.
+        await first.send('{"type": "connection_init"}')
+        assert await close_code(first) == 4429
+        assert caplog.text == ""
         # Another key has its own.
         async with narrow.socket(narrow.keys["public"]) as other:
             await acknowledged(other)
