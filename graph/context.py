@@ -42,7 +42,7 @@ class Context:
     address: str = ""
     connection_params: dict[str, Any] | None = None
     last_event_id: str | None = None
-    run: Course | None = None
+    following: Course | None = None
     loaders: Loaders = field(init=False)
 
     def __post_init__(self) -> None:
@@ -51,9 +51,9 @@ class Context:
     @property
     def course(self) -> Course:
         """Where the subscription that runs is in the log."""
-        if self.run is None:
+        if self.following is None:
             raise LookupError("only subscriptions have a course")
-        return self.run
+        return self.following
 
     @property
     def caller(self) -> Caller:

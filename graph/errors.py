@@ -90,7 +90,7 @@ def coded(error: GraphQLError, *, has_begun: bool = False) -> GraphQLError:
         # Syntax, validation, or a value that a scalar would not take.
         error.extensions = {**(error.extensions or {}), "code": "BAD_USER_INPUT"}
         return error
-    if isinstance(original, db.AWAY):
+    if db.is_away(original):
         log.warning("database away at %s: %s", error.path, original)
         away = unavailable()
         return GraphQLError(away.message, nodes=error.nodes, path=error.path, extensions=away.extensions)

@@ -58,7 +58,7 @@ class FollowingSubscription:
         await check(info, wanted)
         # Read before looking: what changes in between is looked at again.
         revision = await changes.newest(info.context.caller.business_id)
-        await begin(info, revision, has_states=True)
+        await begin(info, revision, revision, has_states=True)
         answer, offer = await look(info, wanted)
         due = offer.next_change(_first_start(answer))
         course.states()
@@ -94,7 +94,7 @@ class FollowingSubscription:
             raise bad_input("There is no booking for this manageToken.")
         shown = columns(info, Booking) | {"version"}
         revision, version = await changes.newest(business_id), None
-        await begin(info, revision, has_states=True)
+        await begin(info, revision, revision, has_states=True)
         async with aclosing(_from_now(info, revision)) as seen:
             async for batch in seen:
                 told = version is not None and not any(row["entity_id"] == booking_id for row in batch)
@@ -119,7 +119,7 @@ class FollowingSubscription:
         mine = OptionRow.filter(business_id=caller.business_id).order_by("name", "id")
         known: dict[object, Connection | None] = {}
         looked_at, revision = monotonic(), await changes.newest(caller.business_id)
-        await begin(info, revision, has_states=True)
+        await begin(info, revision, revision, has_states=True)
         async with aclosing(_from_now(info, revision, lambda: looked_at + HEALTH_SECONDS - monotonic())) as seen:
             async for _ in seen:
                 looked_at = monotonic()
@@ -160,10 +160,10 @@ async def _from_now(
             yield batch
 
 
-async def begin(info: Info, revision: int, *, has_states: bool = False) -> None:
+async def begin(info: Info, revision: int, newest: int, *, has_states: bool = False) -> None:
     """All that was asked is in order: goes on after this revision, unless somebody else is saying the same."""
-    info.context.house.readers.expect(info.context.caller.business_id, revision)
-    await info.context.course.begin(revision, has_states=has_states)
+    info.context.house.readers.expect(info.context.caller.business_id, newest)
+    await info.context.course.begin(revision, newest, has_states=has_states)
 
 
 async def batches(

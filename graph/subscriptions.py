@@ -62,7 +62,7 @@ class Subscription(FollowingSubscription):
             course.says(newest)
             yield _reset(changes.to_cursor(caller.business_id, newest))
             return
-        await begin(info, revision)
+        await begin(info, revision, newest)
         async with aclosing(batches(info, revision)) as seen:
             async for batch in seen:
                 for row in batch:

@@ -52,7 +52,15 @@ AWAY: tuple[type[Exception], ...] = (
     asyncpg.InterfaceError,
     asyncpg.InternalClientError,
 )
-"""What a statement may raise while the database cannot be reached, or has just ended the connection."""
+"""What a statement may raise while the database cannot be reached, or has just ended the connection; some of it comes
+of wrong values as well: ask `is_away`.
+"""
+
+
+def is_away(error: Exception) -> bool:
+    """Whether an error means that the database cannot be reached just now."""
+    return isinstance(error, AWAY) and not isinstance(error, ValueError)
+
 
 _under_way: set[asyncio.Task[Any]] = set()
 

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from typing import Any
+from uuid import UUID
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -30,9 +31,13 @@ from sync.service import Google
 def build(settings: Settings, *, sync: bool = True) -> Starlette:
     """The web application; with `sync` a worker runs beside it. The database must be up to date."""
     secrets = Secrets(settings.secret_keys)
-    live = Live(schema)
-    house = House(settings, secrets, Google(settings, secrets), Readers(live.check_keys))
-    sockets = Sockets(settings.key_sockets)
+    live, sockets = Live(schema), Sockets(settings.key_sockets)
+
+    async def keys_changed(business_id: UUID) -> None:
+        sockets.look_soon()
+        await live.check_keys(business_id)
+
+    house = House(settings, secrets, Google(settings, secrets), Readers(keys_changed))
     endpoint = Endpoint(schema, house, sockets, live)
 
     @asynccontextmanager

@@ -18,6 +18,8 @@ class Course:
         self.begun = asyncio.Event()
         self.revision = 0
         """The revision it began after."""
+        self.newest = 0
+        """The newest revision there was when it began."""
         self.has_states = False
         """Whether it says how things are, and not what happened: then the latest of each topic is all there is."""
         self.position = 0
@@ -35,11 +37,12 @@ class Course:
         self._asked = self._taken = self._answered = 0
         self._told = asyncio.Event()
 
-    async def begin(self, revision: int, *, has_states: bool = False) -> None:
+    async def begin(self, revision: int, newest: int, *, has_states: bool = False) -> None:
         """All that was asked is in order: it goes on after this revision. Does not return when somebody else is saying
         the same already, whose messages are taken instead.
         """
         self.revision = self.position = revision
+        self.newest = newest
         self.has_states = has_states
         if has_states:
             self.position = -1

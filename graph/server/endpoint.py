@@ -106,7 +106,9 @@ class Endpoint(GraphQL[Context, None]):
         except ClientDisconnect:
             # It is gone before it has said what it wants.
             return Response(status_code=400)
-        except db.AWAY:
+        except db.AWAY as error:
+            if not db.is_away(error):
+                raise
             return self._answer(request, 503, {"errors": [unavailable().formatted]})
 
     def should_render_graphql_ide(self, request: Any) -> bool:

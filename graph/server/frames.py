@@ -52,6 +52,10 @@ class Frames(WebSocketsSansIOProtocol):
 
     def shutdown(self) -> None:
         """Ends the socket because the process stops, and says so: clients come back by themselves."""
+        if self.transport.is_closing():
+            # A client that said goodbye and has not read the rest: uvicorn would fail, and with it all the others' end.
+            self.stop_keepalive()
+            return
         if self.handshake_complete and not self.close_sent:
             self.conn.send_close(RESTARTING, "The server restarts: connect again")
             self.transport.write(b"".join(self.conn.data_to_send()))

@@ -25,7 +25,7 @@ Push = Callable[[Message], bool]
 class Member:
     """One subscriber."""
 
-    __slots__ = ("_gone", "_parting", "caller", "is_waiting", "position", "push", "woken")
+    __slots__ = ("_gone", "_parting", "caller", "follows", "is_waiting", "position", "push", "woken")
 
     def __init__(self, caller: Caller | None, push: Push | None = None) -> None:
         """Without `push` it takes all its messages at its own pace."""
@@ -36,6 +36,8 @@ class Member:
         self.is_waiting = False
         """Whether it has all there is, so that it may be handed the next message."""
         self.woken = asyncio.Event()
+        self.follows = False
+        """Whether it follows something: a query on a socket has been asked, and that is all."""
         self._parting: Exception | None = None
         self._gone: asyncio.Future[None] | None = None
 
@@ -132,7 +134,9 @@ class Group:
                 self.close()
 
     def close(self) -> None:
-        """Ends what nobody follows any more."""
+        """Ends what nobody follows any more, unless it is about to end by itself."""
+        if not self.is_open:
+            return
         self.is_open = False
         # A task that is cancelled before it has begun would leave its run open.
         if self._speaks:

@@ -17,6 +17,7 @@ from graphql import GraphQLError
 from strawberry.schema import BaseSchema
 
 from graph.context import bad_input, unauthenticated, unavailable
+from graph.server import backlog
 from graph.server.backlog import Message, Room
 from graph.server.documents import resume_variable
 from graph.server.gauges import LAGGING, SUBSCRIBERS
@@ -54,6 +55,8 @@ class Live:
             except GraphQLError as error:
                 yield failed(error)
             except db.AWAY as error:
+                if not db.is_away(error):
+                    raise
                 log.warning("database away: %s", error)
                 yield failed(unavailable())
 
@@ -90,10 +93,12 @@ class Live:
                 # It is among the present already: a key that is revoked from now on is noticed.
                 if not await key.standing({asked.context.caller}):
                     raise unauthenticated()
-                if resume is None:
+                if not member.follows:
+                    member.follows = True
+                    SUBSCRIBERS.inc()
                     member.position = run.course.position
                 group = self._group(_sameness(asked), run)
-                if not group.covers(member.position):
+                if group is None or not group.covers(member.position):
                     async with aclosing(_alone(run, group, member)) as messages:
                         async for message in messages:
                             yield message
@@ -103,7 +108,7 @@ class Live:
                         return
             # A subscription waits for days: what it needs no more is let go.
             del run
-            if group.is_open:
+            if group is not None and group.is_open:
                 async with aclosing(group.listen(member)) as messages:
                     async for message in messages:
                         yield message
@@ -112,10 +117,14 @@ class Live:
                 LAGGING.inc()
             resume = member.position
 
-    def _group(self, sameness: Hashable, run: Run) -> Group:
-        """Those who follow the same; the first of them brings the run."""
+    def _group(self, sameness: Hashable, run: Run) -> Group | None:
+        """Those who follow the same. The first of them brings the run, and is alone while it is far behind: others who
+        come meanwhile do not have to wait for it.
+        """
         group = self._groups.get(sameness)
         if group is None or not group.is_open:
+            if run.course.newest - run.course.revision > backlog.KEPT:
+                return None
             group = self._groups[sameness] = Group(run, self._room)
             self._tasks.add(group.task)
             group.task.add_done_callback(partial(self._forget, sameness, group))
@@ -130,23 +139,31 @@ class Live:
     def _present(self, member: Member) -> Iterator[None]:
         business_id = member.caller.business_id if member.caller else None
         self._members[business_id].add(member)
-        SUBSCRIBERS.inc()
         try:
             yield
         finally:
-            SUBSCRIBERS.dec()
+            if member.follows:
+                SUBSCRIBERS.dec()
             self._members[business_id].discard(member)
             if not self._members[business_id]:
                 del self._members[business_id]
 
 
-async def _alone(run: Run, group: Group, member: Member) -> AsyncGenerator[Message, None]:
-    """What a member is sent by its own run, until it has what its group begins with, or there is no such group."""
+async def _alone(run: Run, group: Group | None, member: Member) -> AsyncGenerator[Message, None]:
+    """What a member is sent by its own run, until it has what its group begins with, or there is no such group; without
+    a group, until it is where the log was when it began.
+    """
+
+    def goal() -> int:
+        if group is None:
+            return run.course.newest
+        return group.first if group.is_open else -1
+
     messages = run.messages()
     pulling = asyncio.create_task(_next(messages))
-    arriving = asyncio.create_task(run.course.reached(group.first))
+    arriving = asyncio.create_task(run.course.reached(goal()))
     try:
-        while not run.has_ended and group.is_open and not group.covers(member.position):
+        while not run.has_ended and member.position < goal():
             await member.first_of(pulling, arriving)
             if pulling.done():
                 if (message := pulling.result()) is None:
@@ -158,7 +175,7 @@ async def _alone(run: Run, group: Group, member: Member) -> AsyncGenerator[Messa
             else:
                 # Nothing that concerns it lies in between; the group may have moved on meanwhile.
                 member.position = max(member.position, run.course.seen)
-                arriving = asyncio.create_task(run.course.reached(group.first))
+                arriving = asyncio.create_task(run.course.reached(goal()))
     finally:
         for task in (pulling, arriving):
             task.cancel()

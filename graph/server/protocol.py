@@ -47,7 +47,9 @@ class Socket(BaseGraphQLTransportWSHandler[Context, None]):
         """Lets a socket in, unless its key has as many as it may."""
         try:
             await super().handle_connection_init(message)
-        except db.AWAY:
+        except db.AWAY as error:
+            if not db.is_away(error):
+                raise
             await self.websocket.close(TRY_AGAIN_LATER, "Not available just now")
             return
         if self.connection_acknowledged and not self._endpoint.sockets.add(self.context.caller, self.websocket):

@@ -144,7 +144,8 @@ class Readers:
         """
         reader = self._readers.get(business_id)
         if reader is None:
-            reader = self._readers[business_id] = Reader(business_id, revision, self._guard)
+            # Nobody waits for it to read what only one who is far behind has to know.
+            reader = self._readers[business_id] = Reader(business_id, max(revision, course.newest), self._guard)
         changes_after = reader.follow(revision, course, alarm)
         try:
             async for batch in changes_after:

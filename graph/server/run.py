@@ -61,7 +61,7 @@ class Run:
         stream: Any = await self._schema.stream(
             asked.document,
             variable_values=asked.variables,
-            context_value=replace(asked.context, run=self.course),
+            context_value=replace(asked.context, following=self.course),
             operation_name=asked.operation_name,
         )
         self._results = stream
@@ -124,7 +124,7 @@ def failed(*errors: GraphQLError) -> Message:
 
 
 def _is_fault(result: Any) -> bool:
-    """Whether a change could not be told, or not in full, for no reason of the client's."""
+    """Whether a change could not be told at all, or not in full for no reason of the client's."""
     codes = {(error.extensions or {}).get("code") for error in result.errors or ()}
     return bool(codes) and (result.data is None or bool(codes & FAULTS))
 

@@ -8,14 +8,13 @@ from collections import defaultdict
 from contextlib import suppress
 from typing import Protocol
 
-from models import bell
 from models.key import Caller, standing
 
 log = logging.getLogger("timebok.sockets")
 
 FORBIDDEN = 4403
 CHECK_SECONDS = 0.7
-"""How often keys are looked at without a ring: a revoked one is out within a second."""
+"""How often keys are looked at by itself: a revoked one is out within a second, wherever it was revoked."""
 
 
 class Closable(Protocol):
@@ -31,6 +30,7 @@ class Sockets:
     def __init__(self, per_key: int) -> None:
         self._per_key = per_key
         self._open: dict[Caller, set[Closable]] = defaultdict(set)
+        self._looks = asyncio.Event()
 
     def __len__(self) -> int:
         return sum(len(each) for each in self._open.values())
@@ -49,22 +49,23 @@ class Sockets:
         if not self._open[caller]:
             del self._open[caller]
 
+    def look_soon(self) -> None:
+        """Somebody has seen that keys changed."""
+        self._looks.set()
+
     async def close_revoked(self) -> None:
         """Closes what is open with keys that were revoked, or have another role now, for as long as it runs."""
-        with bell.current().listening() as rung:
-            while True:
-                rung.clear()
-                try:
-                    if self._open:
-                        await self._close(set(self._open) - await standing(set(self._open)))
-                except Exception:
-                    # The database is away, most likely: the next look will tell.
-                    log.exception("could not look for revoked keys")
-                try:
-                    async with asyncio.timeout(CHECK_SECONDS):
-                        await rung.wait()
-                except TimeoutError:
-                    continue
+        while True:
+            self._looks.clear()
+            try:
+                if self._open:
+                    await self._close(set(self._open) - await standing(set(self._open)))
+            except Exception:
+                # The database is away, most likely: the next look will tell.
+                log.exception("could not look for revoked keys")
+            with suppress(TimeoutError):
+                async with asyncio.timeout(CHECK_SECONDS):
+                    await self._looks.wait()
 
     async def _close(self, callers: set[Caller]) -> None:
         await asyncio.gather(*(_close(each) for caller in callers for each in self._open.get(caller, ())))

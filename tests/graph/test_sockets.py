@@ -8,6 +8,7 @@ import sys
 import pytest
 import websockets
 
+from graph.server import endpoint
 from graph.server.limits import LARGEST_BODY
 from tests.graph.shop import Shop, at
 from tests.graph.wire import acknowledged, close_code, first_answer, receive, silent, subscribing
@@ -117,8 +118,12 @@ async def test_another_protocol_closes_the_socket_with_4406(studio: Served) -> N
             assert await close_code(socket) == 4406
 
 
-async def test_a_socket_that_says_nothing_is_closed_with_4408(studio: Served) -> None:
-    async with silent(studio) as socket:
+async def test_a_socket_that_says_nothing_is_closed_with_4408(
+    our_stage: Stage, sqlite_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert endpoint.INIT_SECONDS == 5
+    monkeypatch.setattr(endpoint, "INIT_SECONDS", 0.05)
+    async with serving(our_stage, sqlite_url) as served, silent(served) as socket:
         assert await close_code(socket) == 4408
 
 

@@ -2,6 +2,8 @@
 with its last cursor is told it then.
 """
 
+import asyncio
+import gc
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -10,13 +12,20 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from graph.context import Context
 from graph.nodes import id_of
 from graph.server import reader
+from graph.server.group import Member
+from graph.server.run import Asked
 from models import bell, changes, db
 from models.booking import Booking
+from tests.graph.server.pace import side
 from tests.graph.shop import Shop, at
 from tests.live.events import streaming
+from tests.models.rows import a_shop, ahead
+from tests.operations import operations
 from tests.served import Stream
+from tests.stage import PATIENCE
 
 POISONS = {"service_id": str(uuid4()), "starts_at": "1 secret of ours"}
 """A column, and what no program can show of it: a service that is not there, and what is no moment at all."""
@@ -125,3 +134,23 @@ async def test_one_that_is_ahead_of_its_group_is_told_as_well(shop: Shop, monkey
         ):
             assert await ends(behind)
             assert await ends(ahead)
+
+
+async def test_a_fault_leaves_nothing_running(sqlite_url: str) -> None:
+    async with db.opened(sqlite_url), bell.hung("memory://"), side() as ours:
+        shop, before = await a_shop(), asyncio.all_tasks()
+        began = changes.to_cursor(shop.business_id, await changes.newest(shop.business_id))
+        booking = await shop.book(ahead())
+        assert isinstance(booking, UUID)
+        context = Context(ours.house, shop.staff)
+        asked = Asked(operations()["CalendarChanges"], {"after": began}, None, context)
+        gc.disable()
+        try:
+            async with poisoned(booking, "service_id"):
+                told = [each async for each in ours.live.stream(asked, Member(shop.staff))]
+            assert [each.is_last for each in told] == [True]
+            async with asyncio.timeout(PATIENCE):
+                await ours.live.stopped()
+            assert asyncio.all_tasks() == before
+        finally:
+            gc.enable()

@@ -11,7 +11,7 @@ import websockets
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from graph.nodes import id_of
-from graph.server import reader, sockets
+from graph.server import backlog, reader, sockets
 from graph.server.frames import EXTENSION
 from models import bell, changes, key
 from models.key import Key
@@ -91,6 +91,21 @@ async def test_whoever_is_from_before_the_group_reads_for_itself_and_then_joins(
         assert await entries(older, 1) == await entries(newer, 1) == made[3:]
         counted = await counting()
     assert (counted["groups"], counted["messages"]) == (1, 2)
+
+
+async def test_nobody_waits_for_one_who_comes_from_far_behind(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(backlog, "KEPT", 3)
+    counting, old = Counting(shop.served), await shop.cursor()
+    made = [(await shop.booked(at(f"{hour:02}:00")))["booking"]["id"] for hour in range(9, 17)]
+    await counting()
+    async with AsyncExitStack() as things:
+        (older,) = await followed(shop, 1, things, after=old)
+        (newer,) = await followed(shop, 1, things, after=await shop.cursor())
+        last = (await shop.booked(at("09:00", 1)))["booking"]["id"]
+        assert await entries(newer, 1) == [last]
+        assert await entries(older, 9) == [*made, last]
+        # What was said before they came together was said to one of them alone.
+        assert (await counting())["messages"] <= 1
 
 
 async def test_a_group_ends_with_its_last_member(shop: Shop) -> None:
