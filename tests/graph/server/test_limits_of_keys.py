@@ -1,10 +1,14 @@
-"""How many sockets and event streams a key may have open at once."""
+"""How many sockets and event streams a key may have open at once, and that they end with it."""
 
 import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
 
+from graph.server.group import Member
+from graph.server.live import StoppingError
+from models import bell, key
+from models.words import Role
 from tests.graph.wire import acknowledged, close_code
 from tests.live.events import streaming
 from tests.served import Served, serving
@@ -46,3 +50,24 @@ async def test_a_key_has_so_many_sockets_and_streams_and_no_more(
         # What was closed counts no more, as soon as the server has noticed.
         while await refused(narrow):
             pass
+
+
+async def test_an_idle_socket_ends_with_its_key_though_nobody_here_was_told(narrow: Served) -> None:
+    key_id, plain = await key.create(narrow.business_id, Role.STAFF, "an old dashboard")
+    async with narrow.socket(plain) as socket:
+        await acknowledged(socket)
+        async with bell.hung("memory://"):
+            # Rings another process's bell: nobody here hears it.
+            await key.revoke(key_id)
+        assert await close_code(socket) == 4403
+
+
+async def test_whoever_waits_hears_that_it_is_parted() -> None:
+    member, never = Member(None), asyncio.get_running_loop().create_future()
+    waiting = asyncio.create_task(member.first_of(never))
+    await asyncio.sleep(0)
+    member.part(StoppingError())
+    for told in (waiting, member.first_of(never)):
+        with pytest.raises(StoppingError):
+            await told
+    never.cancel()
