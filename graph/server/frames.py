@@ -17,7 +17,8 @@ RESTARTING = 1012
 PARTING_SECONDS = 1.0
 """How long a client may take to read why it was closed."""
 
-_TEXT = b"\x81"
+_TEXT = 0x81
+"""One whole message of text, not masked."""
 
 
 class Frames(WebSocketsSansIOProtocol):
@@ -30,10 +31,18 @@ class Frames(WebSocketsSansIOProtocol):
 
     def write_text(self, *parts: bytes) -> bool:
         """Sends one text message now, unless the reader is behind by as much as the transport buffers, or gone."""
-        if not self.writable.is_set() or self.close_sent or self.transport.is_closing():
+        if self.close_sent or not self.writable.is_set() or self.transport.is_closing():
             return False
-        length = sum(map(len, parts))
-        self.transport.write(b"".join((_TEXT, _length(length), *parts)))
+        text = b"".join(parts)
+        length = len(text)
+        # How long it is, in as few bytes as it takes (RFC 6455, 5.2).
+        if length < 126:
+            head = bytes((_TEXT, length))
+        elif length < 65536:
+            head = bytes((_TEXT, 126, length >> 8, length & 255))
+        else:
+            head = bytes((_TEXT, 127)) + length.to_bytes(8)
+        self.transport.write(head + text)
         return True
 
     async def send(self, message: ASGISendEvent) -> None:
@@ -62,12 +71,3 @@ class Frames(WebSocketsSansIOProtocol):
             self.close_sent = True
             self.queue.put_nowait({"type": "websocket.disconnect", "code": RESTARTING, "reason": "restart"})
         super().shutdown()
-
-
-def _length(length: int) -> bytes:
-    """The length of a message that is not masked (RFC 6455, 5.2)."""
-    if length < 126:
-        return bytes((length,))
-    if length < 65536:
-        return b"\x7e" + length.to_bytes(2)
-    return b"\x7f" + length.to_bytes(8)

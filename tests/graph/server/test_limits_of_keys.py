@@ -69,5 +69,6 @@ async def test_whoever_waits_hears_that_it_is_parted() -> None:
     member.part(StoppingError())
     for told in (waiting, member.first_of(never)):
         with pytest.raises(StoppingError):
-            await told
+            async with asyncio.timeout(PATIENCE):
+                await told
     never.cancel()
