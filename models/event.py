@@ -83,8 +83,7 @@ class GoogleEvent(Model):
         table = "google_event"
         unique_together = (("calendar", "google_id"),)
         indexes = (
-            # The calendar comes second: without statistics PostgreSQL would read all of it to find a few ids.
-            Index(fields=("master_id", "calendar_id")),
+            Index(fields=("calendar_id", "master_id")),
             Index(fields=("business_id", "ends_at")),
         )
 

@@ -166,7 +166,7 @@ class Migration(migrations.Migration):
                 ('veiled', fields.JSONField(null=True, encoder=JSON_DUMPS, decoder=loads)),
                 ('generation', fields.IntField(default=0)),
             ],
-            options={'table': 'google_event', 'app': 'models', 'unique_together': (('calendar', 'google_id'),), 'indexes': [Index(fields=['master_id', 'calendar_id']), Index(fields=['business_id', 'ends_at'])], 'pk_attr': 'id', 'table_description': 'One occurrence somebody else put into a calendar we follow.'},
+            options={'table': 'google_event', 'app': 'models', 'unique_together': (('calendar', 'google_id'),), 'indexes': [Index(fields=['calendar_id', 'master_id']), Index(fields=['business_id', 'ends_at'])], 'pk_attr': 'id', 'table_description': 'One occurrence somebody else put into a calendar we follow.'},
             bases=['Model'],
         ),
         ops.CreateModel(
