@@ -7,7 +7,7 @@ import asyncio
 import json
 import logging
 import sys
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from typing import Any, NoReturn
 from uuid import UUID
 
@@ -159,32 +159,35 @@ def _usable(settings: Settings) -> Settings:
     return settings
 
 
-def _demo(options: argparse.Namespace) -> None:
-    from graph.demo import demonstrate
+def _run(work: Coroutine[Any, Any, None]) -> None:
+    # What serves takes its time to import, and most commands do not.
     from graph.serving import run
 
-    run(demonstrate(options.port, options.google_port, options.data))
+    run(work)
+
+
+def _demo(options: argparse.Namespace) -> None:
+    from graph.demo import demonstrate
+
+    _run(demonstrate(options.port, options.google_port, options.data))
 
 
 def _serve(options: argparse.Namespace) -> None:
     from graph.running import serve_web
-    from graph.serving import run
 
-    run(serve_web(_usable(read()), options.host, options.port, sync=not options.no_sync))
+    _run(serve_web(_usable(read()), options.host, options.port, sync=not options.no_sync))
 
 
 def _sync(_: argparse.Namespace) -> None:
     from graph.running import work
-    from graph.serving import run
 
-    run(work(_usable(read())))
+    _run(work(_usable(read())))
 
 
 def _sandbox(options: argparse.Namespace) -> None:
     from graph.demo import run_sandbox
-    from graph.serving import run
 
-    run(run_sandbox(options.port))
+    _run(run_sandbox(options.port))
 
 
 def _migrate(_: argparse.Namespace) -> None:

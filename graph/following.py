@@ -69,7 +69,7 @@ class FollowingSubscription:
 
         async with aclosing(batches(info, revision, alarm)) as seen:
             async for batch in seen:
-                if batch and not course.is_asked and not any(_matters(row, wanted, offer) for row in batch):
+                if batch and not course.is_asked and not _matter(batch, wanted, offer):
                     continue
                 LOOKS.inc()
                 before, (answer, offer) = answer, await look(info, wanted)
@@ -86,12 +86,10 @@ class FollowingSubscription:
     ) -> AsyncGenerator[Booking, None]:
         course = info.context.course
         business_id, managed = info.context.caller.business_id, info.context.house.secrets.managed(manage_token)
-        if managed is None:
+        if managed is None or not await booking.is_managed(business_id, *managed):
             raise bad_input("There is no booking for this manageToken.")
         booking_id, generation = managed
         query = BookingRow.filter(business_id=business_id, id=booking_id, token_generation=generation)
-        if not await booking.is_managed(business_id, booking_id, generation):
-            raise bad_input("There is no booking for this manageToken.")
         shown = columns(info, Booking) | {"version"}
         revision, version = await changes.newest(business_id), None
         await begin(info, revision, revision, has_states=True)
@@ -134,15 +132,20 @@ class FollowingSubscription:
                         yield SyncHealthChange(option=Option(row=row))
 
 
-def _matters(row: Row, wanted: Wanted, offer: Offer) -> bool:
-    """Whether a change may alter the slots that are followed."""
-    asked_for = asked_all("Option", wanted.option_ids)
-    if row["kind"] == ChangeKind.SERVICE:
-        return bool(row["entity_id"] == asked("Service", wanted.service_id))
-    if row["kind"] == ChangeKind.OPTION:
-        # It may begin to offer the service.
-        return asked_for is None or row["entity_id"] in asked_for
-    return touches(row, offer.options, offer.rules.reach(wanted.window))
+def _matter(batch: Sequence[Row], wanted: Wanted, offer: Offer) -> bool:
+    """Whether one of these changes may alter the slots that are followed."""
+    service_id, asked_for = asked("Service", wanted.service_id), asked_all("Option", wanted.option_ids)
+    reach = offer.rules.reach(wanted.window)
+
+    def matters(row: Row) -> bool:
+        if row["kind"] == ChangeKind.SERVICE:
+            return bool(row["entity_id"] == service_id)
+        if row["kind"] == ChangeKind.OPTION:
+            # It may begin to offer the service.
+            return asked_for is None or row["entity_id"] in asked_for
+        return touches(row, offer.options, reach)
+
+    return any(map(matters, batch))
 
 
 def _first_start(answer: Availability) -> Instant | None:

@@ -43,7 +43,7 @@ TABLES = (
 
 MIGRATIONS = "models.migrations"
 
-AWAY: tuple[type[Exception], ...] = (
+_AWAY: tuple[type[Exception], ...] = (
     OSError,
     DBConnectionError,
     asyncpg.PostgresConnectionError,
@@ -52,14 +52,12 @@ AWAY: tuple[type[Exception], ...] = (
     asyncpg.InterfaceError,
     asyncpg.InternalClientError,
 )
-"""What a statement may raise while the database cannot be reached, or has just ended the connection; some of it comes
-of wrong values as well: ask `is_away`.
-"""
+"""What a statement may raise while the database cannot be reached, or has just ended the connection."""
 
 
 def is_away(error: Exception) -> bool:
-    """Whether an error means that the database cannot be reached just now."""
-    return isinstance(error, AWAY) and not isinstance(error, ValueError)
+    """Whether an error means that the database cannot be reached just now; wrong values look much alike."""
+    return isinstance(error, _AWAY) and not isinstance(error, ValueError)
 
 
 _under_way: set[asyncio.Task[Any]] = set()

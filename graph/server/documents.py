@@ -6,6 +6,7 @@ from functools import lru_cache
 from graphql import GraphQLSyntaxError, OperationDefinitionNode, OperationType, get_operation_ast, parse, visit
 from graphql.language import (
     ArgumentNode,
+    DocumentNode,
     FieldNode,
     FragmentDefinitionNode,
     FragmentSpreadNode,
@@ -35,13 +36,17 @@ def is_subscription(document: str, operation_name: str | None) -> bool:
 @lru_cache(maxsize=_KNOWN)
 def resume_variable(document: str, operation_name: str | None) -> str | None:
     """The variable that says from where a subscription goes on, if it says nothing else."""
-    operation = _operation(document, operation_name)
-    fields = operation.selection_set.selections if operation else ()
+    parsed, operation = _parsed(document), _operation(document, operation_name)
+    if parsed is None or operation is None:
+        return None
+    fields = operation.selection_set.selections
     given = [each for field in fields if isinstance(field, FieldNode) for each in field.arguments or ()]
     names = [_variable(each) for each in given if each.name.value == _RESUME]
     name = names[0] if len(names) == 1 else None
+    uses = _Uses()
+    visit(parsed, uses)
     # Once where it is declared, and once where it is used.
-    return name if name and _uses(document)[name] == 2 else None
+    return name if name and uses.found[name] == 2 else None
 
 
 def _variable(argument: ArgumentNode) -> str | None:
@@ -49,6 +54,8 @@ def _variable(argument: ArgumentNode) -> str | None:
 
 
 class _Uses(Visitor):
+    """How often each variable stands in a document."""
+
     def __init__(self) -> None:
         super().__init__()
         self.found: Counter[str] = Counter()
@@ -57,28 +64,24 @@ class _Uses(Visitor):
         self.found[node.name.value] += 1
 
 
-def _uses(document: str) -> Counter[str]:
-    """How often each variable stands in a document."""
-    uses = _Uses()
-    visit(parse(document, max_tokens=LONGEST_DOCUMENT), uses)
-    return uses.found
+def _operation(document: str, operation_name: str | None) -> OperationDefinitionNode | None:
+    """What a document asks to run; None where that cannot be told."""
+    parsed = _parsed(document)
+    return get_operation_ast(parsed, operation_name) if parsed else None
 
 
 @lru_cache(maxsize=_KNOWN)
-def _operation(document: str, operation_name: str | None) -> OperationDefinitionNode | None:
-    """What a document asks to run; None where that cannot be told."""
+def _parsed(document: str) -> DocumentNode | None:
     try:
-        return get_operation_ast(parse(document, max_tokens=LONGEST_DOCUMENT), operation_name)
+        return parse(document, max_tokens=LONGEST_DOCUMENT)
     except GraphQLSyntaxError:
         return None
 
 
 def asks_for_the_schema_only(document: str) -> bool:
     """Whether every field at the root of the document is about the schema itself: that needs no key."""
-    try:
-        definitions = parse(document, max_tokens=LONGEST_DOCUMENT).definitions
-    except GraphQLSyntaxError:
-        return False
+    parsed = _parsed(document)
+    definitions = parsed.definitions if parsed else ()
     fragments = {each.name.value: each for each in definitions if isinstance(each, FragmentDefinitionNode)}
     left: list[Node] = [each for each in definitions if isinstance(each, OperationDefinitionNode)]
     seen: set[str] = set()

@@ -106,7 +106,7 @@ class Endpoint(GraphQL[Context, None]):
         except ClientDisconnect:
             # It is gone before it has said what it wants.
             return Response(status_code=400)
-        except db.AWAY as error:
+        except Exception as error:
             if not db.is_away(error):
                 raise
             return self._answer(request, 503, {"errors": [unavailable().formatted]})

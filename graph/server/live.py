@@ -22,7 +22,7 @@ from graph.server.backlog import Message, Room
 from graph.server.documents import resume_variable
 from graph.server.gauges import LAGGING, SUBSCRIBERS
 from graph.server.group import Group, Member
-from graph.server.run import Asked, Run, failed
+from graph.server.run import Asked, Run, failed, next_of
 from models import db, key
 
 log = logging.getLogger("timebok.live")
@@ -54,7 +54,7 @@ class Live:
                         yield message
             except GraphQLError as error:
                 yield failed(error)
-            except db.AWAY as error:
+            except Exception as error:
                 if not db.is_away(error):
                     raise
                 log.warning("database away: %s", error)
@@ -82,9 +82,8 @@ class Live:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def _messages(self, asked: Asked, member: Member) -> AsyncGenerator[Message, None]:
-        resume: int | None = None
         while True:
-            async with Run(self._schema, asked, resume) as run:
+            async with Run(self._schema, asked, member.position if member.follows else None) as run:
                 if not await run.begin():
                     async with aclosing(run.messages()) as messages:
                         async for message in messages:
@@ -115,7 +114,6 @@ class Live:
                 if group.has_ended and group.covers(member.position):
                     return
                 LAGGING.inc()
-            resume = member.position
 
     def _group(self, sameness: Hashable, run: Run) -> Group | None:
         """Those who follow the same. The first of them brings the run, and is alone while it is far behind: others who
@@ -160,7 +158,7 @@ async def _alone(run: Run, group: Group | None, member: Member) -> AsyncGenerato
         return group.first if group.is_open else -1
 
     messages = run.messages()
-    pulling = asyncio.create_task(_next(messages))
+    pulling = asyncio.create_task(next_of(messages))
     arriving = asyncio.create_task(run.course.reached(goal()))
     try:
         while not run.has_ended and member.position < goal():
@@ -170,7 +168,7 @@ async def _alone(run: Run, group: Group | None, member: Member) -> AsyncGenerato
                     return
                 if not message.is_last:
                     member.position = message.position
-                pulling = asyncio.create_task(_next(messages))
+                pulling = asyncio.create_task(next_of(messages))
                 yield message
             else:
                 # Nothing that concerns it lies in between; the group may have moved on meanwhile.
@@ -181,11 +179,6 @@ async def _alone(run: Run, group: Group | None, member: Member) -> AsyncGenerato
             task.cancel()
         await asyncio.gather(pulling, arriving, return_exceptions=True)
         await messages.aclose()
-
-
-async def _next(messages: AsyncGenerator[Message, None]) -> Message | None:
-    """The next message; None at the end."""
-    return await anext(messages, None)
 
 
 def _sameness(asked: Asked) -> Hashable:

@@ -47,7 +47,7 @@ class Socket(BaseGraphQLTransportWSHandler[Context, None]):
         """Lets a socket in, unless its key has as many as it may."""
         try:
             await super().handle_connection_init(message)
-        except db.AWAY as error:
+        except Exception as error:
             if not db.is_away(error):
                 raise
             await self.websocket.close(TRY_AGAIN_LATER, "Not available just now")

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass, replace
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import orjson
 from graphql import GraphQLError
@@ -15,6 +15,8 @@ from graph.errors import FAULTS
 from graph.server.backlog import Message
 from graph.server.course import Course
 from models import changes
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +67,7 @@ class Run:
             operation_name=asked.operation_name,
         )
         self._results = stream
-        self._first = asyncio.create_task(_next(stream))
+        self._first = asyncio.create_task(next_of(stream))
         begun = asyncio.create_task(self.course.begun.wait())
         try:
             await asyncio.wait({self._first, begun}, return_when=asyncio.FIRST_COMPLETED)
@@ -86,7 +88,7 @@ class Run:
                 yield failed(*result.errors)
                 break
             yield self._message(result)
-            result = await _next(self._results)
+            result = await next_of(self._results)
         self.has_ended = True
 
     async def close(self) -> None:
@@ -129,6 +131,6 @@ def _is_fault(result: Any) -> bool:
     return bool(codes) and (result.data is None or bool(codes & FAULTS))
 
 
-async def _next(results: AsyncGenerator[Any, None]) -> Any:
-    """The next result; None at the end."""
-    return await anext(results, None)
+async def next_of(each: AsyncGenerator[T, None]) -> T | None:
+    """The next one, as what a task can be made of; None at the end."""
+    return await anext(each, None)

@@ -32,9 +32,6 @@ class Sockets:
         self._open: dict[Caller, set[Closable]] = defaultdict(set)
         self._looks = asyncio.Event()
 
-    def __len__(self) -> int:
-        return sum(len(each) for each in self._open.values())
-
     def add(self, caller: Caller, socket: Closable) -> bool:
         """Counts a socket in; False when its key has as many as it may. 0: no limit."""
         mine = self._open[caller]

@@ -14,6 +14,7 @@ from statistics import quantiles
 from typing import Any
 
 from tests.bench.household import ANNA, Household, household
+from tests.bench.process import pause
 
 SAMPLES = 200
 PACE = 0.5
@@ -33,11 +34,8 @@ def main() -> None:
 
 async def _measure(on_postgres: bool, samples: int) -> None:
     async with household(on_postgres=on_postgres) as house:
-        linked = await house.served.do(
-            "LinkGoogleCalendar", "admin", input={"optionId": house.anna, "calendarId": ANNA}
-        )
-        assert linked["errors"] == []
-        await _in_step(house)
+        await house.link()
+        await house.in_step()
         there = await _booking_to_google(house, samples)
         here = await _google_to_dashboard(house, samples)
         sys.stdout.write(
@@ -48,16 +46,6 @@ async def _measure(on_postgres: bool, samples: int) -> None:
         )
 
 
-async def _in_step(house: Household) -> None:
-    """Returns once the calendar is read and a push channel is open."""
-    async with house.served.following("SyncHealthChanges", "staff", optionIds=[house.anna]) as stream:
-        while True:
-            google = (await stream.next())["syncHealthChanges"]["option"]["google"]
-            health = google and google["health"]
-            if health and health["inbound"]["lastCompletedAt"] and health["pushChannel"]["active"]:
-                return
-
-
 async def _booking_to_google(house: Household, samples: int) -> Sequence[float]:
     """Seconds from sending a booking to the first look at which Google has it."""
     taken = []
@@ -65,7 +53,7 @@ async def _booking_to_google(house: Household, samples: int) -> Sequence[float]:
         start = (START + timedelta(minutes=15 * number)).isoformat()
         wish = {"serviceId": house.service, "start": start, "customer": {"name": f"Customer {number}"}}
         before = len(await _events(house))
-        await _pause()
+        await pause(PACE)
         began = time.perf_counter()
         booked = await house.served.do("Book", "staff", input=wish)
         assert booked["errors"] == []
@@ -82,7 +70,7 @@ async def _google_to_dashboard(house: Household, samples: int) -> Sequence[float
         for number in range(samples):
             begin = START + timedelta(days=30, minutes=15 * number)
             times = {"start": {"dateTime": begin.isoformat()}, "end": {"dateTime": (begin + _LENGTH).isoformat()}}
-            await _pause()
+            await pause(PACE)
             began = time.perf_counter()
             await house.served.http.post(_address(house), json={"summary": f"Event {number}", **times})
             entry: Any = None
@@ -90,11 +78,6 @@ async def _google_to_dashboard(house: Household, samples: int) -> Sequence[float
                 entry = (await dashboard.next())["calendarChanges"]["entry"]
             taken.append(time.perf_counter() - began)
     return taken
-
-
-async def _pause() -> None:
-    """Nothing happens for a while."""
-    await asyncio.wait([asyncio.get_running_loop().create_future()], timeout=PACE)
 
 
 _LENGTH = timedelta(minutes=10)

@@ -1,7 +1,6 @@
 """Whom a Google event makes unavailable."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
 from uuid import UUID
 
 import pytest
@@ -11,27 +10,10 @@ from hypothesis import strategies as st
 from models.words import AllDayEvents, Blocking, MatcherField, UnroutedEvents
 from sync.blocking import LinkRule, Matcher, blocked_options, names
 from sync.translate import Foreign
+from tests.sync.foreign import EVENT
 from tests.sync.patience import patient
 
 ANNA, BEN, CAR = UUID(int=1), UUID(int=2), UUID(int=3)
-
-EVENT = Foreign(
-    google_id="e1",
-    master_id=None,
-    starts_at=datetime(2026, 12, 1, 8, tzinfo=UTC),
-    ends_at=datetime(2026, 12, 1, 9, tzinfo=UTC),
-    all_day=False,
-    title="Doctor",
-    description=None,
-    location=None,
-    color=None,
-    attendees=(),
-    may_block=True,
-    busy=True,
-    private=False,
-    html_link=None,
-    etag=None,
-)
 
 
 def titled(word: str) -> tuple[Matcher, ...]:

@@ -27,6 +27,7 @@ from sync.translate import Foreign
 from sync.veil import Veil
 from tests.models.telling import telling
 from tests.sync import rows
+from tests.sync.foreign import EVENT
 from tests.world.test_booking_world import BEGIN, EXPLORING, Stage, staged
 
 VEIL = Veil(rows.SECRETS.veil)
@@ -35,23 +36,7 @@ NINE = datetime(2030, 4, 1, 9, tzinfo=UTC)
 GOOGLE_IDS = ("shop@example.com", "private@example.com")
 SERIES = "series"
 
-LUNCH = Foreign(
-    google_id="lunch",
-    master_id=None,
-    starts_at=NINE,
-    ends_at=NINE + HOUR,
-    all_day=False,
-    title="Lunch",
-    description=None,
-    location=None,
-    color=None,
-    attendees=(),
-    may_block=True,
-    busy=True,
-    private=False,
-    html_link=None,
-    etag=None,
-)
+LUNCH = replace(EVENT, google_id="lunch", starts_at=NINE, ends_at=NINE + HOUR, title="Lunch")
 
 
 @dataclass(frozen=True)

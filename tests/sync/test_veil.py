@@ -15,11 +15,11 @@ from sync.sandbox.faults import FaultKind
 from sync.service import LinkChoices
 from sync.veil import Veil, veiled
 from tests.sync.floor import Floor, busy
+from tests.sync.foreign import EVENT
 from tests.sync.patience import patient
 from tests.sync.rows import SECRETS, tomorrow
 from tests.sync.sandbox.doors import ANNA
 from tests.sync.test_blocking import ANNA as OPTION
-from tests.sync.test_blocking import EVENT
 
 VEIL = Veil(SECRETS.veil)
 TEXTS = st.lists(st.sampled_from(["Anna", "ANNA", "Ann", "Room", "2", "-", "und", "Ünd", "ﬁt"]), max_size=5).map(
