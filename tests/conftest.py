@@ -1,6 +1,8 @@
 """What tests ask for by name: an empty, migrated database of each kind, and the product served on it.
 
 PostgreSQL comes from a wheel and runs for the session, unless `TIMEBOK_TEST_POSTGRES_URL` names a server to use.
+Examples are the same in every run, so that a change is judged by what it changed; `--hypothesis-profile=exploring`
+draws new ones.
 """
 
 import shutil
@@ -8,6 +10,7 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 from tortoise.backends.base.client import BaseDBAsyncClient
 
 from models import db
@@ -15,6 +18,10 @@ from models.migrating import migrate
 from tests import postgres
 from tests.served import Served, serving
 from tests.stage import Stage, stage
+
+settings.register_profile("repeating", derandomize=True)
+settings.register_profile("exploring", derandomize=False)
+settings.load_profile("repeating")
 
 
 @pytest.fixture(scope="session")

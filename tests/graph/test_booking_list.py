@@ -216,7 +216,7 @@ async def test_a_query_finds_a_reference_from_its_beginning_however_it_is_typed(
 async def test_a_query_looks_at_the_customer_as_it_is_now_and_at_nothing_else(each_shop: Shop) -> None:
     shop = each_shop
     booking = await book(shop, "10:00", note="Allergic to lavender")
-    for none in ("lavender", "Haircut", "Anna", "22", "+47"):
+    for none in ("lavender", "Haircut", "Anna", KARI["phone"]):
         assert await ids(shop, filter={"query": none}) == [], none
     change = {"bookingId": booking, "customer": {"name": "Ola Hansen", "email": None}}
     assert (await shop.served.do("UpdateBooking", "staff", input=change))["errors"] == []

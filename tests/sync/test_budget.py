@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from sync.budget import LONGEST_PAUSE, PROJECT, USER, Budget
@@ -14,16 +14,22 @@ small = st.builds(Budget, burst=st.integers(5, 30), per_minute=st.integers(5, 60
 
 
 def spent(budget: Budget, pauses: list[float]) -> list[datetime]:
-    """When shares are spent that somebody takes after each of these seconds, whoever else is still waiting."""
+    """When shares are spent that somebody asks for after each of these seconds, whoever else is still waiting.
+
+    Nobody takes one that would have to wait for longer than `LONGEST_PAUSE`.
+    """
     paid, now, taken = None, NOW, []
     for pause in pauses:
         now += timedelta(seconds=pause)
-        paid, wait = budget.take(paid, now)
-        taken.append(now + wait)
+        then, wait = budget.take(paid, now)
+        if wait <= LONGEST_PAUSE:
+            paid = then
+            taken.append(now + wait)
     return taken
 
 
 @given(budget=small, pauses=st.lists(st.floats(0, 20), max_size=60))
+@example(budget=Budget(burst=5, per_minute=5, share=5), pauses=[0.0] * 14)
 def test_in_no_minute_more_is_sent_than_google_allows(budget: Budget, pauses: list[float]) -> None:
     taken = spent(budget, pauses)
     for end in taken:

@@ -258,7 +258,6 @@ EXPLORING = settings(
     deadline=None,
     print_blob=True,
     database=None,
-    derandomize=False,
     phases=[Phase.generate, Phase.shrink],
     suppress_health_check=list(HealthCheck),
 )
