@@ -12,6 +12,7 @@ from urllib.parse import parse_qsl, urlencode
 import asyncpg
 from tortoise import connections
 from tortoise.backends.base.client import BaseDBAsyncClient
+from tortoise.backends.base.config_generator import expand_db_url
 from tortoise.context import TortoiseContext, require_context
 from tortoise.exceptions import DBConnectionError
 from tortoise.expressions import Subquery
@@ -63,12 +64,23 @@ def is_away(error: Exception) -> bool:
 _under_way: set[asyncio.Task[Any]] = set()
 
 
+class _Connection(asyncpg.Connection):
+    """A pooled connection on which nothing outlives a transaction: handed back, it needs no statement to clean up."""
+
+    def get_reset_query(self) -> str:
+        """What is sent when the connection is handed back: an open transaction is rolled back in any case."""
+        return ""
+
+
 def config(url: str, **parameters: str) -> dict[str, Any]:
     """Tortoise's configuration for one of our database URLs; `parameters` have their way over the URL's own."""
     dialect = "sqlite" if url.startswith("sqlite") else "postgres"
     # One name per dialect: Tortoise caches its INSERT statements by connection name, not by dialect.
+    connection = expand_db_url(_address(url, dialect, parameters))
+    if dialect == "postgres":
+        connection["credentials"]["connection_class"] = _Connection
     return {
-        "connections": {dialect: _address(url, dialect, parameters)},
+        "connections": {dialect: connection},
         "apps": {
             "models": {"models": list(TABLES), "default_connection": dialect, "migrations": MIGRATIONS},
         },

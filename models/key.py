@@ -7,8 +7,9 @@ from uuid import UUID
 from tortoise import fields
 from tortoise.indexes import Index
 from tortoise.models import Model
+from tortoise.queryset import QuerySet
 
-from models import changes, db, secret
+from models import changes, db, secret, statements
 from models.columns import Instant, belongs_to, new_id
 from models.words import ChangeAction, ChangeKind, Role
 
@@ -80,10 +81,12 @@ async def revoke(key_id: UUID) -> bool:
 
 async def authenticate(plain: str) -> Caller | None:
     """Who a key belongs to; None for an unknown or revoked one."""
-    rows = await db.select(
-        Key.filter(digest=secret.digest(plain), revoked_at=None), ("id", "business_id", "role", "name")
-    )
+    rows = await statements.rows(_valid, ("id", "business_id", "role", "name"), digest=secret.digest(plain))
     return Caller(rows[0]["business_id"], rows[0]["id"], Role(rows[0]["role"]), rows[0]["name"]) if rows else None
+
+
+def _valid(digest: str) -> QuerySet[Key]:
+    return Key.filter(digest=digest, revoked_at=None)
 
 
 async def standing(callers: Collection[Caller]) -> set[Caller]:

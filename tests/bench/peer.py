@@ -42,12 +42,14 @@ async def install() -> None:
 
 
 @asynccontextmanager
-async def peer(name: str, database_url: str, core: int | None) -> AsyncIterator[Contestant]:
-    """One of the peers, running for as long as the block lasts."""
+async def peer(name: str, database_url: str, core: int | None, program: str | None = None) -> AsyncIterator[Contestant]:
+    """One of the peers, running for as long as the block lasts; `program` is another one of its own name's."""
     assert NODE
     port, origin = address()
     environment = {"DATABASE_URL": database_url, "NODE_ENV": "production", "NODE_NO_WARNINGS": "1"}
-    async with running(NODE, str(_PROGRAMS / f"{name}.mjs"), port, environment=environment, core=core) as process:
+    async with running(
+        NODE, str(_PROGRAMS / f"{program or name}.mjs"), port, environment=environment, core=core
+    ) as process:
         await answers(origin)
         option, service = str(uuid4()), str(uuid4())
         yield Contestant(PEERS[name], int(port), process.pid, option, service, database=database_url)

@@ -1,0 +1,166 @@
+"""Statements that are asked again and again: a query becomes SQL once, and is run with other values from then on.
+
+Making SQL of a query takes longer than answering it. The rows are the same plain mappings as those of `db.select`,
+which serves whatever is asked now and then.
+"""
+
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
+from typing import Any, Final, TypeAlias, cast
+from uuid import UUID
+
+from tortoise.fields import BooleanField, DateField, JSONField, UUIDField
+from tortoise.models import Model
+from tortoise.queryset import QuerySet
+
+from models import db
+from models.columns import Instant
+from models.db import Row
+
+Build: TypeAlias = Callable[..., QuerySet[Any]]
+Convert: TypeAlias = Callable[[Any], Any]
+Shape: TypeAlias = tuple[tuple[str, object], ...]
+
+_KEPT: Final = 512
+"""So many statements are kept."""
+
+_FIRST_MARK: Final = 0xE000
+"""Of characters that no text has: short, since columns have a length."""
+
+_FAR: Final = datetime(2199, 1, 1, tzinfo=UTC)
+_LAST: Final = (1 << 128) - 1
+
+
+async def rows(build: Build, columns: Iterable[str], /, **values: Any) -> Sequence[Row]:
+    """The asked columns of the rows of the query that `build` makes of the values.
+
+    Ids, instants and texts are parameters, alone or in lists: `build` hands them on as they are. All other values are
+    part of the statement. Raises ValueError when `build` changes a parameter, or leaves one out.
+    """
+    connection = db.connection()
+    shape = tuple([(name, _shape(value)) for name, value in values.items()])
+    statement = _statement(build, frozenset(columns), shape, connection.capabilities.dialect)
+    _, found = await connection.execute_query(statement.sql, statement.parameters(values))
+    return statement.decode(found)
+
+
+@dataclass(frozen=True, slots=True)
+class _Each:
+    """Stands for a list of parameters of one type."""
+
+    kind: type
+    size: int
+
+
+def _shape(value: Any) -> object:
+    """What of a value its statement depends on: of a parameter the type only."""
+    kind = _kind(value)
+    if kind is not None:
+        return kind
+    if isinstance(value, list):
+        return _Each(_kind(value[0]) or object, len(value)) if value else ()
+    return value
+
+
+def _kind(value: Any) -> type | None:
+    """The type of a parameter; None for what is none."""
+    if type(value) is str:
+        return str
+    return UUID if isinstance(value, UUID) else datetime if isinstance(value, datetime) else None
+
+
+@dataclass(frozen=True, slots=True)
+class _Statement:
+    """SQL; of each of its parameters the name of the value, and the place in it; and how each column is read."""
+
+    sql: str
+    sources: Sequence[tuple[str | None, Any]]
+    encode: Convert | None
+    names: Sequence[str]
+    converts: Mapping[str, Convert]
+
+    def parameters(self, values: Mapping[str, Any]) -> list[Any]:
+        """The parameters in the statement's order."""
+        taken = [at if name is None else values[name] if at is None else values[name][at] for name, at in self.sources]
+        return taken if self.encode is None else list(map(self.encode, taken))
+
+    def decode(self, found: Sequence[Any]) -> Sequence[Row]:
+        """The rows, with values of the types that the tables say."""
+        if not self.converts:
+            return cast(Sequence[Row], found)
+        plain = [dict(zip(self.names, row, strict=True)) for row in found]
+        for name, convert in self.converts.items():
+            for row in plain:
+                value = row[name]
+                if value is not None:
+                    row[name] = convert(value)
+        return plain
+
+
+@lru_cache(maxsize=_KEPT)
+def _statement(build: Build, columns: frozenset[str], shape: Shape, dialect: str) -> _Statement:
+    """The statement for values of that shape."""
+    marks: dict[Any, tuple[str, int | None]] = {}
+    query = build(**{name: _marked(name, each, marks) for name, each in shape})
+    names = sorted(columns)
+    asked = query.values(*names)
+    asked.sql()
+    sql, given = asked.query.get_parameterized_sql()
+    sources = [marks.get(each, (None, each)) for each in given]
+    changed = {mark for mark in marks for name, each in sources if name is None and str(mark) in str(each)}
+    if changed or not set(marks.values()) <= set(sources):
+        raise ValueError(f"{build.__name__} does not hand on its values as they are")
+    converts = {name: convert for name in names if (convert := _convert(query.model, name, dialect))}
+    return _Statement(sql, sources, _as_text if dialect == "sqlite" else None, names, converts)
+
+
+def _marked(name: str, each: object, marks: dict[Any, tuple[str, int | None]]) -> Any:
+    """A value of that shape whose parameters can be found again; `marks` has them as they come out of the query."""
+
+    def mark(kind: type, at: int | None) -> Any:
+        number = len(marks)
+        if kind is UUID:
+            value: Any = UUID(int=_LAST - number)
+            marks[str(value)] = (name, at)
+        else:
+            value = _FAR + timedelta(microseconds=number) if kind is datetime else chr(_FIRST_MARK + number)
+            marks[value] = (name, at)
+        return value
+
+    if isinstance(each, _Each):
+        return [mark(each.kind, at) for at in range(each.size)]
+    return mark(each, None) if isinstance(each, type) else each
+
+
+def _as_text(value: Any) -> Any:
+    """A parameter as SQLite keeps it."""
+    if isinstance(value, UUID):
+        return str(value)
+    return value.astimezone(UTC) if isinstance(value, datetime) else value
+
+
+def _convert(table: type[Model], name: str, dialect: str) -> Convert | None:
+    """How the values of a column are read; None: as they come."""
+    while "__" in name:
+        relation, _, name = name.partition("__")
+        table = cast(Any, table._meta.fields_map[relation]).related_model
+    field = table._meta.fields_map[name]
+    if isinstance(field, JSONField):
+        return json.loads
+    if dialect != "sqlite":
+        return None
+    for kind, convert in _FROM_TEXT.items():
+        if isinstance(field, kind):
+            return convert
+    return None
+
+
+_FROM_TEXT: Final[Mapping[type, Convert]] = {
+    UUIDField: UUID,
+    Instant: datetime.fromisoformat,
+    DateField: date.fromisoformat,
+    BooleanField: bool,
+}

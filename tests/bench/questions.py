@@ -1,0 +1,198 @@
+"""What answering costs: Timebok beside what somebody might use instead, on the same rows.
+
+python -m tests.bench.questions                 Timebok and its peers in turns, on PostgreSQL
+python -m tests.bench.questions --sqlite        the same with Timebok on SQLite, too
+
+Each server is one process with one core for itself; who asks and PostgreSQL have the others. There are 20,000 bookings
+of 20 options and 8 services. `hundred` are the first hundred bookings of some four days, each with its customer, option
+and service; `one` is such a booking by its id. Connections are kept, each asks again as soon as it is answered, and
+every question has other variables than the last.
+
+Timebok looks at the key with every request and pages its answer. A peer joins three tables and knows no keys, no roles
+and no pages (see `peers/archive.mjs`). Figures are medians of the rounds; CPU is what each request took.
+"""
+
+import argparse
+import sys
+import tempfile
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import astuple, dataclass
+from statistics import median, quantiles
+from urllib.parse import urlsplit
+
+import asyncpg
+import uvloop
+
+from graph.nodes import to_id
+from tests import postgres
+from tests.bench import archive, peer
+from tests.bench.arena import TIMEBOK
+from tests.bench.contestant import Contestant
+from tests.bench.load import Question, ask
+from tests.bench.premises import premises
+from tests.bench.process import apart, cpu, family, parent
+
+SECONDS, ROUNDS, CONNECTIONS, WARM_UP = 4.0, 3, 32, 1.0
+
+_SELECTION = "{ id start end status customer { name email } option { id name } service { id name } }"
+_OURS = {
+    "hundred": "query Some($from: DateTime!, $to: DateTime!) "
+    "{ bookings(filter: { from: $from, to: $to }, first: 100) { nodes " + _SELECTION + " } }",
+    "one": "query One($id: ID!) { node(id: $id) { ... on Booking " + _SELECTION + " } }",
+}
+_PEERS = {
+    "hundred": "query Some($from: DateTime!, $to: DateTime!) "
+    "{ bookings(from: $from, to: $to, first: 100) " + _SELECTION + " }",
+    "one": "query One($id: ID!) { booking(id: $id) " + _SELECTION + " }",
+}
+PEERS = ("mercurius", "yoga")
+BEST = "mercurius"
+ON_SQLITE = f"{TIMEBOK} on SQLite"
+
+
+@dataclass(frozen=True)
+class Figures:
+    """Of one server and question: requests a second, milliseconds until the answer, CPU milliseconds a request."""
+
+    rate: float
+    p50: float
+    p99: float
+    server: float
+    database: float
+
+    @property
+    def in_all(self) -> float:
+        return self.server + self.database
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A server with its questions."""
+
+    server: Contestant
+    questions: dict[str, Question]
+    database_pid: int | None
+
+    async def measured(self, name: str) -> Figures:
+        """One measurement."""
+        question = self.questions[name]
+        await ask(self.server, question, CONNECTIONS, WARM_UP)
+        before = cpu(self.server.pid), self._database_cpu()
+        taken = await ask(self.server, question, CONNECTIONS, SECONDS)
+        each = 1000 / len(taken)
+        after = cpu(self.server.pid), self._database_cpu()
+        cuts = quantiles(taken, n=100)
+        return Figures(
+            len(taken) / SECONDS,
+            cuts[49] * 1000,
+            cuts[98] * 1000,
+            (after[0] - before[0]) * each,
+            (after[1] - before[1]) * each,
+        )
+
+    def _database_cpu(self) -> float:
+        return sum(map(cpu, family(self.database_pid))) if self.database_pid else 0.0
+
+
+def main() -> None:
+    """Measures, and prints what it found."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=ROUNDS, help="with every server (%(default)s)")
+    parser.add_argument("--peers", nargs="*", choices=PEERS, default=PEERS)
+    parser.add_argument("--sqlite", action="store_true")
+    options = parser.parse_args()
+    with apart() as core, postgres.server() as url:
+        uvloop.run(_measure(url, core, options))
+
+
+async def _measure(url: str, core: int | None, options: argparse.Namespace) -> None:
+    peers = options.peers
+    if not (peer.NODE and peer.NPM):
+        peers = ()
+        _say("no Node and npm on the PATH: Timebok without its peers")
+    elif peers:
+        await peer.install()
+    async with AsyncExitStack() as things:
+        pid = await _postmaster(url)
+        asked = {TIMEBOK: await things.enter_async_context(_timebok(url, core, pid))}
+        if options.sqlite:
+            asked[ON_SQLITE] = await things.enter_async_context(_timebok(url, core, None))
+        for name in peers:
+            asked[peer.PEERS[name]] = await things.enter_async_context(_peer(name, url, core, pid))
+        for question in _OURS:
+            rounds: dict[str, list[Figures]] = {name: [] for name in asked}
+            for _ in range(options.rounds):
+                for name, each in asked.items():
+                    rounds[name].append(await each.measured(question))
+            _say(*_table(question, {name: _medians(each) for name, each in rounds.items()}))
+
+
+@asynccontextmanager
+async def _timebok(url: str, core: int | None, pid: int | None) -> AsyncIterator[Asked]:
+    """On PostgreSQL; or on SQLite, where no `pid` of a database is given."""
+    async with AsyncExitStack() as things:
+        if pid:
+            database = await things.enter_async_context(postgres.database(url))
+        else:
+            database = f"sqlite:///{things.enter_context(tempfile.TemporaryDirectory())}/timebok.db"
+        ours = await things.enter_async_context(premises(database, core=core))
+        ids = await archive.fill_timebok(database, ours.served.business_id)
+        port = urlsplit(ours.served.url).port
+        assert port
+        server = Contestant(TIMEBOK, port, ours.processes[0].pid, "", "", ours.served.keys["staff"])
+        yield Asked(server, _questions(_OURS, [{"id": to_id("Booking", each)} for each in ids]), pid)
+
+
+@asynccontextmanager
+async def _peer(name: str, url: str, core: int | None, pid: int) -> AsyncIterator[Asked]:
+    async with postgres.database(url) as database:
+        ids = await archive.fill_peers(database)
+        async with peer.peer(name, database, core, f"{name}-archive") as server:
+            yield Asked(server, _questions(_PEERS, [{"id": str(each)} for each in ids]), pid)
+
+
+def _questions(documents: dict[str, str], one: Sequence[dict[str, str]]) -> dict[str, Question]:
+    return {
+        "hundred": Question(documents["hundred"], archive.ranges()),
+        "one": Question(documents["one"], one),
+    }
+
+
+async def _postmaster(url: str) -> int:
+    """The process that all others of the PostgreSQL server come from."""
+    connection = await asyncpg.connect(url)
+    try:
+        backend = await connection.fetchval("SELECT pg_backend_pid()")
+    finally:
+        await connection.close()
+    return parent(backend)
+
+
+def _medians(rounds: Sequence[Figures]) -> Figures:
+    return Figures(*(median(column) for column in zip(*map(astuple, rounds), strict=True)))
+
+
+def _table(question: str, found: dict[str, Figures]) -> list[str]:
+    best = found.get(peer.PEERS[BEST])
+    lines = [
+        "",
+        f"{question:24}{'requests':>10}{'answer, ms':>18}{'CPU ms a request':>28}",
+        f"{'':24}{'a second':>10}{'p50':>9}{'p99':>9}{'server':>10}{'database':>10}{'both':>8}",
+    ]
+    if best:
+        lines = [*lines[:2], lines[2] + f"{'server, to ' + peer.PEERS[BEST]:>28}"]
+    for name, each in found.items():
+        line = f"{name:24}{each.rate:10.0f}{each.p50:9.1f}{each.p99:9.1f}{each.server:10.2f}{each.database:10.2f}"
+        line += f"{each.in_all:8.2f}"
+        lines.append(line + (f"{each.server / best.server:28.2f}" if best else ""))
+    return lines
+
+
+def _say(*lines: str) -> None:
+    sys.stdout.write("\n".join((*lines, "")))
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()
