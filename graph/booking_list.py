@@ -10,7 +10,7 @@ from graph.connections import After, First, Listing, page
 from graph.context import Info, staff
 from graph.nodes import asked_all, value_of
 from graph.payloads import optional
-from graph.rows import columns
+from graph.rows import columns, listed
 from models import search
 from models.search import Search
 from models.words import BookingOrderField, BookingStatus, OrderDirection
@@ -45,9 +45,7 @@ class BookingEdge:
 
 @strawberry.type(description="A page of bookings.")
 class BookingConnection(Listing):
-    @strawberry.field(description="The bookings of this page.")
-    def nodes(self) -> list[Booking]:
-        return [Booking(row=row) for row in self.page.rows]
+    nodes: list[Booking] = listed(Booking, "The bookings of this page.")
 
     @strawberry.field(description="The bookings of this page, each with its cursor.")
     def edges(self) -> list[BookingEdge]:

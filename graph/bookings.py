@@ -7,24 +7,26 @@ from uuid import UUID
 
 import strawberry
 
-from graph.calendar import CalendarEntry, GoogleEvent, service_name, service_of
+from graph.calendar import CalendarEntry, GoogleEvent
 from graph.context import Info
 from graph.google import SyncError, fault
 from graph.nodes import to_id
-from graph.options import Option, option_list
-from graph.rows import attribute, column, columns, reading
+from graph.options import Option
+from graph.rows import attribute, column, columns, part, reading, related
 from graph.services import Service
 from models import booking, db, entries
 from models.booking import Booking as BookingRow
+from models.db import Row
 from models.words import BookingStatus, Drift, MirrorState
 from sync.service import MirrorShown
 
 
 @strawberry.type(description="Whom a booking is for.")
 class Customer:
-    name: str = strawberry.field(description="Their name.")
-    email: str | None = strawberry.field(description="Their mail address.")
-    phone: str | None = strawberry.field(description="Their telephone number.")
+    row: strawberry.Private[Row]
+    name: str = column("customer_name", "Their name.")
+    email: str | None = column("customer_email", "Their mail address.")
+    phone: str | None = column("customer_phone", "Their telephone number.")
 
 
 @strawberry.type(description="The event in Google Calendar that stands for a booking.")
@@ -69,29 +71,15 @@ class Booking(CalendarEntry):
     def blocks(self) -> bool:
         return bool(self.row["status"] != BookingStatus.CANCELLED)
 
-    @reading("service_id", "customer_name", description="The service and the customer.")
-    async def title(self, info: Info) -> str | None:
-        name = await service_name(info, self.row["service_id"])
+    service: Service = related("service", Service, "What was booked.")
+    option: Option = related("option", Option, "With whom, or what, it was booked.")
+    customer: Customer | None = part(Customer, "Whom it is for; null for public keys.", staff=True)
+    note: str | None = column("note", "What was noted about it; null for public keys.", staff=True)
+
+    @reading("service__name", "customer_name", description="The service and the customer.")
+    def title(self, info: Info) -> str | None:
+        name = str(self.row["service__name"])
         return f"{name}: {self.row['customer_name']}" if info.context.caller.is_staff else name
-
-    @reading("service_id", description="What was booked.")
-    async def service(self, info: Info) -> Service:
-        return await service_of(info, self.row["service_id"])
-
-    @reading("option_id", description="With whom, or what, it was booked.")
-    async def option(self, info: Info) -> Option:
-        return (await option_list(info, [self.row["option_id"]]))[0]
-
-    @reading("customer_name", "customer_email", "customer_phone", description="Whom it is for; null for public keys.")
-    def customer(self, info: Info) -> Customer | None:
-        if not info.context.caller.is_staff:
-            return None
-        name, email, phone = (self.row[f"customer_{part}"] for part in ("name", "email", "phone"))
-        return Customer(name=name, email=email, phone=phone)
-
-    @reading("note", description="What was noted about it; null for public keys.")
-    def note(self, info: Info) -> str | None:
-        return self.row["note"] if info.context.caller.is_staff else None
 
     @reading("id", description="Its event in Google Calendar; null for public keys.")
     async def mirror(self, info: Info) -> Mirror | None:

@@ -13,16 +13,15 @@ from graph.google import GoogleCalendar, calendar
 from graph.languages import BUSY, HELD, say
 from graph.nodes import Node, asked_all
 from graph.options import Option, option_list
-from graph.rows import column, columns, reading
+from graph.rows import column, columns, reading, related
 from graph.scalars import Cursor
+from graph.services import Service
 from models import changes, db, entries
 from models.intervals import interval
-from models.service import Service as ServiceRow
 from models.words import ChangeKind
 
 if TYPE_CHECKING:
     from graph.bookings import Booking
-    from graph.services import Service
 
 
 @strawberry.interface(description="Something on the calendar: a booking, a hold, time off, or an event from Google.")
@@ -30,6 +29,9 @@ class CalendarEntry(Node):
     within: strawberry.Private[frozenset[UUID] | None] = None
     start: datetime = column("starts_at", "When it begins.")
     end: datetime = column("ends_at", "When it ends; it does not include this instant.")
+    options: list[Option] = related(
+        "option", Option, "The options it concerns, of those that were asked for.", listed=True
+    )
 
     @reading(description="Whether it is meant for whole days.")
     def all_day(self) -> bool:
@@ -43,57 +45,23 @@ class CalendarEntry(Node):
     def blocks(self) -> bool:
         return True
 
-    @reading("option_id", description="The options it concerns, of those that were asked for.")
-    async def options(self, info: Info) -> list[Option]:
-        return await option_list(info, [self.row["option_id"]])
-
-
-async def service_of(info: Info, service_id: UUID) -> "Service":
-    """The service of an entry."""
-    from graph.services import Service
-
-    row = await info.context.loaders.row(ServiceRow, service_id, columns(info, Service))
-    if row is None:
-        raise LookupError("an entry's service is always there")
-    return Service(row=row)
-
-
-async def service_name(info: Info, service_id: UUID) -> str:
-    """The name of an entry's service."""
-    row = await info.context.loaders.row(ServiceRow, service_id, frozenset({"name"}))
-    return str(row["name"]) if row else ""
-
 
 @strawberry.type(description="A slot kept for a customer for some minutes. It lapses by itself.")
 class Hold(CalendarEntry):
     expires_at: datetime = column("expires_at", "Until when it is kept.")
+    service: Service = related("service", Service, "What is going to be booked.")
+    option: Option = related("option", Option, "The option it is kept with.")
 
-    @reading("service_id", description="`Held` and the service.")
-    async def title(self, info: Info) -> str | None:
-        name = await service_name(info, self.row["service_id"])
-        return say(HELD, {"service": name}, info.context.language)
-
-    @reading("service_id", description="What is going to be booked.")
-    async def service(self, info: Info) -> Annotated["Service", strawberry.lazy("graph.services")]:
-        return await service_of(info, self.row["service_id"])
-
-    @reading("option_id", description="The option it is kept with.")
-    async def option(self, info: Info) -> Option:
-        return (await option_list(info, [self.row["option_id"]]))[0]
+    @reading("service__name", description="`Held` and the service.")
+    def title(self, info: Info) -> str | None:
+        return say(HELD, {"service": self.row["service__name"]}, info.context.language)
 
 
 @strawberry.type(description="A time during which an option cannot be booked.")
 class TimeOff(CalendarEntry):
     reason: str | None = column("reason", "Why, if it was said.")
-
-    @reading("reason", description="The reason.")
-    def title(self) -> str | None:
-        reason: str | None = self.row["reason"]
-        return reason
-
-    @reading("option_id", description="The option that has it.")
-    async def option(self, info: Info) -> Option:
-        return (await option_list(info, [self.row["option_id"]]))[0]
+    title: str | None = column("reason", "The reason.")
+    option: Option = related("option", Option, "The option that has it.")
 
 
 @strawberry.type(description="An event that somebody put into a linked Google calendar.")
@@ -118,9 +86,12 @@ class GoogleEvent(CalendarEntry):
     async def blocks(self, info: Info) -> bool:
         return bool(await self._blocked(info))
 
-    @reading("calendar_id", description="The options linked to its calendar, of those that were asked for.")
-    async def options(self, info: Info) -> list[Option]:
+    async def _linked(self, info: Info) -> list[Option]:
         return await option_list(info, [link.option_id for link in await self._links(info)])
+
+    options: list[Option] = reading(
+        "calendar_id", description="The options linked to its calendar, of those that were asked for."
+    )(_linked)
 
     @reading("id", description="The options it makes unavailable, of those that were asked for.")
     async def blocked_options(self, info: Info) -> list[Option]:

@@ -15,7 +15,7 @@ from graph.errors import forbidden_error
 from graph.google import GoogleConnection, linked
 from graph.nodes import Node, asked, asked_all
 from graph.payloads import Payload, given, optional, shown
-from graph.rows import column, columns, reading
+from graph.rows import column, columns, listed, reading
 from graph.scalars import Date, LocalTime, TimeZone
 from models import business, db, option
 from models.db import Row
@@ -120,9 +120,7 @@ class OptionEdge:
 
 @strawberry.type(description="A page of options, by name.")
 class OptionConnection(Listing):
-    @strawberry.field(description="The options of this page.")
-    def nodes(self) -> list[Option]:
-        return [Option(row=row) for row in self.page.rows]
+    nodes: list[Option] = listed(Option, "The options of this page.")
 
     @strawberry.field(description="The options of this page, each with its cursor.")
     def edges(self) -> list[OptionEdge]:

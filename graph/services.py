@@ -11,7 +11,7 @@ from graph.errors import forbidden_error
 from graph.nodes import Node, asked, asked_all
 from graph.options import Option
 from graph.payloads import Payload, given, optional, shown
-from graph.rows import column, columns, reading
+from graph.rows import column, columns, listed, reading
 from models import db, service
 from models.service import Service as ServiceRow
 
@@ -57,9 +57,7 @@ class ServiceEdge:
 
 @strawberry.type(description="A page of services, by name.")
 class ServiceConnection(Listing):
-    @strawberry.field(description="The services of this page.")
-    def nodes(self) -> list[Service]:
-        return [Service(row=row) for row in self.page.rows]
+    nodes: list[Service] = listed(Service, "The services of this page.")
 
     @strawberry.field(description="The services of this page, each with its cursor.")
     def edges(self) -> list[ServiceEdge]:
