@@ -49,7 +49,7 @@ class BookingConnection(Listing):
 
     @strawberry.field(description="The bookings of this page, each with its cursor.")
     def edges(self) -> list[BookingEdge]:
-        pairs = zip(self.page.cursors, self.page.rows, strict=True)
+        pairs = zip(self.page.cursors(), self.page.rows, strict=True)
         return [BookingEdge(cursor=cursor, node=Booking(row=row)) for cursor, row in pairs]
 
 
@@ -73,7 +73,7 @@ class BookingListQuery:
         caller = staff(info)
         order = order_by or BookingOrder(field=BookingOrderField.START, direction=OrderDirection.ASC)
         found = await page(
-            search.bookings(caller.business_id, _search(filter or BookingFilter())),
+            search.found(caller.business_id, _search(filter or BookingFilter())),
             by=order.field.value,
             columns=columns(info, Booking, "nodes") | columns(info, Booking, "edges", "node"),
             first=first,

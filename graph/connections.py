@@ -5,7 +5,7 @@ nor repeat anything.
 import base64
 import binascii
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any
@@ -19,6 +19,7 @@ from tortoise.queryset import QuerySet
 from graph.context import bad_input
 from models import db
 from models.db import Row
+from models.statements import Select
 
 PAGE = 100
 """The largest page."""
@@ -45,17 +46,35 @@ class PageInfo:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Some rows of a list, with the cursor of each; `query` is the whole list, for counting."""
+    """Some rows of a query, in the order of a column."""
 
     rows: Sequence[Row]
-    cursors: Sequence[str]
-    info: PageInfo
-    query: QuerySet[Any]
+    by: str
+    has_next: bool
+    has_previous: bool
+    select: Select
+
+    def cursors(self) -> list[str]:
+        """The place of each row."""
+        return [_cursor(row[self.by], row["id"]) for row in self.rows]
+
+    def info(self) -> PageInfo:
+        """Where it begins and ends."""
+        ends = (
+            [_cursor(row[self.by], row["id"]) for row in (self.rows[0], self.rows[-1])] if self.rows else (None, None)
+        )
+        return PageInfo(
+            has_next_page=self.has_next,
+            has_previous_page=self.has_previous,
+            start_cursor=ends[0],
+            end_cursor=ends[1],
+        )
 
     async def total(self) -> int | None:
         """How long the whole list is; None when it is too long to count."""
-        some = db.within(self.query.order_by().limit(COUNTED + 1), "id")
-        count = await self.query.model.filter(id__in=some).count()
+        query = self.select.query()
+        some = db.within(query.limit(COUNTED + 1), "id")
+        count = await query.model.filter(id__in=some).count()
         return None if count > COUNTED else count
 
 
@@ -65,7 +84,7 @@ class Listing:
 
     @strawberry.field(description="Whether there is more.")
     def page_info(self) -> PageInfo:
-        return self.page.info
+        return self.page.info()
 
     @strawberry.field(description="How many there are in all; null above 10,000.")
     async def total_count(self) -> int | None:
@@ -73,29 +92,40 @@ class Listing:
 
 
 async def page(
-    query: QuerySet[Any], *, by: str, columns: frozenset[str], first: int, after: str | None, descending: bool = False
+    select: Select, *, by: str, columns: frozenset[str], first: int, after: str | None, descending: bool = False
 ) -> Page:
     """The rows of the query by one column and then by id, after a cursor. Raises BAD_USER_INPUT."""
     if not 0 <= first <= PAGE:
         raise bad_input(f"`first` is between 0 and {PAGE}.")
-    sign, more = ("-", "lt") if descending else ("", "gt")
-    rest = query.order_by(f"{sign}{by}", f"{sign}id")
-    if after is not None:
-        value, row_id = _position(after, is_instant=isinstance(query.model._meta.fields_map[by], DatetimeField))
-        beyond: dict[str, Any] = {f"{by}__{more}": value}
-        beside: dict[str, Any] = {by: value, f"id__{more}": row_id}
-        rest = rest.filter(Q(**beyond) | Q(**beside))
-    rows = await db.select(rest.limit(first + 1), columns | {by, "id"})
-    shown = rows[:first]
-    cursors = [_cursor(row[by], row["id"]) for row in shown]
-    ends = (cursors[0], cursors[-1]) if cursors else (None, None)
-    info = PageInfo(
-        has_next_page=len(rows) > first,
-        has_previous_page=after is not None,
-        start_cursor=ends[0],
-        end_cursor=ends[1],
-    )
-    return Page(shown, cursors, info, query)
+    value, row_id = (None, None) if after is None else _position(after, is_instant=_is_instant(select, by))
+    order = (f"-{by}", "-id") if descending else (by, "id")
+    more = {"order": order, "limit": first + 1, "after": value, "after_id": row_id}
+    rest = Select(_rest, {"build": select.build, **more, **select.values}, select.is_frequent)
+    rows = await rest.rows(columns | {by, "id"})
+    return Page(rows[:first], by, len(rows) > first, after is not None, select)
+
+
+def _is_instant(select: Select, column: str) -> bool:
+    return isinstance(select.query().model._meta.fields_map[column], DatetimeField)
+
+
+def _rest(
+    *,
+    build: Callable[..., QuerySet[Any]],
+    order: tuple[str, str],
+    limit: int,
+    after: str | datetime | None,
+    after_id: UUID | None,
+    **values: Any,
+) -> QuerySet[Any]:
+    """What follows a position of a list, if there is one."""
+    query = build(**values).order_by(*order).limit(limit)
+    if after is None:
+        return query
+    by, more = order[0].removeprefix("-"), "lt" if order[0].startswith("-") else "gt"
+    beyond: dict[str, Any] = {f"{by}__{more}": after}
+    beside: dict[str, Any] = {by: after, f"id__{more}": after_id}
+    return query.filter(Q(**beyond) | Q(**beside))
 
 
 def _cursor(value: Any, row_id: UUID) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 from uuid import UUID
 
 import strawberry
+from tortoise.queryset import QuerySet
 
 from graph import offerings
 from graph.connections import After, First, Listing, page
@@ -21,6 +22,7 @@ from models import business, db, option
 from models.db import Row
 from models.hours import TimeRange
 from models.option import Option as OptionRow
+from models.statements import Select
 from models.words import OptionKind, Weekday
 
 if TYPE_CHECKING:
@@ -124,8 +126,14 @@ class OptionConnection(Listing):
 
     @strawberry.field(description="The options of this page, each with its cursor.")
     def edges(self) -> list[OptionEdge]:
-        pairs = zip(self.page.cursors, self.page.rows, strict=True)
+        pairs = zip(self.page.cursors(), self.page.rows, strict=True)
         return [OptionEdge(cursor=cursor, node=Option(row=row)) for cursor, row in pairs]
+
+
+def _visible(business_id: UUID, is_staff: bool) -> QuerySet[OptionRow]:
+    """The options of a business; public keys see the active ones."""
+    query = OptionRow.filter(business_id=business_id)
+    return query if is_staff else query.filter(active=True)
 
 
 @strawberry.type
@@ -133,9 +141,8 @@ class OptionQuery:
     @strawberry.field(description="The options of the business, by name. Public keys see the active ones.")
     async def options(self, info: Info, first: First = 50, after: After = None) -> OptionConnection:
         caller = info.context.caller
-        query = OptionRow.filter(business_id=caller.business_id)
         asked_columns = columns(info, Option, "nodes") | columns(info, Option, "edges", "node")
-        visible = query if caller.is_staff else query.filter(active=True)
+        visible = Select(_visible, {"business_id": caller.business_id, "is_staff": caller.is_staff})
         return OptionConnection(page=await page(visible, by="name", columns=asked_columns, first=first, after=after))
 
     @strawberry.field(description="One option; null when there is none such.")

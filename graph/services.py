@@ -1,8 +1,10 @@
 """Services: what a customer books. The type, its queries and its mutations."""
 
 from typing import Annotated, Any
+from uuid import UUID
 
 import strawberry
+from tortoise.queryset import QuerySet
 
 from graph import offerings
 from graph.connections import After, First, Listing, page
@@ -14,6 +16,7 @@ from graph.payloads import Payload, given, optional, shown
 from graph.rows import column, columns, listed, reading
 from models import db, service
 from models.service import Service as ServiceRow
+from models.statements import Select
 
 
 @strawberry.type(description="An amount of money.")
@@ -61,8 +64,14 @@ class ServiceConnection(Listing):
 
     @strawberry.field(description="The services of this page, each with its cursor.")
     def edges(self) -> list[ServiceEdge]:
-        pairs = zip(self.page.cursors, self.page.rows, strict=True)
+        pairs = zip(self.page.cursors(), self.page.rows, strict=True)
         return [ServiceEdge(cursor=cursor, node=Service(row=row)) for cursor, row in pairs]
+
+
+def _visible(business_id: UUID, is_staff: bool) -> QuerySet[ServiceRow]:
+    """The services of a business; public keys see the active ones."""
+    query = ServiceRow.filter(business_id=business_id)
+    return query if is_staff else query.filter(active=True)
 
 
 @strawberry.type
@@ -70,9 +79,8 @@ class ServiceQuery:
     @strawberry.field(description="The services of the business, by name. Public keys see the active ones.")
     async def services(self, info: Info, first: First = 50, after: After = None) -> ServiceConnection:
         caller = info.context.caller
-        query = ServiceRow.filter(business_id=caller.business_id)
         asked_columns = columns(info, Service, "nodes") | columns(info, Service, "edges", "node")
-        visible = query if caller.is_staff else query.filter(active=True)
+        visible = Select(_visible, {"business_id": caller.business_id, "is_staff": caller.is_staff})
         return ServiceConnection(page=await page(visible, by="name", columns=asked_columns, first=first, after=after))
 
     @strawberry.field(description="One service; null when there is none such.")

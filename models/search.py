@@ -18,6 +18,7 @@ from tortoise.queryset import QuerySet
 from models import db
 from models.booking import Booking
 from models.columns import belongs_to, new_id
+from models.statements import Select
 from models.words import BookingStatus
 
 _LENGTH = 64
@@ -72,26 +73,38 @@ async def index(business_id: UUID, booking_id: UUID, words: Iterable[str]) -> No
     await BookingWord.bulk_create(rows)
 
 
-def bookings(business_id: UUID, search: Search) -> QuerySet[Booking]:
+def found(business_id: UUID, search: Search) -> Select:
     """The bookings that fit. With times, those that overlap `[start, end)`."""
+    values = {name: getattr(search, name) for name in search.__slots__}
+    # Words are cut, and folded, on their way into the query.
+    worded = search.text is not None or search.customer_email is not None
+    return Select(_bookings, {"business_id": business_id, **values}, is_frequent=not worded)
+
+
+def _bookings(
+    business_id: UUID,
+    option_ids: Sequence[UUID] | None,
+    service_ids: Sequence[UUID] | None,
+    statuses: Sequence[BookingStatus] | None,
+    start: datetime | None,
+    end: datetime | None,
+    customer_email: str | None,
+    text: str | None,
+) -> QuerySet[Booking]:
     fits = Q(business_id=business_id)
-    for column, wanted in (
-        ("option_id", search.option_ids),
-        ("service_id", search.service_ids),
-        ("status", search.statuses),
-    ):
+    for column, wanted in (("option_id", option_ids), ("service_id", service_ids), ("status", statuses)):
         if wanted is not None:
             among: dict[str, Any] = {f"{column}__in": list(wanted)}
             fits &= Q(**among)
-    if search.start is not None:
-        fits &= Q(ends_at__gt=search.start)
-    if search.end is not None:
-        fits &= Q(starts_at__lt=search.end)
-    if search.customer_email is not None:
-        email = search.customer_email.strip()
+    if start is not None:
+        fits &= Q(ends_at__gt=start)
+    if end is not None:
+        fits &= Q(starts_at__lt=end)
+    if customer_email is not None:
+        email = customer_email.strip()
         # The words narrow it down by an index; the same word may also stand in a name.
         fits &= _having(business_id, Q(word=email.casefold()[:_LENGTH])) & Q(customer_email__iexact=email)
-    for word in (search.text or "").casefold().split()[:MOST_WORDS]:
+    for word in (text or "").casefold().split()[:MOST_WORDS]:
         # One shorter than a word may be: what lies beyond all that begin so must fit the column, too.
         beginning = word[: _LENGTH - 1]
         fits &= _having(business_id, Q(word__gte=beginning, word__lt=beginning + _BEYOND))

@@ -48,6 +48,25 @@ async def rows(build: Build, columns: Iterable[str], /, **values: Any) -> Sequen
 
 
 @dataclass(frozen=True, slots=True)
+class Select:
+    """A query that is not asked yet. `is_frequent`: it hands its values on as they are, and is asked often."""
+
+    build: Build
+    values: Mapping[str, Any]
+    is_frequent: bool = True
+
+    def query(self) -> QuerySet[Any]:
+        """The query itself."""
+        return self.build(**self.values)
+
+    async def rows(self, columns: Iterable[str]) -> Sequence[Row]:
+        """The asked columns of its rows."""
+        if self.is_frequent:
+            return await rows(self.build, columns, **self.values)
+        return await db.select(self.query(), columns)
+
+
+@dataclass(frozen=True, slots=True)
 class _Each:
     """Stands for a list of parameters of one type."""
 
@@ -61,7 +80,8 @@ def _shape(value: Any) -> object:
     if kind is not None:
         return kind
     if isinstance(value, list):
-        return _Each(_kind(value[0]) or object, len(value)) if value else ()
+        kind = _kind(value[0]) if value else None
+        return _Each(kind, len(value)) if kind else tuple(value)
     return value
 
 
