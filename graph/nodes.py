@@ -7,26 +7,23 @@ from typing import TypeVar
 from uuid import UUID
 
 import strawberry
-from strawberry.types.base import get_object_definition
 
-from graph.rows import reading
+from graph.rows import identity
 from models.db import Row
 
 T = TypeVar("T")
 
 
+def to_id(kind: str, value: UUID) -> strawberry.ID:
+    """The global id of an object of that type."""
+    # Of letters, digits and a colon both alphabets of base64 make the same.
+    return strawberry.ID(binascii.b2a_base64(f"{kind}:{value.hex}".encode(), newline=False).decode().rstrip("="))
+
+
 @strawberry.interface(description="Anything that has an id of its own and can be fetched again by it.")
 class Node:
     row: strawberry.Private[Row]
-
-    @reading("id", description="Opaque and stable. Fetch the object again with `node`.")
-    def id(self) -> strawberry.ID:
-        return to_id(get_object_definition(type(self), strict=True).name, self.row["id"])
-
-
-def to_id(kind: str, value: UUID) -> strawberry.ID:
-    """The global id of an object of that type."""
-    return strawberry.ID(base64.urlsafe_b64encode(f"{kind}:{value.hex}".encode()).decode().rstrip("="))
+    id: strawberry.ID = identity(to_id, "Opaque and stable. Fetch the object again with `node`.")
 
 
 def from_id(given: str) -> tuple[str, UUID] | None:

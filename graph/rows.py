@@ -8,10 +8,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, TypeAlias, TypeVar
+from uuid import UUID
 
 import strawberry
 from graphql import FieldNode, FragmentDefinitionNode, FragmentSpreadNode, InlineFragmentNode, SelectionSetNode
 from strawberry.types.base import StrawberryObjectDefinition, get_object_definition
+from strawberry.types.field import StrawberryField
 from strawberry.utils.str_converters import to_camel_case
 
 from graph.context import Info
@@ -29,6 +31,13 @@ class Column:
 
     name: str
     staff: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """The row's global id, made of the type's name and the row's own."""
+
+    make: Callable[[str, UUID], str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +82,7 @@ class Reading:
     columns: tuple[str, ...]
 
 
-Shown: TypeAlias = Column | Part | Related | Attribute | Listed | Reading
+Shown: TypeAlias = Column | Identity | Part | Related | Attribute | Listed | Reading
 
 
 def column(name: str, description: str, *, staff: bool = False) -> Any:
@@ -86,6 +95,15 @@ def column(name: str, description: str, *, staff: bool = False) -> Any:
         return root.row[name] if info.context.caller.is_staff else None
 
     return _field(Column(name, staff), resolve_for_staff if staff else resolve, description)
+
+
+def identity(make: Callable[[str, UUID], str], description: str) -> Any:
+    """A field that shows the row's global id."""
+
+    def resolve(root: Any) -> Any:
+        return make(get_object_definition(type(root), strict=True).name, root.row["id"])
+
+    return _field(Identity(make), resolve, description)
 
 
 def part(kind: type, description: str, *, staff: bool = False) -> Any:
@@ -135,14 +153,17 @@ def _field(shown: Shown, resolve: Callable[..., Any], description: str) -> Any:
     return strawberry.field(resolver=resolve, description=description, metadata={_SHOWS: shown})
 
 
+def shows(field: StrawberryField) -> Shown | None:
+    """What a field shows; None where that is not said."""
+    shown: Shown | None = field.metadata.get(_SHOWS)
+    return shown
+
+
 @cache
 def shown_by(kind: type) -> dict[str, Shown | None]:
     """What each field of a type shows, by the field's name in the API; None where that is not said."""
     definition: StrawberryObjectDefinition = get_object_definition(kind, strict=True)
-    return {
-        field.graphql_name or to_camel_case(field.python_name): field.metadata.get(_SHOWS)
-        for field in definition.fields
-    }
+    return {field.graphql_name or to_camel_case(field.python_name): shows(field) for field in definition.fields}
 
 
 @cache

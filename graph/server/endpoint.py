@@ -37,6 +37,7 @@ from graph.server.live import Live
 from graph.server.protocol import Socket
 from graph.server.run import Asked
 from graph.server.sockets import Sockets
+from graph.server.wire import encoded
 from models import db, key
 
 INIT_SECONDS = 5
@@ -76,7 +77,7 @@ class Endpoint(GraphQL[Context, None]):
 
     def encode_json(self, data: object) -> str:
         """What goes out, as JSON text."""
-        return orjson.dumps(data).decode()
+        return encoded(data).decode()
 
     async def get_context(self, request: Request | WebSocket, response: Response | WebSocket) -> Context:
         """A request's context; a socket shows its key later, in `connection_init`."""

@@ -5,7 +5,6 @@ from collections.abc import AsyncGenerator
 from dataclasses import dataclass, replace
 from typing import Any, Self, TypeVar
 
-import orjson
 from graphql import GraphQLError
 from strawberry.schema import BaseSchema
 from strawberry.types.execution import PreExecutionError
@@ -14,6 +13,7 @@ from graph.context import Context
 from graph.errors import FAULTS
 from graph.server.backlog import Message
 from graph.server.course import Course
+from graph.server.wire import encoded
 from models import changes
 
 T = TypeVar("T")
@@ -110,11 +110,11 @@ class Run:
         if course.is_resumable:
             cursor = changes.to_cursor(self._asked.context.caller.business_id, course.position)
         return Message(
-            orjson.dumps(payload),
+            encoded(payload),
             course.position,
             course.topic,
             cursor,
-            refusal=orjson.dumps(errors) if isinstance(result, PreExecutionError) else None,
+            refusal=encoded(errors) if isinstance(result, PreExecutionError) else None,
             is_repeated=course.is_repeated,
         )
 
@@ -122,7 +122,7 @@ class Run:
 def failed(*errors: GraphQLError) -> Message:
     """A message that ends what was begun."""
     payload = {"data": None, "errors": [error.formatted for error in errors]}
-    return Message(orjson.dumps(payload), is_last=True)
+    return Message(encoded(payload), is_last=True)
 
 
 def _is_fault(result: Any) -> bool:
