@@ -14,7 +14,7 @@ from graph.nodes import to_id
 from graph.options import Option
 from graph.rows import attribute, column, columns, part, reading, related
 from graph.services import Service
-from models import booking, db, entries
+from models import booking, db, entries, statements
 from models.booking import Booking as BookingRow
 from models.db import Row
 from models.words import BookingStatus, Drift, MirrorState
@@ -151,8 +151,6 @@ class BookingQuery:
         if managed is None:
             return None
         booking_id, generation = managed
-        query = BookingRow.filter(
-            business_id=info.context.caller.business_id, id=booking_id, token_generation=generation
-        )
-        rows = await db.select(query, columns(info, Booking))
-        return Booking(row=rows[0]) if rows else None
+        business_id, shown = info.context.caller.business_id, columns(info, Booking)
+        row = await statements.row(BookingRow, business_id, booking_id, shown, token_generation=generation)
+        return Booking(row=row) if row else None

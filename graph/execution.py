@@ -7,7 +7,7 @@ import asyncio
 from collections.abc import Awaitable
 from contextlib import suppress
 from inspect import isawaitable
-from typing import Any
+from typing import Any, TypeGuard
 
 from graphql import GraphQLObjectType, get_nullable_type, is_object_type
 from graphql.execution.collect_fields import FieldDetails
@@ -28,6 +28,9 @@ _KEPT = 1024
 """So many places in documents are remembered."""
 
 _spots: dict[int, Spot] = {}
+
+
+_AT_ONCE = frozenset({str, int, bool, float, dict, list, tuple, type(None)})
 
 
 class Executor(StrawberryGraphQLCoreExecutionContext):
@@ -74,6 +77,11 @@ class Executor(StrawberryGraphQLCoreExecutionContext):
             return self.collect_subfields(kind, details).grouped_field_set
 
         return spot.render(kind, details, collect, self.variable_values.coerced, staff=context.who.is_staff)
+
+
+def is_awaitable(value: Any) -> TypeGuard[Awaitable[Any]]:
+    """Whether a value has to be waited for: what is looked at most is seen at once."""
+    return type(value) not in _AT_ONCE and isawaitable(value)
 
 
 async def _to_its_end(result: Awaitable[Any], under_way: set[asyncio.Future[Any]]) -> Any:

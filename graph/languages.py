@@ -4,6 +4,7 @@ Owns which language a caller gets. Names, notes and whatever else people wrote i
 """
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from babel import negotiate_locale
@@ -83,6 +84,7 @@ NORWEGIAN: Mapping[str, str] = {
 }
 
 
+@lru_cache(maxsize=256)
 def asked_for(accept_language: str) -> str:
     """The language to speak, by an `Accept-Language` header; English when we speak none of those asked for."""
     ranked = sorted(filter(None, map(_weighed, accept_language.split(","))), key=lambda one: -one[0])

@@ -18,7 +18,7 @@ from graph.nodes import Node, asked, asked_all
 from graph.payloads import Payload, given, optional, shown
 from graph.rows import column, columns, listed, reading
 from graph.scalars import Date, LocalTime, TimeZone
-from models import business, db, option
+from models import business, option, statements
 from models.db import Row
 from models.hours import TimeRange
 from models.option import Option as OptionRow
@@ -150,9 +150,10 @@ class OptionQuery:
         self, info: Info, id: Annotated[strawberry.ID, strawberry.argument(description="Its id.")]
     ) -> Option | None:
         caller = info.context.caller
-        query = OptionRow.filter(business_id=caller.business_id, id=asked("Option", id))
-        rows = await db.select(query if caller.is_staff else query.filter(active=True), columns(info, Option))
-        return Option(row=rows[0]) if rows else None
+        visible = {} if caller.is_staff else {"active": True}
+        asked_columns = columns(info, Option)
+        row = await statements.row(OptionRow, caller.business_id, asked("Option", id), asked_columns, **visible)
+        return Option(row=row) if row else None
 
 
 @strawberry.input(description="A weekly opening. `22:00` to `02:00` runs past midnight; `00:00` to `00:00` is all day.")

@@ -10,7 +10,7 @@ from graph.context import Info
 from graph.errors import UserError, user_errors
 from graph.nodes import Node
 from graph.rows import columns
-from models import checks, db
+from models import checks, statements
 from models.refusals import Refused
 
 N = TypeVar("N", bound=Node)
@@ -37,7 +37,6 @@ async def shown(info: Info, kind: type[N], table: type[Model], answer: UUID | Re
     """The payload's fields for a verb's answer: the object that was asked for under `field`, or the errors."""
     if isinstance(answer, Refused):
         return {"errors": user_errors(info, answer)}
-    query = table.filter(business_id=info.context.caller.business_id, id=answer)
-    rows = await db.select(query, columns(info, kind, checks.camel(field)))
+    row = await statements.row(table, info.context.caller.business_id, answer, columns(info, kind, checks.camel(field)))
     # Somebody may have removed it since: then it was done, and there is nothing to show.
-    return {field: kind(row=rows[0]) if rows else None}
+    return {field: kind(row=row) if row else None}

@@ -15,7 +15,7 @@ from graph.nodes import Node, from_id
 from graph.options import Option
 from graph.rows import columns
 from graph.services import Service
-from models import booking, event, google, hold, option, service, timeoff
+from models import booking, event, google, hold, option, service, statements, timeoff
 from models import business as businesses
 
 
@@ -55,12 +55,9 @@ async def refetch(info: Info, given: str) -> Node | None:
     how = _TYPES.get(kind)
     if how is None or not (how.public or caller.is_staff):
         return None
-    rows = await how.table.filter(business_id=caller.business_id, id=row_id).values(
-        *columns(info, how.shown), *(("active",) if how.hides_inactive else ())
-    )
-    if not rows or (how.hides_inactive and not caller.is_staff and not rows[0]["active"]):
-        return None
-    return how.shown(row=rows[0])
+    visible = {"active": True} if how.hides_inactive and not caller.is_staff else {}
+    row = await statements.row(how.table, caller.business_id, row_id, columns(info, how.shown), **visible)
+    return how.shown(row=row) if row else None
 
 
 async def _connected(info: Info, kind: str, row_id: UUID) -> Node | None:

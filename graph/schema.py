@@ -137,6 +137,16 @@ class OneOperation(SchemaExtension):
         yield
 
 
+class Vetting(SchemaExtension):
+    """Remembers which documents are valid."""
+
+    def on_validate(self) -> Iterator[None]:
+        yield
+        context = self.execution_context
+        if context.query and context.graphql_document and not context.pre_execution_errors:
+            context.context.house.vetted.add(context.query, context.graphql_document)
+
+
 class DocumentCache(ParserCache):
     """Strawberry's cache of parsed documents, which lets a syntax error out at the wrong place."""
 
@@ -171,6 +181,7 @@ schema = Schema(
         DocumentCache,
         ValidationCache,
         OneOperation,
+        Vetting,
         lambda: AddValidationRules([DepthRule, *_ALIAS_RULES]),
         lambda: MaxTokensLimiter(max_token_count=LONGEST_DOCUMENT),
     ],

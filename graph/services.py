@@ -14,7 +14,7 @@ from graph.nodes import Node, asked, asked_all
 from graph.options import Option
 from graph.payloads import Payload, given, optional, shown
 from graph.rows import column, columns, listed, reading
-from models import db, service
+from models import service, statements
 from models.service import Service as ServiceRow
 from models.statements import Select
 
@@ -88,9 +88,10 @@ class ServiceQuery:
         self, info: Info, id: Annotated[strawberry.ID, strawberry.argument(description="Its id.")]
     ) -> Service | None:
         caller = info.context.caller
-        query = ServiceRow.filter(business_id=caller.business_id, id=asked("Service", id))
-        rows = await db.select(query if caller.is_staff else query.filter(active=True), columns(info, Service))
-        return Service(row=rows[0]) if rows else None
+        visible = {} if caller.is_staff else {"active": True}
+        asked_columns = columns(info, Service)
+        row = await statements.row(ServiceRow, caller.business_id, asked("Service", id), asked_columns, **visible)
+        return Service(row=row) if row else None
 
 
 @strawberry.input(description="An amount of money.")

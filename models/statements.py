@@ -47,6 +47,18 @@ async def rows(build: Build, columns: Iterable[str], /, **values: Any) -> Sequen
     return statement.decode(found)
 
 
+async def row(
+    table: type[Model], business_id: UUID, row_id: UUID, columns: Iterable[str], /, **more: Any
+) -> Row | None:
+    """The asked columns of one row of a business; with `more`, only if its columns have these values."""
+    found = await rows(_one, columns, table=table, business_id=business_id, row_id=row_id, **more)
+    return found[0] if found else None
+
+
+def _one(table: type[Model], business_id: UUID, row_id: UUID, **more: Any) -> QuerySet[Any]:
+    return table.filter(business_id=business_id, id=row_id, **more)
+
+
 @dataclass(frozen=True, slots=True)
 class Select:
     """A query that is not asked yet. `is_frequent`: it hands its values on as they are, and is asked often."""
@@ -68,17 +80,17 @@ class Select:
 
 @dataclass(frozen=True, slots=True)
 class _Each:
-    """Stands for a list of parameters of one type."""
+    """Stands for parameters of one type: a list of so many, or one alone (None)."""
 
     kind: type
-    size: int
+    size: int | None = None
 
 
 def _shape(value: Any) -> object:
     """What of a value its statement depends on: of a parameter the type only."""
     kind = _kind(value)
     if kind is not None:
-        return kind
+        return _Each(kind)
     if isinstance(value, list):
         kind = _kind(value[0]) if value else None
         return _Each(kind, len(value)) if kind else tuple(value)
@@ -150,9 +162,9 @@ def _marked(name: str, each: object, marks: dict[Any, tuple[str, int | None]]) -
             marks[value] = (name, at)
         return value
 
-    if isinstance(each, _Each):
-        return [mark(each.kind, at) for at in range(each.size)]
-    return mark(each, None) if isinstance(each, type) else each
+    if not isinstance(each, _Each):
+        return each
+    return mark(each.kind, None) if each.size is None else [mark(each.kind, at) for at in range(each.size)]
 
 
 def _as_text(value: Any) -> Any:

@@ -15,6 +15,7 @@ from graph.context import House
 from graph.execution import finish
 from graph.schema import schema
 from graph.server import explorer
+from graph.server.direct import Direct
 from graph.server.endpoint import Endpoint
 from graph.server.lapsing import lapse
 from graph.server.limits import BodyLimit
@@ -65,6 +66,7 @@ def build(settings: Settings, *, sync: bool = True) -> Starlette:
             # Keys are shown by the page itself, never by the browser on its own: any origin may ask.
             Middleware(CORSMiddleware, allow_origins=["*"], allow_methods=["GET", "POST"], allow_headers=["*"]),
             Middleware(BodyLimit),
+            Middleware(Direct, endpoint=endpoint, house=house, schema=schema._schema),
         ],
         lifespan=lifespan,
     )

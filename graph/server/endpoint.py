@@ -83,7 +83,7 @@ class Endpoint(GraphQL[Context, None]):
         """A request's context; a socket shows its key later, in `connection_init`."""
         del response
         by_http = isinstance(request, Request)
-        plain = _bearer(request.headers.get("authorization")) if by_http else None
+        plain = bearer(request.headers.get("authorization")) if by_http else None
         return Context(
             self._house,
             await key.authenticate(plain) if plain else None,
@@ -164,7 +164,7 @@ class Endpoint(GraphQL[Context, None]):
         if streamed:
             return self._streamed(named["context"], named["request_data"])
         result = await super().execute_operation(*args, **named)
-        if media_type == GRAPHQL_RESPONSE and _was_not_run(result):
+        if media_type == GRAPHQL_RESPONSE and was_not_run(result):
             response.status_code = 400
         return result
 
@@ -196,8 +196,7 @@ class Endpoint(GraphQL[Context, None]):
                     allowed_operation_types={OperationType.QUERY} if by_get else _BY_POST,
                 )
         except TimeoutError:
-            slow = GraphQLError("This took too long. What it began may still be done.", extensions={"code": "TIMEOUT"})
-            return ExecutionResult(data=None, errors=[slow])
+            return ExecutionResult(data=None, errors=[too_slow()])
         except CannotGetOperationTypeError as error:
             raise HTTPException(400, error.as_http_error_reason()) from None
         except InvalidOperationTypeError:
@@ -230,11 +229,16 @@ class Endpoint(GraphQL[Context, None]):
 
     async def on_ws_connect(self, context: Context) -> UnsetType | dict[str, object] | None:
         """Lets a socket in that shows a key."""
-        plain = _bearer((context.connection_params or {}).get("Authorization"))
+        plain = bearer((context.connection_params or {}).get("Authorization"))
         context.who = await key.authenticate(plain) if plain else None
         if context.who is None:
             raise ConnectionRejectionError
         return None
+
+
+def too_slow() -> GraphQLError:
+    """The answer to a request that was given up."""
+    return GraphQLError("This took too long. What it began may still be done.", extensions={"code": "TIMEOUT"})
 
 
 def _is_a_person(request: Request) -> bool:
@@ -243,7 +247,7 @@ def _is_a_person(request: Request) -> bool:
     return request.method == "GET" and "text/html" in headers.get("accept", "") and "authorization" not in headers
 
 
-def _was_not_run(result: Any) -> bool:
+def was_not_run(result: Any) -> bool:
     """Whether the document, or its variables, did not get as far as a field."""
     if isinstance(result, PreExecutionError):
         return True
@@ -251,7 +255,7 @@ def _was_not_run(result: Any) -> bool:
     return bool(errors) and getattr(result, "data", None) is None and all(error.path is None for error in errors)
 
 
-def _bearer(value: Any) -> str | None:
+def bearer(value: Any) -> str | None:
     """The key in `Bearer <key>`."""
     scheme, _, plain = value.partition(" ") if isinstance(value, str) else ("", "", "")
     return plain.strip() or None if scheme.lower() == "bearer" else None

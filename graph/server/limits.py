@@ -35,7 +35,8 @@ class BodyLimit:
         if body is None:
             await _too_large(scope, receive, send)
         else:
-            await self._app(scope, _replay(body, receive), send)
+            whole = {"type": "http.request", "body": body, "more_body": False}
+            await self._app(scope, replay(whole, receive), send)
 
 
 async def _read(receive: Receive) -> bytes | None:
@@ -50,8 +51,8 @@ async def _read(receive: Receive) -> bytes | None:
             return bytes(read)
 
 
-def _replay(body: bytes, receive: Receive) -> Receive:
-    """Hands out a body that was read, and then whatever else comes."""
+def replay(message: Message, receive: Receive) -> Receive:
+    """Hands out a message that was taken, and then whatever else comes."""
     given = False
 
     async def again() -> Message:
@@ -59,7 +60,7 @@ def _replay(body: bytes, receive: Receive) -> Receive:
         if given:
             return await receive()
         given = True
-        return {"type": "http.request", "body": body, "more_body": False}
+        return message
 
     return again
 

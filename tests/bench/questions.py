@@ -163,10 +163,9 @@ async def _postmaster(url: str) -> int:
     """The process that all others of the PostgreSQL server come from."""
     connection = await asyncpg.connect(url)
     try:
-        backend = await connection.fetchval("SELECT pg_backend_pid()")
+        return parent(await connection.fetchval("SELECT pg_backend_pid()"))
     finally:
         await connection.close()
-    return parent(backend)
 
 
 def _medians(rounds: Sequence[Figures]) -> Figures:

@@ -1,0 +1,141 @@
+"""The short way to an answer: a query or mutation whose document is known, by POST and in JSON.
+
+What it answers is what the endpoint would. Whatever is out of the ordinary (no valid key, too many requests, a document
+that is new, a stream, a database that is away) goes on to the endpoint, before anything was done.
+"""
+
+import asyncio
+from dataclasses import dataclass
+from functools import lru_cache
+from inspect import isawaitable
+from typing import Any
+
+import orjson
+from graphql import DocumentNode, ExecutionResult, GraphQLSchema, OperationDefinitionNode, OperationType
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from graph import languages
+from graph.context import Context, House
+from graph.errors import coded
+from graph.execution import LONGEST_SECONDS, Executor, is_awaitable
+from graph.server.accept import GRAPHQL_RESPONSE, preferred_type
+from graph.server.endpoint import Endpoint, bearer, too_slow, was_not_run
+from graph.server.limits import replay
+from graph.server.wire import encoded
+from models import db, key
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What is to be run, and for whom."""
+
+    document: DocumentNode
+    operation: OperationDefinitionNode
+    variables: dict[str, Any]
+    context: Context
+
+
+class Direct:
+    """Stands before the endpoint."""
+
+    def __init__(self, app: ASGIApp, endpoint: Endpoint, house: House, schema: GraphQLSchema) -> None:
+        self._app = app
+        self._endpoint = endpoint
+        self._house = house
+        self._schema = schema
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["method"] == "POST" and scope["path"] == "/graphql":
+            headers = dict(scope["headers"])
+            media_type = _media_type(headers.get(b"accept", b""), headers.get(b"content-type", b""))
+            if media_type:
+                message = await receive()
+                if not message.get("more_body"):
+                    asked = await self._asked(scope, headers, message.get("body", b""))
+                    if asked:
+                        await _send(send, await self._run(asked), media_type)
+                        return
+                receive = replay(message, receive)
+        await self._app(scope, receive, send)
+
+    async def _asked(self, scope: Scope, headers: dict[bytes, bytes], body: bytes) -> _Asked | None:
+        """What is to be run; None when the endpoint has to look at it."""
+        try:
+            data = orjson.loads(body)
+        except orjson.JSONDecodeError:
+            return None
+        if not isinstance(data, dict):
+            return None
+        text, variables, name = data.get("query"), data.get("variables"), data.get("operationName")
+        if not isinstance(text, str) or not isinstance(name, str | None):
+            return None
+        if not isinstance(variables, dict | None) or not isinstance(data.get("extensions"), dict | None):
+            return None
+        found = self._house.vetted.find(text, name)
+        plain = bearer(headers.get(b"authorization", b"").decode("latin-1"))
+        if found is None or found[1].operation is OperationType.SUBSCRIPTION or plain is None:
+            return None
+        try:
+            who = await key.authenticate(plain)
+        except Exception as error:
+            if db.is_away(error):
+                return None
+            raise
+        context = Context(
+            self._house,
+            who,
+            language=languages.asked_for(headers.get(b"accept-language", b"").decode("latin-1")),
+            address=scope["client"][0] if scope["client"] else "",
+        )
+        if who is None or self._endpoint.retry_after(context) is not None:
+            return None
+        return _Asked(*found, variables or {}, context)
+
+    async def _run(self, asked: _Asked) -> ExecutionResult:
+        """The result, with errors as clients may see them."""
+        try:
+            async with asyncio.timeout(LONGEST_SECONDS):
+                result = await self._executed(asked)
+        except TimeoutError:
+            return ExecutionResult(None, [too_slow()])
+        return ExecutionResult(result.data, [coded(error) for error in result.errors or ()])
+
+    async def _executed(self, asked: _Asked) -> ExecutionResult:
+        executor = Executor.build(
+            self._schema,
+            asked.document,
+            context_value=asked.context,
+            raw_variable_values=asked.variables,
+            operation_name=asked.operation.name.value if asked.operation.name else None,
+            is_awaitable=is_awaitable,
+        )
+        if isinstance(executor, list):
+            return ExecutionResult(None, executor)
+        result: Any = executor.execute_operation()
+        finished: ExecutionResult = await result if isawaitable(result) else result
+        return finished
+
+
+async def _send(send: Send, result: ExecutionResult, media_type: str) -> None:
+    """Answers in the media type that was asked for (see `Endpoint.create_response`)."""
+    errors = [error.formatted for error in result.errors or ()]
+    answer: dict[str, Any] = {"data": result.data, "errors": errors} if errors else {"data": result.data}
+    status = 200
+    if media_type == GRAPHQL_RESPONSE and was_not_run(result):
+        status, answer = 400, {"errors": errors}
+    body = encoded(answer)
+    headers = [
+        (b"cache-control", b"no-store"),
+        (b"content-length", b"%d" % len(body)),
+        (b"content-type", f"{media_type}; charset=utf-8".encode()),
+    ]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+@lru_cache(maxsize=256)
+def _media_type(accept: bytes, content_type: bytes) -> str | None:
+    """The media type to answer in; None where something else than JSON is sent or may be wanted."""
+    if content_type.partition(b";")[0].strip().lower() != b"application/json" or b"text/event-stream" in accept:
+        return None
+    return preferred_type(accept.decode("latin-1"))

@@ -1,0 +1,37 @@
+"""Documents that were found valid: clients send few, again and again. Nothing is judged here."""
+
+from collections import OrderedDict
+
+from graphql import DocumentNode, OperationDefinitionNode
+
+KEPT = 128
+"""So many are remembered, those asked for last."""
+
+
+class Vetted:
+    """The documents that one process found valid by its own rules, by their text."""
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[str, tuple[DocumentNode, dict[str, OperationDefinitionNode]]] = OrderedDict()
+
+    def add(self, text: str, document: DocumentNode) -> None:
+        """Remembers a document that is valid."""
+        operations = {
+            each.name.value if each.name else "": each
+            for each in document.definitions
+            if isinstance(each, OperationDefinitionNode)
+        }
+        self._kept[text] = document, operations
+        if len(self._kept) > KEPT:
+            self._kept.popitem(last=False)
+
+    def find(self, text: str, operation_name: str | None) -> tuple[DocumentNode, OperationDefinitionNode] | None:
+        """The document, and which of its operations is meant; None when either is not known."""
+        kept = self._kept.get(text)
+        if kept is None:
+            return None
+        self._kept.move_to_end(text)
+        document, operations = kept
+        alone = next(iter(operations.values())) if len(operations) == 1 and not operation_name else None
+        operation = alone or operations.get(operation_name or "")
+        return (document, operation) if operation else None
