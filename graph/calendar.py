@@ -9,7 +9,7 @@ import strawberry
 
 from graph.arguments import OptionIds, check_range
 from graph.context import Info, staff
-from graph.google import GoogleCalendar, calendar
+from graph.google import GoogleCalendar
 from graph.languages import BUSY, HELD, say
 from graph.nodes import Node, asked_all
 from graph.options import Option, option_list
@@ -69,6 +69,7 @@ class GoogleEvent(CalendarEntry):
     busy: bool = column("busy", "Whether Google says it takes time: not marked free, not declined.")
     private: bool = column("private", "Whether it is marked private in Google; then only that it is busy is shown.")
     html_link: str | None = column("html_link", "The event in Google Calendar.")
+    calendar: GoogleCalendar = related("calendar", GoogleCalendar, "The calendar it is in.")
 
     @reading("all_day", description="Whether it is meant for whole days, in the calendar's time zone.")
     def all_day(self) -> bool:
@@ -96,10 +97,6 @@ class GoogleEvent(CalendarEntry):
     @reading("id", description="The options it makes unavailable, of those that were asked for.")
     async def blocked_options(self, info: Info) -> list[Option]:
         return await option_list(info, await self._blocked(info))
-
-    @reading("calendar_id", description="The calendar it is in.")
-    async def calendar(self, info: Info) -> GoogleCalendar:
-        return await calendar(info, self.row["calendar_id"])
 
     @reading("id", description="The bookings it came in over: both stand, somebody has to choose.")
     async def conflicts(self, info: Info) -> list[Annotated["Booking", strawberry.lazy("graph.bookings")]]:
