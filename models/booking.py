@@ -1,7 +1,7 @@
 """Bookings: a slot taken, kept by id through every reschedule, with its history."""
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -16,6 +16,9 @@ from models.db import Row
 from models.key import Caller
 from models.refusals import ErrorCode, Refusal, Refused, refused
 from models.words import BookingStatus
+
+LONGEST = timedelta(minutes=checks.LONGEST_MINUTES)
+"""No booking takes longer: what overlaps a time began at most so long before it."""
 
 
 class Booking(Model):
@@ -48,7 +51,7 @@ class Booking(Model):
         table = "booking"
         unique_together = (("business", "reference"),)
         indexes = (
-            Index(fields=("business_id", "starts_at", "id")),
+            Index(fields=("business_id", "starts_at", "ends_at", "id")),
             Index(fields=("business_id", "ends_at")),
             Index(fields=("business_id", "created_at", "id")),
             Index(fields=("business_id", "updated_at", "id")),

@@ -3,13 +3,13 @@
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from tortoise.expressions import Q
 from tortoise.models import Model
 
-from models import clock, db
+from models import booking, clock, db, timeoff
 from models.booking import Booking
 from models.db import Row
 from models.event import GoogleBlock, GoogleEvent
@@ -24,6 +24,10 @@ TABLES: Mapping[ChangeKind, type[Model]] = {
     ChangeKind.TIME_OFF: TimeOff,
     ChangeKind.GOOGLE_EVENT: GoogleEvent,
 }
+
+
+_LONGEST: Mapping[ChangeKind, timedelta] = {ChangeKind.BOOKING: booking.LONGEST, ChangeKind.TIME_OFF: timeoff.LONGEST}
+"""How long before a time something began at most that overlaps it: all that ended would be looked at otherwise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +70,8 @@ async def overlapping(
         if kind is ChangeKind.GOOGLE_EVENT:
             # An event without length overlaps nothing, and is shown where it stands all the same.
             touches |= Q(starts_at__gte=start)
+        if kind in _LONGEST:
+            touches &= Q(starts_at__gt=start - _LONGEST[kind])
         touches &= Q(starts_at__lt=end)
         query = table.filter(_present(kind, business_id), _concerning(kind, within), touches)
         found += [(kind, row) for row in await db.select(query, columns[kind] | {"starts_at"})]

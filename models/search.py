@@ -16,7 +16,7 @@ from tortoise.models import Model
 from tortoise.queryset import QuerySet
 
 from models import db
-from models.booking import Booking
+from models.booking import LONGEST, Booking
 from models.columns import belongs_to, new_id
 from models.statements import Select
 from models.words import BookingStatus
@@ -76,9 +76,10 @@ async def index(business_id: UUID, booking_id: UUID, words: Iterable[str]) -> No
 def found(business_id: UUID, search: Search) -> Select:
     """The bookings that fit. With times, those that overlap `[start, end)`."""
     values = {name: getattr(search, name) for name in search.__slots__}
+    earliest = search.start - LONGEST if search.start else None
     # Words are cut, and folded, on their way into the query.
     worded = search.text is not None or search.customer_email is not None
-    return Select(_bookings, {"business_id": business_id, **values}, is_frequent=not worded)
+    return Select(_bookings, {"business_id": business_id, "earliest": earliest, **values}, is_frequent=not worded)
 
 
 def _bookings(
@@ -86,6 +87,7 @@ def _bookings(
     option_ids: Sequence[UUID] | None,
     service_ids: Sequence[UUID] | None,
     statuses: Sequence[BookingStatus] | None,
+    earliest: datetime | None,
     start: datetime | None,
     end: datetime | None,
     customer_email: str | None,
@@ -97,7 +99,8 @@ def _bookings(
             among: dict[str, Any] = {f"{column}__in": list(wanted)}
             fits &= Q(**among)
     if start is not None:
-        fits &= Q(ends_at__gt=start)
+        # Where to begin to look: all that ended before would be looked at otherwise.
+        fits &= Q(starts_at__gt=earliest, ends_at__gt=start)
     if end is not None:
         fits &= Q(starts_at__lt=end)
     if customer_email is not None:

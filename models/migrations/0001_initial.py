@@ -321,7 +321,7 @@ class Migration(migrations.Migration):
                 ('created_at', Instant(auto_now=False, auto_now_add=False)),
                 ('updated_at', Instant(auto_now=False, auto_now_add=False)),
             ],
-            options={'table': 'booking', 'app': 'models', 'unique_together': (('business', 'reference'),), 'indexes': [Index(fields=['business_id', 'starts_at', 'id']), Index(fields=['business_id', 'ends_at']), Index(fields=['business_id', 'created_at', 'id']), Index(fields=['business_id', 'updated_at', 'id']), Index(fields=['option_id', 'starts_at'])], 'pk_attr': 'id', 'table_description': 'A slot taken. The buffers are those it was made with. `version` rises with what clients see and edit.'},
+            options={'table': 'booking', 'app': 'models', 'unique_together': (('business', 'reference'),), 'indexes': [Index(fields=['business_id', 'starts_at', 'ends_at', 'id']), Index(fields=['business_id', 'ends_at']), Index(fields=['business_id', 'created_at', 'id']), Index(fields=['business_id', 'updated_at', 'id']), Index(fields=['option_id', 'starts_at'])], 'pk_attr': 'id', 'table_description': 'A slot taken. The buffers are those it was made with. `version` rises with what clients see and edit.'},
             bases=['Model'],
         ),
         ops.CreateModel(
