@@ -1,8 +1,10 @@
 """Availability: the slots of a service that can be booked."""
 
-from collections.abc import Collection, Sequence
+import dataclasses
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime, timedelta
+from typing import Self
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -20,11 +22,13 @@ from graph.arguments import (
 )
 from graph.context import Info, bad_input
 from graph.nodes import asked, asked_all, value_of
-from graph.options import Option, option_list
+from graph.options import Option
+from graph.rows import columns, recurring, selects
 from graph.scalars import Date, TimeZone
-from models import agenda, booking, business, changing, clock, freshness, service
+from models import agenda, booking, changing, clock, service
 from models.db import Row
-from models.intervals import MINUTE, Interval, interval, to_datetime, to_instant
+from models.hours import day_interval, local_date
+from models.intervals import Instant, Interval, interval, to_datetime, to_instant
 from models.offer import Offer
 from models.refusals import Alternative
 
@@ -32,17 +36,19 @@ from models.refusals import Alternative
 @strawberry.type(description="A time at which a service can be booked.")
 class Slot:
     free: strawberry.Private[Sequence[UUID]]
-    others: strawberry.Private[Sequence[UUID]]
+    eligible: strawberry.Private[Sequence[UUID]]
+    shelf: strawberry.Private[Mapping[UUID, Option]] = dataclasses.field(compare=False)
     start: datetime = strawberry.field(description="When the customer comes.")
     end: datetime = strawberry.field(description="When the customer is done.")
+    options: list[Option] = recurring("free", "shelf", "The options that are free for it, by name.")
+    unavailable_options: list[Option] = recurring(
+        "others", "shelf", "The options that offer the service and are not free for it, by name."
+    )
 
-    @strawberry.field(description="The options that are free for it, by name.")
-    async def options(self, info: Info) -> list[Option]:
-        return await option_list(info, self.free)
-
-    @strawberry.field(description="The options that offer the service and are not free for it, by name.")
-    async def unavailable_options(self, info: Info) -> list[Option]:
-        return await option_list(info, self.others)
+    @property
+    def others(self) -> Sequence[UUID]:
+        """Those of the eligible options that are not free."""
+        return [each for each in self.eligible if each not in self.free]
 
 
 @strawberry.type(description="The slots of one date.")
@@ -53,12 +59,17 @@ class AvailabilityDay:
 
 @strawberry.type(description="When a service can be booked.")
 class Availability:
+    shelf: strawberry.Private[Mapping[UUID, Option]]
     as_of: datetime = strawberry.field(description="When this was worked out.")
     fresh_as_of: datetime | None = strawberry.field(
         description="The oldest complete reading among the Google calendars involved; null when none is."
     )
     time_zone: TimeZone = strawberry.field(description="The zone that `days` are dates of.")
     days: list[AvailabilityDay] = strawberry.field(description="The dates that have slots, in order.")
+
+    def differs(self, other: Self) -> bool:
+        """Whether it says something else of the slots, or of their options."""
+        return self.days != other.days or self.shelf != other.shelf
 
 
 @strawberry.type
@@ -103,20 +114,29 @@ async def look(info: Info, wanted: Wanted) -> tuple[Availability, Offer]:
     check_range(window)
     row = await service_for(info, wanted.service_id)
     found = await offer_for(info, row, window, asked_all("Option", wanted.option_ids), wanted.leave_out)
-    zone = wanted.time_zone or (await business.read(info.context.caller.business_id, ("time_zone",)))["time_zone"]
+    zone = wanted.time_zone or row["business__time_zone"]
+    shelf = await shelved(info, found.options, "days", "slots")
+    if any(selects(info, "days", "slots", name) for name in ("options", "unavailableOptions")):
+        slots = found.slots(window)
+    else:
+        slots = [(at, ()) for at in found.starts(window)]
     answer = Availability(
+        shelf=shelf,
         as_of=to_datetime(found.now),
-        fresh_as_of=await freshness.fresh_as_of(found.options),
+        fresh_as_of=found.fresh_as_of,
         time_zone=TimeZone(zone),
-        days=_by_day(slots_of(found, window), ZoneInfo(zone)),
+        days=_by_day(found, slots, shelf, ZoneInfo(zone)),
     )
     return answer, found
+
+
+_SERVICE_COLUMNS = frozenset({*service.OFFER_COLUMNS, "business__time_zone"})
 
 
 async def service_for(info: Info, service_id: str) -> Row:
     """The service that slots are asked of, with what an offer needs. Raises BAD_USER_INPUT."""
     caller = info.context.caller
-    row = await service.read(caller.business_id, asked("Service", service_id), service.OFFER_COLUMNS)
+    row = await service.read(caller.business_id, asked("Service", service_id), _SERVICE_COLUMNS)
     if row is None or not (row["active"] or caller.is_staff):
         raise bad_input("There is no such service.")
     return row
@@ -150,30 +170,44 @@ async def moving(info: Info, booking_id: str | None, manage_token: str | None) -
     return found
 
 
-def slots_of(found: Offer, window: Interval) -> list[Slot]:
-    """The offer's slots in the window."""
-    length = found.rules.duration * MINUTE
-    eligible = [each for each, agenda in found.agendas.items() if agenda.offered and agenda.active]
+async def shelved(info: Info, options: Iterable[UUID], *path: str) -> Mapping[UUID, Option]:
+    """The options as the slots at the end of `path` show them."""
+    ids = list(options)
+    wanted = columns(info, Option, *path, "options") | columns(info, Option, *path, "unavailableOptions")
+    if wanted == {"id"}:
+        return {each: Option(row={"id": each}) for each in ids}
+    rows = await agenda.options_of(info.context.caller.business_id, ids, wanted)
+    return {row["id"]: Option(row=row) for row in rows}
+
+
+async def nearby(info: Info, found: Sequence[Alternative]) -> list[Slot]:
+    """Alternatives of the domain, as the API shows them."""
+    shelf = await shelved(info, {option for each in found for option in each.options}, "alternatives")
     return [
         Slot(
-            free=free,
-            others=[each for each in eligible if each not in free],
-            start=to_datetime(start),
-            end=to_datetime(start + length),
+            free=each.options,
+            eligible=each.options,
+            shelf=shelf,
+            start=to_datetime(each.start),
+            end=to_datetime(each.end),
         )
-        for start, free in found.slots(window)
+        for each in found
     ]
 
 
-def nearby(found: Sequence[Alternative]) -> list[Slot]:
-    """Alternatives of the domain, as the API shows them."""
-    return [
-        Slot(free=each.options, others=(), start=to_datetime(each.start), end=to_datetime(each.end)) for each in found
-    ]
-
-
-def _by_day(slots: Sequence[Slot], zone: ZoneInfo) -> list[AvailabilityDay]:
-    days: dict[date, list[Slot]] = {}
-    for slot in slots:
-        days.setdefault(slot.start.astimezone(zone).date(), []).append(slot)
-    return [AvailabilityDay(date=Date(day), slots=each) for day, each in days.items()]
+def _by_day(
+    found: Offer, slots: Iterable[tuple[Instant, Sequence[UUID]]], shelf: Mapping[UUID, Option], zone: ZoneInfo
+) -> list[AvailabilityDay]:
+    """Slots of an offer, ascending, by the dates of a zone."""
+    length = timedelta(minutes=found.rules.duration)
+    eligible = [each for each, agenda in found.agendas.items() if agenda.offered and agenda.active]
+    days: list[AvailabilityDay] = []
+    midnight: Instant | None = None
+    for at, free in slots:
+        if midnight is None or at >= midnight:
+            date = local_date(at, zone)
+            midnight = day_interval(date, zone).end
+            days.append(AvailabilityDay(date=Date(date), slots=[]))
+        start = to_datetime(at)
+        days[-1].slots.append(Slot(free=free, eligible=eligible, shelf=shelf, start=start, end=start + length))
+    return days

@@ -124,7 +124,7 @@ class BookingMutation:
         answer = await reserving.create(caller, wish, once=once, google_days=settings.google_days)
         fields = await shown(info, Booking, BookingRow, answer, "booking")
         if isinstance(answer, Refused):
-            return CreateBookingPayload(**fields, alternatives=nearby(answer.alternatives))
+            return CreateBookingPayload(**fields, alternatives=await nearby(info, answer.alternatives))
         return CreateBookingPayload(**fields, manage_token=await _token(info, answer))
 
     @strawberry.mutation(description="Moves a booking. Staff, or whoever has its manage token.")
@@ -143,7 +143,7 @@ class BookingMutation:
         answer = await changing.reschedule(caller, booking_id, input.start, expected_version=version, **where)
         fields = await shown(info, Booking, BookingRow, answer, "booking")
         if isinstance(answer, Refused):
-            fields["alternatives"] = nearby(answer.alternatives)
+            fields["alternatives"] = await nearby(info, answer.alternatives)
         return RescheduleBookingPayload(**fields)
 
     @strawberry.mutation(description="Cancels a booking for good. Staff, or whoever has its manage token.")

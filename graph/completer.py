@@ -28,7 +28,7 @@ from graphql.execution.collect_fields import FieldDetails
 from strawberry.types.field import StrawberryField
 
 from graph.context import Context
-from graph.rows import Attribute, Column, Identity, Listed, Part, Reading, Related, Shown, shows
+from graph.rows import Attribute, Column, Identity, Listed, Part, Reading, Recurring, Related, Shown, shows
 
 Render: TypeAlias = Callable[[Sequence[Any], Context], list[dict[str, Any]]]
 """Objects of one type as an answer, in their order."""
@@ -133,6 +133,8 @@ class _Code:
                 return self.object(_object_type(returned), details, _Object(None, source.row, source.within))
             case Related() as other:
                 return self.related(other, returned, details, source)
+            case Recurring(keys, shelf):
+                return self.recurring(f"{_value_of(source)}.{keys}", f"{source.value}.{shelf}", returned, details)
             case Listed():
                 return self.listed(returned, details, source)
             case Attribute(attribute):
@@ -186,6 +188,18 @@ class _Code:
             "    return made",
         ]
         return f"({known}.get({key}) or {make}({source.row}))"
+
+    def recurring(self, keys: str, shelf: str, returned: GraphQLOutputType, details: list[FieldDetails]) -> str:
+        """The expression for a list of objects, each made once for all lists that have it."""
+        known, make, key = self.name("known"), self.name("make"), self.name("k")
+        shown = self.object(_object_type(returned), details, _Object("value", "value.row"))
+        self.before += [
+            f"{known} = {{}}",
+            f"def {make}(key, value):",
+            f"    {known}[key] = made = {shown}",
+            "    return made",
+        ]
+        return f"[{known}.get({key}) or {make}({key}, {shelf}[{key}]) for {key} in {keys}]"
 
     def listed(self, returned: GraphQLOutputType, details: list[FieldDetails], source: _Object) -> str:
         """The expression for the rows of a page."""

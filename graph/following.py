@@ -74,7 +74,7 @@ class FollowingSubscription:
                 LOOKS.inc()
                 before, (answer, offer) = answer, await look(info, wanted)
                 due = offer.next_change(_first_start(answer))
-                if (differs := answer.days != before.days) or course.is_asked:
+                if (differs := answer.differs(before)) or course.is_asked:
                     course.states(repeated=not differs)
                     yield answer
 

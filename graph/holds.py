@@ -71,7 +71,9 @@ class HoldMutation:
         await freshen(info, once, lambda: _foreseen(info, keeping))
         answer = await holding.create(caller, keeping, once=once, google_days=settings.google_days)
         if isinstance(answer, Refused):
-            return CreateHoldPayload(errors=user_errors(info, answer), alternatives=nearby(answer.alternatives))
+            return CreateHoldPayload(
+                errors=user_errors(info, answer), alternatives=await nearby(info, answer.alternatives)
+            )
         # A retry may come after the hold has lapsed or was booked.
         there = await HoldRow.filter(id=answer).exists()
         return CreateHoldPayload(**await shown(info, Hold, HoldRow, answer if there else hold.expired(), "hold"))

@@ -69,6 +69,14 @@ class Attribute:
 
 
 @dataclass(frozen=True, slots=True)
+class Recurring:
+    """A list of objects that many lists have: those of the mapping `shelf`, by `keys`. Both are attributes."""
+
+    keys: str
+    shelf: str
+
+
+@dataclass(frozen=True, slots=True)
 class Listed:
     """A page's rows as objects of a type."""
 
@@ -82,7 +90,7 @@ class Reading:
     columns: tuple[str, ...]
 
 
-Shown: TypeAlias = Column | Identity | Part | Related | Attribute | Listed | Reading
+Shown: TypeAlias = Column | Identity | Part | Related | Attribute | Recurring | Listed | Reading
 
 
 def column(name: str, description: str, *, staff: bool = False) -> Any:
@@ -144,6 +152,16 @@ def attribute(name: str, description: str) -> Any:
     return _field(Attribute(name), resolve, description)
 
 
+def recurring(keys: str, shelf: str, description: str) -> Any:
+    """A field that shows a list of objects which other lists have, too."""
+
+    def resolve(root: Any) -> Any:
+        found = getattr(root, shelf)
+        return [found[key] for key in getattr(root, keys)]
+
+    return _field(Recurring(keys, shelf), resolve, description)
+
+
 def reading(*columns: str, description: str, name: str | None = None) -> Any:
     """A field that is worked out from some columns of the row: decorates its resolver."""
     return strawberry.field(description=description, name=name, metadata={_SHOWS: Reading(columns)})
@@ -192,13 +210,23 @@ def columns(info: Info, kind: type, *path: str) -> frozenset[str]:
     return known[1]
 
 
+def selects(info: Info, *path: str) -> bool:
+    """Whether the query asks for the object at the end of a path of field names below the current field."""
+    return bool(_sets(info, info._raw_info.field_nodes, path))
+
+
 def _asked(info: Info, nodes: list[FieldNode], kind: type, path: tuple[str, ...]) -> Iterator[str]:
+    for each in _sets(info, nodes, path):
+        yield from _columns_of(info, each, kind)
+
+
+def _sets(info: Info, nodes: list[FieldNode], path: tuple[str, ...]) -> list[SelectionSetNode]:
+    """What is selected at the end of a path below some nodes."""
     sets: list[SelectionSetNode] = [node.selection_set for node in nodes if node.selection_set]
     for name in path:
         inner = (field.selection_set for each in sets for field in _selected(info, each, None) if _is(field, name))
         sets = [each for each in inner if each]
-    for each in sets:
-        yield from _columns_of(info, each, kind)
+    return sets
 
 
 def _columns_of(info: Info, selections: SelectionSetNode, kind: type) -> Iterator[str]:

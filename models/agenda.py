@@ -4,14 +4,19 @@ Owns the reading of busy time. Decides nothing by itself: `models.availability` 
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
-from datetime import timedelta
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
 from uuid import UUID
 
-from models import db, option
+from tortoise.expressions import RawSQL
+from tortoise.models import Model
+from tortoise.queryset import QuerySet
+
+from models import db, option, statements
 from models.availability import Agenda, Busy, BusyKind, Rules
 from models.booking import Booking
 from models.claim import Claim
+from models.columns import counted
 from models.db import Row
 from models.event import GoogleBlock
 from models.google import GoogleLink
@@ -41,26 +46,45 @@ async def offer_of(
     `only` are the options that were asked for: one that does not offer the service is in, and says so. `leave_out`
     is the booking or hold whose own claim does not count. Starts of a linked option end `google_days` ahead.
     """
-    offering = {row["option_id"] for row in await db.select(Offering.filter(service_id=service["id"]), ("option_id",))}
-    wanted = offering if only is None else set(only)
-    found = Option.filter(business_id=service["business_id"], id__in=list(wanted)).order_by("name", "id")
-    rows = {row["id"]: row for row in await db.select(found, _OPTION_COLUMNS)}
+    offering = {row["option_id"] for row in await statements.rows(_offering, ("option_id",), service_id=service["id"])}
+    wanted = list(offering if only is None else set(only))
+    rows = {row["id"]: row for row in await options_of(service["business_id"], wanted, _OPTION_COLUMNS)}
     touched = rules.reach(window)
     busy = await busy_time(rows, touched, now=now, leave_out=leave_out)
     overrides = await _overrides(rows, touched)
-    linked = await db.select(GoogleLink.filter(option_id__in=list(rows), calendar_id__not_isnull=True), ("option_id",))
-    followed = {row["option_id"] for row in linked}
+    pulled = {
+        row["option_id"]: row["calendar__pulled_at"]
+        for row in await statements.rows(_links, ("option_id", "calendar__pulled_at"), ids=list(rows))
+    }
     agendas = {
         option_id: Agenda(
             schedule=option.schedule(row, overrides[option_id]),
             busy=busy[option_id],
-            limit=now + google_days * DAY if option_id in followed else None,
+            limit=now + google_days * DAY if option_id in pulled else None,
             offered=option_id in offering,
             active=row["active"] and service["active"],
         )
         for option_id, row in rows.items()
     }
-    return Offer(rules, rows, agendas, now)
+    fresh_as_of = min(pulled.values()) if pulled and None not in pulled.values() else None
+    return Offer(rules, rows, agendas, now, fresh_as_of)
+
+
+async def options_of(business_id: UUID, ids: Sequence[UUID], columns: Iterable[str]) -> Sequence[Row]:
+    """The options of these ids, by name."""
+    return await statements.rows(_options, columns, business_id=business_id, ids=ids)
+
+
+def _offering(service_id: UUID) -> QuerySet[Offering]:
+    return Offering.filter(service_id=service_id)
+
+
+def _options(business_id: UUID, ids: Sequence[UUID]) -> QuerySet[Option]:
+    return Option.filter(business_id=business_id, id__in=list(ids)).order_by("name", "id")
+
+
+def _links(ids: Sequence[UUID]) -> QuerySet[GoogleLink]:
+    return GoogleLink.filter(option_id__in=list(ids), calendar_id__not_isnull=True)
 
 
 async def _overrides(options: Iterable[UUID], touched: Interval) -> Mapping[UUID, list[Row]]:
@@ -77,27 +101,43 @@ async def busy_time(
     options: Iterable[UUID], touched: Interval, *, now: Instant, leave_out: UUID | None = None
 ) -> Mapping[UUID, list[Busy]]:
     """What keeps each option busy (rules B1 to B4), from claims, time off and Google events."""
-    ids, start, end = list(options), to_datetime(touched.start), to_datetime(touched.end)
+    asked = {"ids": list(options), "start": to_datetime(touched.start), "end": to_datetime(touched.end)}
     by_option: dict[UUID, list[Busy]] = defaultdict(list)
-    claims = Claim.filter(option_id__in=ids, occupied_start__lt=end, occupied_end__gt=start)
-    columns = ("option_id", "occupied_start", "occupied_end", "booking_id", "hold_id", "hold__expires_at")
-    for row in await db.select(claims, columns):
+    columns = ("option_id", "start_at", "end_at", "booking_id", "hold_id", "hold__expires_at")
+    for row in await statements.rows(_claims, columns, **asked):
         lapsed = row["hold__expires_at"] is not None and to_instant(row["hold__expires_at"]) <= now
         entry = row["booking_id"] or row["hold_id"]
         if not lapsed and entry != leave_out:
             kind = BusyKind.BOOKING if row["booking_id"] else BusyKind.HOLD
-            occupied = to_instant(row["occupied_start"]), to_instant(row["occupied_end"])
-            by_option[row["option_id"]].append(Busy(*occupied, kind, entry))
-    others: tuple[tuple[type[TimeOff] | type[GoogleBlock], str, BusyKind], ...] = (
-        (TimeOff, "id", BusyKind.TIME_OFF),
-        (GoogleBlock, "event_id", BusyKind.GOOGLE),
-    )
-    for table, entry, kind in others:
-        query = table.filter(option_id__in=ids, starts_at__lt=end, ends_at__gt=start)
-        for row in await query.values("option_id", "starts_at", "ends_at", entry):
-            times = to_instant(row["starts_at"]), to_instant(row["ends_at"])
-            by_option[row["option_id"]].append(Busy(*times, kind, row[entry]))
+            by_option[row["option_id"]].append(Busy(row["start_at"], row["end_at"], kind, entry))
+    for table, entry, kind in _OTHERS:
+        for row in await statements.rows(_blocking, ("option_id", "start_at", "end_at", entry), table=table, **asked):
+            by_option[row["option_id"]].append(Busy(row["start_at"], row["end_at"], kind, row[entry]))
     return by_option
+
+
+_OTHERS: Sequence[tuple[type[Model], str, BusyKind]] = (
+    (TimeOff, "id", BusyKind.TIME_OFF),
+    (GoogleBlock, "event_id", BusyKind.GOOGLE),
+)
+
+
+def _claims(ids: Sequence[UUID], start: datetime, end: datetime) -> QuerySet[Claim]:
+    found = Claim.filter(option_id__in=list(ids), occupied_start__lt=end, occupied_end__gt=start)
+    return found.annotate(**_counted("occupied_start", "occupied_end"))
+
+
+def _blocking(table: type[Model], ids: Sequence[UUID], start: datetime, end: datetime) -> QuerySet[Model]:
+    found = table.filter(option_id__in=list(ids), starts_at__lt=end, ends_at__gt=start)
+    return found.annotate(**_counted("starts_at", "ends_at"))
+
+
+def _counted(start: str, end: str) -> dict[str, RawSQL]:
+    on_postgres = db.is_postgres()
+    return {
+        "start_at": counted(start, is_postgres=on_postgres),
+        "end_at": counted(end, is_postgres=on_postgres),
+    }
 
 
 async def least_booked(offer: Offer, start: Instant, free: Collection[UUID]) -> UUID:

@@ -4,13 +4,17 @@
 listed iff there is no reason against it. Rule numbers are those of the availability semantics.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from array import array
+from bisect import bisect_left
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date, timedelta
 from enum import StrEnum
+from functools import lru_cache
 from typing import NamedTuple, TypeVar
 from uuid import UUID
 
-from models.hours import Schedule, grid, horizon_end, openings
+from models.hours import Schedule, all_day, grid, horizon_end, local_date, openings
 from models.intervals import MINUTE, Instant, Interval, collides, merge
 
 K = TypeVar("K")
@@ -110,7 +114,11 @@ def starts(rules: Rules, agenda: Agenda, window: Interval, now: Instant) -> list
     )
     if cut.start >= cut.end:
         return []
-    return list(_free(_candidates(rules, agenda, cut), _forbidden(rules, agenda)))
+    zone = agenda.schedule.zone
+    days = local_date(cut.start, zone), local_date(cut.end, zone)
+    known = _candidates(agenda.schedule, rules.duration, rules.step, *days)
+    inside = known[bisect_left(known, cut.start) : bisect_left(known, cut.end)]
+    return _free(inside, _forbidden(rules, agenda))
 
 
 def reasons(rules: Rules, agenda: Agenda, start: Instant, now: Instant) -> list[Reason]:
@@ -157,34 +165,40 @@ def _last_start(rules: Rules, agenda: Agenda, now: Instant) -> Instant | None:
     return min(limits) if limits else None
 
 
-def _candidates(rules: Rules, agenda: Agenda, cut: Interval) -> list[Instant]:
-    """Grid instants (rule G1) from which the whole duration lies inside the union of the openings (rule O5)."""
-    duration = rules.duration * MINUTE
-    found = openings(agenda.schedule, Interval(cut.start, cut.end + duration))
+@lru_cache(maxsize=256)
+def _candidates(schedule: Schedule, duration: int, step: int, first: date, last: date) -> Sequence[Instant]:
+    """The grid instants (rule G1) of these dates, ascending, from which the whole duration lies inside the union of the
+    openings (rule O5). Neither busy time nor the clock has a say in them: many options and requests share them.
+    """
+    length, zone = duration * MINUTE, schedule.zone
+    window = all_day(first, last + timedelta(days=1), zone)
+    found = openings(schedule, Interval(window.start, window.end + length))
     union = merge(Interval(each.start, each.end) for each in found)
     candidates: set[Instant] = set()
     for opening in found:
         home = next(each for each in union if each.start <= opening.start < each.end)
-        fitting = Interval(cut.start, min(cut.end, home.end - duration + 1))
-        candidates.update(grid(opening, rules.step * MINUTE, agenda.schedule.zone, fitting))
-    return sorted(candidates)
+        fitting = Interval(window.start, min(window.end, home.end - length + 1))
+        candidates.update(grid(opening, step * MINUTE, zone, fitting))
+    return array("q", sorted(candidates))
 
 
 def _forbidden(rules: Rules, agenda: Agenda) -> list[Interval]:
     """The starts that would collide with busy time (rule B5), merged: `start < s < end`, both ends excluded."""
-    before = (rules.duration + rules.buffer_after) * MINUTE
+    before = (rules.duration + rules.buffer_after) * MINUTE - 1
     after = rules.buffer_before * MINUTE
-    return merge(Interval(busy.start - before + 1, busy.end + after) for busy in agenda.busy if busy.start < busy.end)
+    return merge([(start - before, end + after) for start, end, *_ in agenda.busy if start < end])
 
 
-def _free(candidates: Sequence[Instant], forbidden: Sequence[Interval]) -> Iterator[Instant]:
-    """The ascending candidates outside the ascending forbidden intervals: one sweep over both."""
+def _free(candidates: Sequence[Instant], forbidden: Sequence[Interval]) -> list[Instant]:
+    """The ascending candidates outside the ascending forbidden intervals."""
+    free: list[Instant] = []
     at = 0
-    for start in candidates:
-        while at < len(forbidden) and forbidden[at].end <= start:
-            at += 1
-        if at == len(forbidden) or start < forbidden[at].start:
-            yield start
+    for start, end in forbidden:
+        here = bisect_left(candidates, start, at)
+        free += candidates[at:here]
+        at = bisect_left(candidates, end, here)
+    free += candidates[at:]
+    return free
 
 
 def _on_grid(rules: Rules, agenda: Agenda, start: Instant) -> bool:

@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from tortoise import fields
+from tortoise.expressions import RawSQL
 from tortoise.fields import DatetimeField
 
 
@@ -41,3 +42,14 @@ def belongs_to(model: str, *, keep: bool = False, null: bool = False, alone: boo
     on_delete = fields.RESTRICT if keep else fields.CASCADE
     kind: Any = fields.OneToOneField if alone else fields.ForeignKeyField
     return kind(f"models.{model}", on_delete=on_delete, null=null, related_name=False)
+
+
+def counted(column: str, *, is_postgres: bool) -> RawSQL:
+    """An instant of a table as `models.intervals` counts them, worked out where it is kept: much cheaper for many.
+
+    Exact until 2242: up to then a double of seconds is nearer to its own microsecond than to any other.
+    """
+    if is_postgres:
+        return RawSQL(f"CAST(date_part('epoch', \"{column}\") * 1000000 AS BIGINT)")
+    fraction = f'CASE WHEN substr("{column}", 20, 1) = \'.\' THEN CAST(substr("{column}", 21, 6) AS INTEGER) ELSE 0 END'
+    return RawSQL(f"CAST(strftime('%s', \"{column}\") AS INTEGER) * 1000000 + {fraction}")

@@ -3,7 +3,7 @@
 Owns the reads; may not call Google: that is `sync`.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -18,13 +18,6 @@ FRESH = timedelta(minutes=1)
 
 _SLACK = timedelta(seconds=5)
 """From looking whether a calendar is to be read again, to the confirmation that rests on it."""
-
-
-async def fresh_as_of(options: Iterable[UUID]) -> datetime | None:
-    """The oldest complete pull among the calendars these options are linked to; None when none is, or one never was."""
-    links = GoogleLink.filter(option_id__in=list(options), calendar_id__not_isnull=True)
-    pulled = [row["calendar__pulled_at"] for row in await db.select(links, ("calendar__pulled_at",))]
-    return min(pulled) if pulled and None not in pulled else None
 
 
 async def stale_options(business_id: UUID, now: datetime) -> Collection[UUID]:

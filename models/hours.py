@@ -4,7 +4,7 @@ Configuration speaks in labels (dates and `HH:MM` of a zone); everything else sp
 those of the availability semantics.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
@@ -23,13 +23,24 @@ class TimeRange(NamedTuple):
     closes: time
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Schedule:
     """When an option is open: weekly hours by weekday (0 is Monday), replaced on the dates of `overrides` (O1)."""
 
     zone: ZoneInfo
     weekly: Mapping[int, Sequence[TimeRange]]
     overrides: Mapping[date, Sequence[TimeRange]] = field(default_factory=dict)
+    _key: Hashable = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        hours = (sorted((day, tuple(ranges)) for day, ranges in each.items()) for each in (self.weekly, self.overrides))
+        object.__setattr__(self, "_key", (self.zone, *map(tuple, hours)))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Schedule) and self._key == other._key
+
+    def __hash__(self) -> int:
+        return hash(self._key)
 
     def on(self, day: date) -> Sequence[TimeRange]:
         """The ranges that start on that date (rules O1, O3)."""

@@ -43,13 +43,19 @@ def collides(a: Interval, b: Interval) -> bool:
     return max(a.start, b.start) < min(a.end, b.end)
 
 
-def merge(intervals: Iterable[Interval]) -> list[Interval]:
+def merge(intervals: Iterable[tuple[Instant, Instant]]) -> list[Interval]:
     """The same instants as ascending intervals that neither overlap nor touch; empty ones vanish."""
     merged: list[Interval] = []
-    for start, end in sorted(each for each in intervals if each[0] < each[1]):
-        if merged and start <= merged[-1].end:
-            if end > merged[-1].end:
-                merged[-1] = Interval(merged[-1].start, end)
-        else:
-            merged.append(Interval(start, end))
+    first, last = 0, None
+    for start, end in sorted(intervals):
+        if start >= end:
+            continue
+        if last is None or start > last:
+            if last is not None:
+                merged.append(Interval(first, last))
+            first, last = start, end
+        elif end > last:
+            last = end
+    if last is not None:
+        merged.append(Interval(first, last))
     return merged

@@ -5,6 +5,7 @@ Every list, check, hold and booking goes through an Offer, so they all ask the s
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -21,17 +22,26 @@ _ALTERNATIVES = 5
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """A service's rules and the options that may take it, by name, as of `now`."""
+    """A service's rules and the options that may take it, by name, as of `now`; and the oldest complete reading of
+    their Google calendars, None when one was never read or none is linked.
+    """
 
     rules: Rules
     options: Mapping[UUID, Mapping[str, Any]]
     agendas: Mapping[UUID, Agenda]
     now: Instant
+    fresh_as_of: datetime | None = None
 
     def slots(self, window: Interval) -> list[tuple[Instant, tuple[UUID, ...]]]:
         """Every start in the window that at least one option offers, with those options."""
-        listed = {each: availability.starts(self.rules, self.agendas[each], window, self.now) for each in self.options}
-        return availability.merged(listed)
+        return availability.merged(self._starts(window))
+
+    def starts(self, window: Interval) -> list[Instant]:
+        """Every start in the window that at least one option offers."""
+        return sorted(set().union(*self._starts(window).values()))
+
+    def _starts(self, window: Interval) -> dict[UUID, list[Instant]]:
+        return {each: availability.starts(self.rules, self.agendas[each], window, self.now) for each in self.options}
 
     def reasons(self, option_id: UUID, start: Instant) -> list[Reason]:
         """Every reason against this option at this start."""

@@ -9,8 +9,9 @@ from zoneinfo import ZoneInfo
 from tortoise import fields
 from tortoise.indexes import Index
 from tortoise.models import Model
+from tortoise.queryset import QuerySet
 
-from models import checks, db, offering
+from models import checks, offering, statements
 from models.changes import Write, write
 from models.columns import Instant, belongs_to, new_id
 from models.db import Row
@@ -177,5 +178,9 @@ def schedule(row: Row, overrides: Iterable[Row] = ()) -> Schedule:
 
 async def overrides_of(option_ids: Iterable[UUID], first: date, last: date) -> list[Row]:
     """The overrides of several options for `[first, last)`, by date."""
-    query = DateOverride.filter(option_id__in=list(option_ids), date__gte=first, date__lt=last).order_by("date")
-    return await db.select(query, ("option_id", "date", "intervals"))
+    columns = ("option_id", "date", "intervals")
+    return list(await statements.rows(_overriding, columns, ids=list(option_ids), first=first, last=last))
+
+
+def _overriding(ids: Sequence[UUID], first: date, last: date) -> QuerySet[DateOverride]:
+    return DateOverride.filter(option_id__in=list(ids), date__gte=first, date__lt=last).order_by("date")

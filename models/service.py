@@ -9,7 +9,7 @@ from tortoise import fields
 from tortoise.indexes import Index
 from tortoise.models import Model
 
-from models import checks, db, offering
+from models import checks, offering, statements
 from models.availability import Rules
 from models.changes import Write, write
 from models.columns import Instant, belongs_to, new_id
@@ -161,5 +161,4 @@ def occupied(row: Row) -> Interval:
 
 async def read(business_id: UUID, service_id: UUID, columns: Iterable[str]) -> Row | None:
     """The asked columns of one service."""
-    rows = await db.select(Service.filter(business_id=business_id, id=service_id), columns)
-    return rows[0] if rows else None
+    return await statements.row(Service, business_id, service_id, columns)

@@ -27,18 +27,21 @@ Shape: TypeAlias = tuple[tuple[str, object], ...]
 _KEPT: Final = 512
 """So many statements are kept."""
 
-_FIRST_MARK: Final = 0xE000
-"""Of characters that no text has: short, since columns have a length."""
-
-_FAR: Final = datetime(2199, 1, 1, tzinfo=UTC)
-_LAST: Final = (1 << 128) - 1
+_MARKS: Final[Mapping[type, Callable[[int], Any]]] = {
+    UUID: lambda number: UUID(int=(1 << 128) - 1 - number),
+    datetime: lambda number: datetime(2199, 1, 1, tzinfo=UTC) + timedelta(microseconds=number),
+    date: lambda number: date(2199, 1, 1) + timedelta(days=number),
+    # Of characters that no text has, and short: columns have a length.
+    str: lambda number: chr(0xE000 + number),
+}
+"""Values of each type that nothing has, by which parameters are found again."""
 
 
 async def rows(build: Build, columns: Iterable[str], /, **values: Any) -> Sequence[Row]:
     """The asked columns of the rows of the query that `build` makes of the values.
 
-    Ids, instants and texts are parameters, alone or in lists: `build` hands them on as they are. All other values are
-    part of the statement. Raises ValueError when `build` changes a parameter, or leaves one out.
+    Ids, instants, dates and texts are parameters, alone or in lists: `build` hands them on as they are. All other
+    values are part of the statement. Raises ValueError when `build` changes a parameter, or leaves one out.
     """
     connection = db.connection()
     shape = tuple([(name, _shape(value)) for name, value in values.items()])
@@ -99,9 +102,10 @@ def _shape(value: Any) -> object:
 
 def _kind(value: Any) -> type | None:
     """The type of a parameter; None for what is none."""
-    if type(value) is str:
-        return str
-    return UUID if isinstance(value, UUID) else datetime if isinstance(value, datetime) else None
+    # A subclass of these may be of few values: an enum is.
+    if type(value) in (str, date, datetime):
+        return type(value)
+    return UUID if isinstance(value, UUID) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +115,6 @@ class _Statement:
     sql: str
     sources: Sequence[tuple[str | None, Any]]
     encode: Convert | None
-    names: Sequence[str]
     converts: Mapping[str, Convert]
 
     def parameters(self, values: Mapping[str, Any]) -> list[Any]:
@@ -123,7 +126,7 @@ class _Statement:
         """The rows, with values of the types that the tables say."""
         if not self.converts:
             return cast(Sequence[Row], found)
-        plain = [dict(zip(self.names, row, strict=True)) for row in found]
+        plain = [dict(row) for row in found]
         for name, convert in self.converts.items():
             for row in plain:
                 value = row[name]
@@ -146,20 +149,15 @@ def _statement(build: Build, columns: frozenset[str], shape: Shape, dialect: str
     if changed or not set(marks.values()) <= set(sources):
         raise ValueError(f"{build.__name__} does not hand on its values as they are")
     converts = {name: convert for name in names if (convert := _convert(query.model, name, dialect))}
-    return _Statement(sql, sources, _as_text if dialect == "sqlite" else None, names, converts)
+    return _Statement(sql, sources, _as_text if dialect == "sqlite" else None, converts)
 
 
 def _marked(name: str, each: object, marks: dict[Any, tuple[str, int | None]]) -> Any:
     """A value of that shape whose parameters can be found again; `marks` has them as they come out of the query."""
 
     def mark(kind: type, at: int | None) -> Any:
-        number = len(marks)
-        if kind is UUID:
-            value: Any = UUID(int=_LAST - number)
-            marks[str(value)] = (name, at)
-        else:
-            value = _FAR + timedelta(microseconds=number) if kind is datetime else chr(_FIRST_MARK + number)
-            marks[value] = (name, at)
+        value = _MARKS[kind](len(marks))
+        marks[str(value) if kind is UUID else value] = (name, at)
         return value
 
     if not isinstance(each, _Each):
@@ -179,7 +177,8 @@ def _convert(table: type[Model], name: str, dialect: str) -> Convert | None:
     while "__" in name:
         relation, _, name = name.partition("__")
         table = cast(Any, table._meta.fields_map[relation]).related_model
-    field = table._meta.fields_map[name]
+    # What is worked out by the database comes as it is.
+    field = table._meta.fields_map.get(name)
     if isinstance(field, JSONField):
         return json.loads
     if dialect != "sqlite":

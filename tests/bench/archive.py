@@ -1,6 +1,7 @@
 """The rows that questions are asked of: the same bookings in every contestant's database."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -15,12 +16,14 @@ from models.columns import new_id
 from models.offering import Offering
 from models.option import Option
 from models.service import Service
+from models.timeoff import TimeOff
 
 FIRST = datetime(2026, 1, 1, 8, tzinfo=UTC)
 LENGTH, APART = timedelta(minutes=30), timedelta(minutes=20)
 BOOKINGS, OPTIONS, SERVICES = 20_000, 20, 8
 STATUSES = ("CONFIRMED", "COMPLETED", "CANCELLED", "NO_SHOW")
 _AT_ONCE = 1000
+_DAYTIME = [[day, "08:00", "18:00"] for day in range(7)]
 _ALL_WEEK = [[day, "00:00", "00:00"] for day in range(7)]
 
 _PEERS_TABLES = """
@@ -81,6 +84,43 @@ async def fill_peers(url: str) -> list[UUID]:
     return [each.id for each in made[::100]]
 
 
+@dataclass(frozen=True)
+class Agenda:
+    """A service of which slots are asked: its id, and those of the options that offer it."""
+
+    service: UUID
+    options: Sequence[UUID]
+
+
+async def fill_agendas(url: str, business_id: UUID, options: int, begin: datetime, weeks: int) -> Agenda:
+    """Options open around the clock, each taken 40 times a week, with a service of half an hour every 15 minutes."""
+    async with db.opened(url):
+        common: dict[str, Any] = {"business_id": business_id, "created_at": begin}
+        service = Service(**common, name="Half an hour", duration_minutes=30, slot_step_minutes=15)
+        offering = [
+            Option(**common, name=f"Room {number:03}", kind="ROOM", time_zone="Europe/Oslo", opening_hours=_DAYTIME)
+            for number in range(options)
+        ]
+        await _insert([service])
+        await _insert(offering)
+        await _insert([Offering(business_id=business_id, option_id=o.id, service_id=service.id) for o in offering])
+        await _insert(
+            [
+                TimeOff(
+                    business_id=business_id,
+                    option_id=each.id,
+                    starts_at=start,
+                    ends_at=start + LENGTH,
+                    created_at=begin,
+                )
+                for place, each in enumerate(offering)
+                for start in _scattered(begin, weeks, place)
+            ]
+        )
+        await db.connection().execute_script("VACUUM ANALYZE" if db.is_postgres() else "ANALYZE")
+        return Agenda(service.id, [each.id for each in offering])
+
+
 async def fill_timebok(url: str, business_id: UUID) -> list[UUID]:
     """The tables of Timebok, claims and words to search by included: the ids of some bookings."""
     async with db.opened(url):
@@ -121,6 +161,13 @@ async def fill_timebok(url: str, business_id: UUID) -> list[UUID]:
         )
         await db.connection().execute_script("VACUUM ANALYZE" if db.is_postgres() else "ANALYZE")
     return [each.id for each in made[::100]]
+
+
+def _scattered(begin: datetime, weeks: int, place: int) -> Iterator[datetime]:
+    """40 quarters of an hour of each week, other ones for each place."""
+    for week in range(weeks):
+        for number in range(40):
+            yield begin + timedelta(weeks=week, minutes=15 * ((67 * number + 13 * place) % 672))
 
 
 def _booking(each: Booked, number: int, common: dict[str, Any], option: Option, service: Service) -> Booking:

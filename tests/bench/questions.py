@@ -18,6 +18,7 @@ import tempfile
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import astuple, dataclass
+from datetime import UTC, datetime, timedelta
 from statistics import median, quantiles
 from urllib.parse import urlsplit
 
@@ -40,6 +41,11 @@ _OURS = {
     "hundred": "query Some($from: DateTime!, $to: DateTime!) "
     "{ bookings(filter: { from: $from, to: $to }, first: 100) { nodes " + _SELECTION + " } }",
     "one": "query One($id: ID!) { node(id: $id) { ... on Booking " + _SELECTION + " } }",
+    "week": "query Week($service: ID!, $from: DateTime!, $to: DateTime!) "
+    "{ availability(serviceId: $service, from: $from, to: $to) "
+    "{ days { date slots { start end options { id name } } } } }",
+    "month": "query Month($service: ID!, $from: DateTime!, $to: DateTime!) "
+    "{ availability(serviceId: $service, from: $from, to: $to) { days { date slots { start end } } } }",
 }
 _PEERS = {
     "hundred": "query Some($from: DateTime!, $to: DateTime!) "
@@ -101,6 +107,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=ROUNDS, help="with every server (%(default)s)")
     parser.add_argument("--peers", nargs="*", choices=PEERS, default=PEERS)
     parser.add_argument("--sqlite", action="store_true")
+    parser.add_argument("--questions", nargs="*", choices=tuple(_OURS), default=tuple(_OURS))
     options = parser.parse_args()
     with apart() as core, postgres.server() as url:
         uvloop.run(_measure(url, core, options))
@@ -120,10 +127,11 @@ async def _measure(url: str, core: int | None, options: argparse.Namespace) -> N
             asked[ON_SQLITE] = await things.enter_async_context(_timebok(url, core, None))
         for name in peers:
             asked[peer.PEERS[name]] = await things.enter_async_context(_peer(name, url, core, pid))
-        for question in _OURS:
-            rounds: dict[str, list[Figures]] = {name: [] for name in asked}
+        for question in options.questions:
+            able = {name: each for name, each in asked.items() if question in each.questions}
+            rounds: dict[str, list[Figures]] = {name: [] for name in able}
             for _ in range(options.rounds):
-                for name, each in asked.items():
+                for name, each in able.items():
                     rounds[name].append(await each.measured(question))
             _say(*_table(question, {name: _medians(each) for name, each in rounds.items()}))
 
@@ -141,7 +149,15 @@ async def _timebok(url: str, core: int | None, pid: int | None) -> AsyncIterator
         port = urlsplit(ours.served.url).port
         assert port
         server = Contestant(TIMEBOK, port, ours.processes[0].pid, "", "", ours.served.keys["staff"])
-        yield Asked(server, _questions(_OURS, [{"id": to_id("Booking", each)} for each in ids]), pid)
+        business_id, begin = ours.served.business_id, datetime.now(UTC).replace(microsecond=0) + timedelta(days=1)
+        asked = _questions(_OURS, [{"id": to_id("Booking", each)} for each in ids])
+        for name, options, days in (("week", 10, 7), ("month", 50, 31)):
+            agenda = await archive.fill_agendas(database, business_id, options, begin, 6)
+            service = {"service": to_id("Service", agenda.service)}
+            starts = [begin + timedelta(hours=hour) for hour in range(24)]
+            windows = [{"from": at.isoformat(), "to": (at + timedelta(days=days)).isoformat()} for at in starts]
+            asked[name] = Question(_OURS[name], [{**service, **window} for window in windows])
+        yield Asked(server, asked, pid)
 
 
 @asynccontextmanager

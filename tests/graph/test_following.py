@@ -136,6 +136,13 @@ async def test_options_that_start_or_stop_to_offer_the_service_show(shop: Shop) 
         assert (await who(stream))[at("10:00")] == ["Anna"]
 
 
+async def test_a_new_name_of_an_option_shows(each_shop: Shop) -> None:
+    async with following(each_shop) as stream:
+        assert (await who(stream))[at("10:00")] == ["Anna", "Ben"]
+        await act(each_shop, "UpdateOption", optionId=each_shop.anna, name="Anne")
+        assert (await who(stream))[at("10:00")] == ["Anne", "Ben"]
+
+
 async def test_time_alone_sends_the_new_answer_when_a_hold_lapses(our_stage: Stage, sqlite_url: str) -> None:
     async with serving(our_stage, sqlite_url, hold_seconds=1) as served:
         shop = await furnish(served)

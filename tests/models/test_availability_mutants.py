@@ -58,12 +58,12 @@ MUTANTS = (
         "home = next(each for each in union if each.start <= opening.start < each.end)",
         "home = opening",
     ),
-    Mutant("O5 a service ends before closing", "availability", "home.end - duration + 1)", "home.end - duration)"),
+    Mutant("O5 a service ends before closing", "availability", "home.end - length + 1)", "home.end - length)"),
     Mutant(
         "O5 buffers lie inside opening hours",
         "availability",
-        "min(cut.end, home.end - duration + 1)",
-        "min(cut.end, home.end - duration - rules.buffer_after * MINUTE + 1)",
+        "_candidates(agenda.schedule, rules.duration, ",
+        "_candidates(agenda.schedule, rules.duration + rules.buffer_after, ",
     ),
     Mutant(
         "G1 elapsed minutes are counted",
@@ -86,21 +86,20 @@ MUTANTS = (
     Mutant(
         "G1 the end of busy time is a start",
         "availability",
-        "_free(_candidates(rules, agenda, cut), ",
-        "_free(sorted({*_candidates(rules, agenda, cut), *(each.end for each in agenda.busy"
-        " if cut.start <= each.end < cut.end)}), ",
+        "return _free(inside, ",
+        "return _free(sorted({*inside, *(each.end for each in agenda.busy if cut.start <= each.end < cut.end)}), ",
     ),
     Mutant(
         "I1 touching is colliding",
         "availability",
-        "Interval(busy.start - before + 1, ",
-        "Interval(busy.start - before, ",
+        "rules.buffer_after) * MINUTE - 1",
+        "rules.buffer_after) * MINUTE",
     ),
     Mutant(
         "I1 an empty event blocks",
         "availability",
-        "for busy in agenda.busy if busy.start < busy.end)",
-        "for busy in agenda.busy)",
+        "in agenda.busy if start < end]",
+        "in agenda.busy]",
     ),
     Mutant(
         "B3 an all-day event's last date is included",
@@ -129,14 +128,26 @@ MUTANTS = (
     Mutant(
         "B5 the first event that ends later is the only one in the way",
         "availability",
-        "forbidden[at].end <= start",
-        "forbidden[at].start < start",
+        "for start, end in forbidden:",
+        "for start, end in forbidden[:1]:",
     ),
     Mutant(
         "W1 a start at the window's end is offered",
         "availability",
         "window.end if last is None",
         "window.end + 1 if last is None",
+    ),
+    Mutant(
+        "W1 a window lies on one date",
+        "availability",
+        "local_date(cut.end, zone)",
+        "local_date(cut.start, zone)",
+    ),
+    Mutant(
+        "O1 whoever lives in one zone has the same hours",
+        "hours",
+        "(self.zone, *map(tuple, hours))",
+        "(self.zone,)",
     ),
     Mutant(
         "W2 a start exactly at the notice is too soon",

@@ -304,10 +304,6 @@ async def test_without_the_short_way_messages_go_by_send(plain_shop: Shop) -> No
 
 
 NAMES = {
-    "AvailabilityChanges": (
-        "subscription ($s: ID!, $f: DateTime!, $t: DateTime!) "
-        "{ availabilityChanges(serviceId: $s, from: $f, to: $t) { asOf days { slots { options { name } } } } }"
-    ),
     "BookingChanges": "subscription ($m: String!) { bookingChanges(manageToken: $m) { option { name } } }",
     "SyncHealthChanges": "subscription ($o: [ID!]) { syncHealthChanges(optionIds: $o) { option { name } } }",
 }
@@ -319,7 +315,6 @@ async def test_whoever_joins_is_told_how_things_are_now_also_what_was_not_worth_
 ) -> None:
     token = (await shop.booked(at("10:00"), optionId=shop.anna))["manageToken"]
     variables: dict[str, Any] = {
-        "AvailabilityChanges": {"s": shop.haircut, "f": at("00:00"), "t": at("00:00", 1)},
         "BookingChanges": {"m": token},
         "SyncHealthChanges": {"o": [shop.anna]},
     }[name]
