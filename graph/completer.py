@@ -214,11 +214,14 @@ class _Code:
         resolver = definition.base_resolver
         if resolver is None:
             return f"{_value_of(source)}.{definition.python_name}"
-        if definition.is_async or definition.arguments or source.within:
+        if definition.is_async or definition.arguments:
             raise NotPlainError
         value = source.value
         if value is None and isinstance(shown, Reading):
-            value = f"{self.give('kind', _class_of(kind))}(row={source.row})"
+            row = source.row
+            if source.within:
+                row = "{" + ", ".join(f"{name!r}: {source.column(name)}" for name in shown.columns) + "}"
+            value = f"{self.give('kind', _class_of(kind))}(row={row})"
         if value is None:
             raise NotPlainError
         function: Any = resolver.wrapped_func

@@ -1,0 +1,185 @@
+"""Answers by generated code are those of graphql-core, value for value and error for error."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from random import Random
+from types import FrameType
+from typing import Any
+
+import pytest
+
+from graph.context import Context, House
+from graph.nodes import to_id
+from graph.schema import schema
+from graph.server.reader import Readers
+from graph.server.wire import encoded
+from models import key
+from models.booking import Booking
+from models.key import Caller
+from models.secret import Secrets, new_secret_key
+from models.settings import read
+from sync.service import Google
+from tests.graph.connected import Connected
+from tests.graph.selections import Drawn
+from tests.graph.shop import KARI, OLA, at
+
+SELECTION = (
+    "id reference start end status title blocks allDay version note customer { name email phone } "
+    "option { id name kind timeZone } options { name } service { id name durationMinutes price { amount } }"
+)
+
+
+def house(*, completer: bool) -> House:
+    """What a process shares, with the completer or without."""
+    chosen = read(
+        _env_file=None,
+        database_url="sqlite:///unused.db",
+        public_url="http://x",
+        secret_keys=(new_secret_key(),),
+        completer=completer,
+    )
+
+    async def nothing(_: object) -> None:
+        pass
+
+    secrets = Secrets(chosen.secret_keys)
+    return House(chosen, secrets, Google(chosen, secrets), Readers(nothing))
+
+
+DOCUMENTS = 80
+
+
+@dataclass(frozen=True)
+class Both:
+    """The same business, asked with the completer and without."""
+
+    town: Connected
+    callers: dict[str, Caller]
+    completed: House
+    core: House
+    roots: list[str]
+
+    async def answers(self, document: str, variables: dict[str, Any] | None, role: str, language: str) -> list[bytes]:
+        """What each says: data and errors."""
+        found = []
+        for each in (self.completed, self.core):
+            context = Context(each, self.callers[role], language=language)
+            result = await schema.execute(document, variable_values=variables, context_value=context)
+            errors = [error.formatted for error in result.errors or ()]
+            for error in errors:
+                assert error["extensions"]["code"] != "INTERNAL", error
+            found.append(encoded({"data": result.data, "errors": errors}))
+        return found
+
+
+@pytest.fixture
+async def both(town: Connected) -> Both:
+    """A business with something of every kind."""
+    shop = town.shop
+    await town.sign_in(shop.anna)
+    town.put(at("14:00"), at("15:00"), summary="Doctor")
+    town.put(at("10:00"), at("10:30"), summary="Over a booking", visibility="private")
+    await town.link(shop.anna)
+    do = shop.served.do
+    made = await shop.booked(at("10:00", 7), optionId=shop.anna, note="Window seat")
+    await shop.booked(at("11:00"), optionId=shop.ben, customer=OLA)
+    gone = await shop.booked(at("12:00"), optionId=shop.ben)
+    cancelled = {"bookingId": gone["booking"]["id"], "reason": "ill"}
+    assert (await do("CancelBooking", "staff", input=cancelled))["errors"] == []
+    await do("Hold", "public", input={"serviceId": shop.haircut, "optionId": shop.ben, "start": at("15:00")})
+    away = {"optionId": shop.ben, "start": at("09:00", 1), "end": at("10:00", 1)}
+    assert (await do("CreateTimeOff", "staff", input={**away, "reason": "Dentist"}))["errors"] == []
+    price = {"serviceId": shop.haircut, "price": {"amount": "450.00", "currency": "NOK"}}
+    assert (await do("UpdateService", "staff", input=price))["errors"] == []
+    window = f'from: "{at("00:00")}", to: "{at("00:00", 14)}"'
+    ids = [made["booking"]["id"], shop.anna, shop.haircut]
+    roots = [
+        "bookings(first: 10)",
+        f"bookings(first: 10, filter: {{{window}}}, orderBy: {{field: UPDATED_AT, direction: DESC}})",
+        f"calendar({window})",
+        f'calendar({window}, optionIds: ["{shop.anna}"])',
+        "options(first: 10)",
+        "services(first: 10)",
+        f'option(id: "{shop.anna}")',
+        f'service(id: "{shop.haircut}")',
+        f'availability(serviceId: "{shop.haircut}", {window})',
+        *(f'node(id: "{each}")' for each in ids),
+        f'nodes(ids: ["{ids[0]}", "{ids[1]}"])',
+        "viewer",
+    ]
+    callers = {role: await key.authenticate(plain) for role, plain in shop.served.keys.items()}
+    known = {role: caller for role, caller in callers.items() if caller}
+    return Both(town, known, house(completer=True), house(completer=False), roots)
+
+
+@pytest.mark.parametrize("seed", range(2))
+async def test_any_selection_is_answered_as_without_it(both: Both, seed: int) -> None:
+    day = at("00:00")[:10], at("00:00", 14)[:10]
+    arguments = {"dateOverrides": f'(from: "{day[0]}", to: "{day[1]}")'}
+    dice = Random(seed)  # noqa: S311 - chance that repeats
+    went_well = 0
+    for _ in range(DOCUMENTS):
+        drawn = Drawn(dice, both.roots, arguments)
+        text, role, language = drawn.text(), dice.choice(sorted(both.callers)), dice.choice(["en", "nb"])
+        # The other way round, the same places show something else.
+        for variables in (drawn.variables, {name: not value for name, value in drawn.variables.items()}):
+            completed, core = await both.answers(text, variables, role, language)
+            assert completed == core, f"{role}, {language}, {variables}:\n{text}"
+            went_well += core.endswith(b'"errors":[]}')
+    assert went_well > DOCUMENTS
+
+
+@contextmanager
+def counting(name: str) -> Iterator[list[None]]:
+    """One entry for each time that a function of that name is called."""
+    calls: list[None] = []
+
+    def see(frame: FrameType, event: str, _: object) -> None:
+        if event == "call" and frame.f_code.co_name == name:
+            calls.append(None)
+
+    sys.setprofile(see)
+    try:
+        yield calls
+    finally:
+        sys.setprofile(None)
+
+
+PLAIN = {
+    "a list": (f"{{ bookings(first: 10) {{ nodes {{ {SELECTION} }} pageInfo {{ endCursor }} }} }}", 1),
+    "one by its id": (f"query($id: ID!) {{ node(id: $id) {{ ... on Booking {{ {SELECTION} }} }} }}", 1),
+    "slots": (
+        "query($service: ID!, $from: DateTime!, $to: DateTime!) { availability(serviceId: $service, from: $from, to: "
+        "$to) { timeZone days { date slots { start end options { id name } unavailableOptions { name } } } } }",
+        1,
+    ),
+    "options": ("{ options(first: 10) { nodes { id name kind openingHours { weekday opens closes } } } }", 1),
+}
+
+
+@pytest.mark.parametrize("name", PLAIN)
+async def test_what_is_plain_is_not_walked_field_by_field(both: Both, name: str) -> None:
+    document, most = PLAIN[name]
+    shop = both.town.shop
+    booking = to_id("Booking", (await Booking.first().values("id"))["id"])
+    window = {"from": at("00:00"), "to": at("00:00", 1)}
+    variables = {"id": booking, "service": shop.haircut, **window}
+    with counting("execute_field") as calls:
+        completed, core = await both.answers(document, variables, "staff", "en")
+    assert completed == core
+    assert b'"errors":[]' in core
+    with counting("execute_field") as calls:
+        context = Context(both.completed, both.callers["staff"])
+        await schema.execute(document, variable_values=variables, context_value=context)
+    assert len(calls) <= most
+
+
+async def test_what_cannot_be_shown_is_told_as_without_it(both: Both) -> None:
+    """A row that is broken, in one of many, and in one alone."""
+    await Booking.filter(customer_name=KARI["name"]).update(status="LOST")
+    document = "{ bookings(first: 10) { nodes { id status customer { name } } } }"
+    for role in ("staff", "admin"):
+        completed, core = await both.answers(document, None, role, "en")
+        assert completed == core
