@@ -20,6 +20,7 @@ from graph.errors import coded
 from graph.execution import LONGEST_SECONDS, Executor, is_awaitable
 from graph.server.accept import GRAPHQL_RESPONSE, preferred_type
 from graph.server.endpoint import Endpoint, bearer, too_slow, was_not_run
+from graph.server.gauges import DIRECT
 from graph.server.limits import replay
 from graph.server.wire import encoded
 from models import db, key
@@ -53,6 +54,7 @@ class Direct:
                 if not message.get("more_body"):
                     asked = await self._asked(scope, headers, message.get("body", b""))
                     if asked:
+                        DIRECT.inc()
                         await _send(send, await self._run(asked), media_type)
                         return
                 receive = replay(message, receive)

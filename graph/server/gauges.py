@@ -1,4 +1,4 @@
-"""What operators can watch of the live side, at /metrics: how many follow, and how much is executed for them."""
+"""What operators can watch at /metrics: how many follow, how much is executed for them, and which way answers take."""
 
 from prometheus_client import Counter, Gauge
 
@@ -9,3 +9,4 @@ MESSAGES = Counter("timebok_messages", "Messages that groups were executed for."
 DELIVERIES = Counter("timebok_deliveries", "Messages that were handed to subscribers who keep up.")
 LAGGING = Counter("timebok_lagging", "Times that a subscriber fell so far behind that it went back to the log.")
 LOOKS = Counter("timebok_availability_looks", "Times that slots were worked out for those who follow them.")
+DIRECT = Counter("timebok_direct_answers", "Requests whose document was known, and that took the short way.")
