@@ -14,7 +14,7 @@ from graph.errors import forbidden_error, user_errors
 from graph.freshness import freshen
 from graph.nodes import NOBODY, asked, asked_if, value_of
 from graph.payloads import Payload, given, optional, shown
-from models import booking, changing, checks, holding, idempotency, reserving
+from models import booking, changing, checks, holding, idempotency, reserving, statements
 from models.booking import Booking as BookingRow
 from models.idempotency import Once
 from models.refusals import Refused
@@ -218,5 +218,6 @@ async def _foreseen(info: Info, wish: Wish) -> UUID | None:
 
 async def _token(info: Info, booking_id: UUID) -> str:
     """The booking's manage token: worked out, never stored."""
-    row = await BookingRow.filter(id=booking_id).values("token_generation")
-    return info.context.house.secrets.manage_token(booking_id, row[0]["token_generation"])
+    row = await statements.row(BookingRow, info.context.caller.business_id, booking_id, ("token_generation",))
+    assert row, "bookings stay"
+    return info.context.house.secrets.manage_token(booking_id, row["token_generation"])

@@ -10,7 +10,7 @@ from uuid import UUID
 from tortoise.expressions import Q
 from tortoise.queryset import QuerySet
 
-from models import db
+from models import statements
 from models.google import GoogleLink
 
 FRESH = timedelta(minutes=1)
@@ -22,16 +22,18 @@ _SLACK = timedelta(seconds=5)
 
 async def stale_options(business_id: UUID, now: datetime) -> Collection[UUID]:
     """The options whose linked calendar was not read lately."""
-    rows = await db.select(_stale(now).filter(business_id=business_id), ("option_id",))
+    rows = await statements.rows(_unread, ("option_id",), since=now - FRESH, business_id=business_id)
     return {row["option_id"] for row in rows}
 
 
 async def missed(option_id: UUID, now: datetime) -> dict[str, datetime | str]:
     """What the history of a booking says of it: as of when the option's calendar was known, if that is not fresh."""
-    rows = await db.select(_stale(now - _SLACK).filter(option_id=option_id), ("calendar__pulled_at",))
+    since = now - _SLACK - FRESH
+    rows = await statements.rows(_unread, ("calendar__pulled_at",), since=since, option_id=option_id)
     return {"fresh_as_of": rows[0]["calendar__pulled_at"] or "never"} if rows else {}
 
 
-def _stale(now: datetime) -> QuerySet[GoogleLink]:
-    long_ago = Q(calendar__pulled_at__isnull=True) | Q(calendar__pulled_at__lt=now - FRESH)
-    return GoogleLink.filter(long_ago, calendar_id__not_isnull=True)
+def _unread(since: datetime, **of: UUID) -> QuerySet[GoogleLink]:
+    """The links, of a business or an option, whose calendar was not read completely since then."""
+    long_ago = Q(calendar__pulled_at__isnull=True) | Q(calendar__pulled_at__lt=since)
+    return GoogleLink.filter(long_ago, calendar_id__not_isnull=True, **of)

@@ -7,8 +7,9 @@ from uuid import UUID
 from tortoise import fields
 from tortoise.indexes import Index
 from tortoise.models import Model
+from tortoise.queryset import QuerySet
 
-from models import db, intervals, service
+from models import db, intervals, service, statements
 from models.availability import Rules
 from models.changes import Write, write
 from models.columns import Instant, belongs_to, new_id
@@ -49,13 +50,17 @@ class Hold(Model):
 
 async def drop_lapsed(work: Write, option_id: UUID) -> None:
     """Removes an option's lapsed holds: a constraint cannot read the clock, so whoever claims clears the way."""
-    lapsed = await db.select(Hold.filter(option_id=option_id, expires_at__lte=work.now), ("id", *service.OCCUPYING))
+    lapsed = await statements.rows(_lapsed, ("id", *service.OCCUPYING), option_id=option_id, now=work.now)
     if lapsed:
         # Their claims go with them.
         await Hold.filter(id__in=[row["id"] for row in lapsed]).delete()
         for row in lapsed:
             during = service.occupied(row)
             work.record(ChangeKind.HOLD, row["id"], ChangeAction.REMOVED, [option_id], during=during)
+
+
+def _lapsed(option_id: UUID, now: datetime) -> QuerySet[Hold]:
+    return Hold.filter(option_id=option_id, expires_at__lte=now)
 
 
 async def take(work: Write, hold_id: UUID) -> tuple[UUID, UUID, intervals.Instant, Rules] | Refused:

@@ -16,7 +16,7 @@ from tortoise.indexes import Index
 from tortoise.models import Model
 from tortoise.queryset import QuerySet
 
-from models import db
+from models import db, statements
 from models.booking import Booking
 from models.changes import Write
 from models.columns import Instant, belongs_to, new_id
@@ -157,11 +157,15 @@ async def note(work: Write, booking_ids: Collection[UUID]) -> None:
 
 async def _home(option_id: UUID) -> Home | None:
     """Where the option's bookings are mirrored: None while it is linked to nothing we may write to."""
-    link = GoogleLink.filter(option_id=option_id, calendar_id__isnull=False)
-    for row in await link.values("calendar_id", "calendar__google_id", "calendar__access_role"):
+    columns = ("calendar_id", "calendar__google_id", "calendar__access_role")
+    for row in await statements.rows(_link, columns, option_id=option_id):
         if row["calendar__access_role"] not in READ_ONLY:
             return Home(row["calendar_id"], row["calendar__google_id"])
     return None
+
+
+def _link(option_id: UUID) -> QuerySet[GoogleLink]:
+    return GoogleLink.filter(option_id=option_id, calendar_id__isnull=False)
 
 
 def _future(work: Write) -> QuerySet[Booking]:

@@ -66,9 +66,14 @@ def words_of(reference: str, name: str, email: str | None) -> set[str]:
     return {word.casefold()[:_LENGTH] for word in found}
 
 
-async def index(business_id: UUID, booking_id: UUID, words: Iterable[str]) -> None:
+async def index_again(business_id: UUID, booking_id: UUID, words: Iterable[str]) -> None:
     """Keeps a booking's words, in place of those it had."""
     await BookingWord.filter(booking_id=booking_id).delete()
+    await index(business_id, booking_id, words)
+
+
+async def index(business_id: UUID, booking_id: UUID, words: Iterable[str]) -> None:
+    """Keeps a new booking's words."""
     rows = [BookingWord(business_id=business_id, booking_id=booking_id, word=word) for word in sorted(words)]
     await BookingWord.bulk_create(rows)
 
