@@ -18,6 +18,9 @@ from graphql.execution.collect_fields import FieldDetails
 
 from graph.completer import Collect, NotPlainError, Render, render_of
 
+CASES = 16
+"""For so many cases (types, roles, values of switches) of one place functions are made; the others do without."""
+
 
 class Spot:
     """One place in a document where objects are selected, with the functions that were made for it."""
@@ -39,6 +42,8 @@ class Spot:
         """The function for objects of a type with these variables; None when there can be none."""
         case = kind.name, staff, tuple([bool(variables.get(each)) for each in self._switches])
         if case not in self._renders:
+            if len(self._renders) >= CASES:
+                return None
             try:
                 self._renders[case] = render_of(kind, details, collect, staff=staff)
             except NotPlainError:

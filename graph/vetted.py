@@ -7,6 +7,9 @@ from graphql import DocumentNode, OperationDefinitionNode
 KEPT = 128
 """So many are remembered, those asked for last."""
 
+LONGEST = 20_000
+"""Characters of a document that is remembered: what programs send is shorter."""
+
 
 class Vetted:
     """The documents that one process found valid by its own rules, by their text."""
@@ -16,6 +19,8 @@ class Vetted:
 
     def add(self, text: str, document: DocumentNode) -> None:
         """Remembers a document that is valid."""
+        if len(text) > LONGEST:
+            return
         operations = {
             each.name.value if each.name else "": each
             for each in document.definitions

@@ -1,5 +1,6 @@
 """Answers by generated code are those of graphql-core, value for value and error for error."""
 
+import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,6 +16,7 @@ from graph.nodes import to_id
 from graph.schema import schema
 from graph.server.reader import Readers
 from graph.server.wire import encoded
+from graph.spots import CASES
 from models import key
 from models.booking import Booking
 from models.key import Caller
@@ -183,3 +185,19 @@ async def test_what_cannot_be_shown_is_told_as_without_it(both: Both) -> None:
     for role in ("staff", "admin"):
         completed, core = await both.answers(document, None, role, "en")
         assert completed == core
+
+
+async def test_the_ways_in_which_switches_can_stand_are_not_all_kept(both: Both) -> None:
+    """Somebody may try them all; the answers stay right."""
+    names = [f"v{number}" for number in range(6)]
+    fields = " ".join(f"a{number}: name @include(if: ${name})" for number, name in enumerate(names))
+    declared = ", ".join(f"${name}: Boolean!" for name in names)
+    document = f"query({declared}) {{ options(first: 2) {{ nodes {{ id {fields} }} }} }}"
+    for number in range(2 * CASES):
+        switches = {name: bool(number >> place & 1) for place, name in enumerate(names)}
+        completed, core = await both.answers(document, switches, "staff", "en")
+        assert completed == core
+        assert json.loads(core)["data"]["options"]["nodes"][0].keys() == {
+            "id",
+            *(f"a{place}" for place, name in enumerate(names) if switches[name]),
+        }
