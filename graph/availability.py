@@ -23,9 +23,10 @@ from graph.arguments import (
 from graph.context import Info, bad_input
 from graph.nodes import asked, asked_all, value_of
 from graph.options import Option
-from graph.rows import columns, recurring, selects
+from graph.rows import recurring
 from graph.scalars import Date, TimeZone
-from models import agenda, booking, changing, clock, service
+from graph.selection import columns, selects
+from models import agenda, booking, changing, clock, option, service
 from models.db import Row
 from models.hours import day_interval, local_date
 from models.intervals import Instant, Interval, interval, to_datetime, to_instant
@@ -35,6 +36,7 @@ from models.refusals import Alternative
 
 @strawberry.type(description="A time at which a service can be booked.")
 class Slot:
+    # Of all that are `eligible` for the service some are `free` and the `others` not; `shelf` has them as objects.
     free: strawberry.Private[Sequence[UUID]]
     eligible: strawberry.Private[Sequence[UUID]]
     shelf: strawberry.Private[Mapping[UUID, Option]] = dataclasses.field(compare=False)
@@ -115,17 +117,20 @@ async def look(info: Info, wanted: Wanted) -> tuple[Availability, Offer]:
     row = await service_for(info, wanted.service_id)
     found = await offer_for(info, row, window, asked_all("Option", wanted.option_ids), wanted.leave_out)
     zone = wanted.time_zone or row["business__time_zone"]
-    shelf = await shelved(info, found.options, "days", "slots")
+    slots: Sequence[tuple[Instant, Sequence[UUID]]]
+    shelf: Mapping[UUID, Option]
     if any(selects(info, "days", "slots", name) for name in ("options", "unavailableOptions")):
-        slots = found.slots(window)
+        slots, eligible = found.slots(window), found.eligible()
+        shelf = await shelved(info, found.options, "days", "slots")
     else:
-        slots = [(at, ()) for at in found.starts(window)]
+        # Nobody sees them, so nothing is worked out of them, and nothing differs by them.
+        slots, eligible, shelf = [(at, ()) for at in found.starts(window)], [], {}
     answer = Availability(
         shelf=shelf,
         as_of=to_datetime(found.now),
         fresh_as_of=found.fresh_as_of,
         time_zone=TimeZone(zone),
-        days=_by_day(found, slots, shelf, ZoneInfo(zone)),
+        days=_by_day(slots, timedelta(minutes=found.rules.duration), ZoneInfo(zone), eligible, shelf),
     )
     return answer, found
 
@@ -174,9 +179,9 @@ async def shelved(info: Info, options: Iterable[UUID], *path: str) -> Mapping[UU
     """The options as the slots at the end of `path` show them."""
     ids = list(options)
     wanted = columns(info, Option, *path, "options") | columns(info, Option, *path, "unavailableOptions")
-    if wanted == {"id"}:
+    if not ids or wanted == {"id"}:
         return {each: Option(row={"id": each}) for each in ids}
-    rows = await agenda.options_of(info.context.caller.business_id, ids, wanted)
+    rows = await option.several(info.context.caller.business_id, ids, wanted)
     return {row["id"]: Option(row=row) for row in rows}
 
 
@@ -196,11 +201,13 @@ async def nearby(info: Info, found: Sequence[Alternative]) -> list[Slot]:
 
 
 def _by_day(
-    found: Offer, slots: Iterable[tuple[Instant, Sequence[UUID]]], shelf: Mapping[UUID, Option], zone: ZoneInfo
+    slots: Iterable[tuple[Instant, Sequence[UUID]]],
+    length: timedelta,
+    zone: ZoneInfo,
+    eligible: Sequence[UUID],
+    shelf: Mapping[UUID, Option],
 ) -> list[AvailabilityDay]:
-    """Slots of an offer, ascending, by the dates of a zone."""
-    length = timedelta(minutes=found.rules.duration)
-    eligible = [each for each, agenda in found.agendas.items() if agenda.offered and agenda.active]
+    """Slots, ascending, by the dates of a zone."""
     days: list[AvailabilityDay] = []
     midnight: Instant | None = None
     for at, free in slots:

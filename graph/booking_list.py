@@ -10,7 +10,8 @@ from graph.connections import After, First, Listing, page
 from graph.context import Info, staff
 from graph.nodes import asked_all, value_of
 from graph.payloads import optional
-from graph.rows import columns, listed
+from graph.rows import listed
+from graph.selection import columns
 from models import search
 from models.search import Search
 from models.words import BookingOrderField, BookingStatus, OrderDirection
@@ -73,7 +74,7 @@ class BookingListQuery:
         caller = staff(info)
         order = order_by or BookingOrder(field=BookingOrderField.START, direction=OrderDirection.ASC)
         found = await page(
-            search.found(caller.business_id, _search(filter or BookingFilter())),
+            search.bookings(caller.business_id, _search(filter or BookingFilter())),
             by=order.field.value,
             columns=columns(info, Booking, "nodes") | columns(info, Booking, "edges", "node"),
             first=first,

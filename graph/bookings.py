@@ -12,7 +12,8 @@ from graph.context import Info
 from graph.google import SyncError, fault
 from graph.nodes import to_id
 from graph.options import Option
-from graph.rows import attribute, column, columns, part, reading, related
+from graph.rows import attribute, column, part, reading, related
+from graph.selection import columns
 from graph.services import Service
 from models import booking, db, entries, statements
 from models.booking import Booking as BookingRow

@@ -6,8 +6,9 @@ import strawberry
 
 from graph.context import Info
 from graph.nodes import Node
-from graph.rows import column, columns
+from graph.rows import column
 from graph.scalars import TimeZone
+from graph.selection import columns
 from models import business
 from models.words import Role
 

@@ -13,8 +13,9 @@ from graph.google import GoogleCalendar
 from graph.languages import BUSY, HELD, say
 from graph.nodes import Node, asked_all
 from graph.options import Option, option_list
-from graph.rows import column, columns, reading, related
+from graph.rows import column, reading, related
 from graph.scalars import Cursor
+from graph.selection import columns
 from graph.services import Service
 from models import changes, db, entries
 from models.intervals import interval

@@ -13,11 +13,11 @@ from uuid import UUID
 
 import strawberry
 from tortoise.expressions import Q
-from tortoise.fields import DatetimeField
 from tortoise.queryset import QuerySet
 
 from graph.context import bad_input
 from models import db
+from models.columns import is_instant
 from models.db import Row
 from models.statements import Select
 
@@ -56,18 +56,19 @@ class Page:
 
     def cursors(self) -> list[str]:
         """The place of each row."""
-        return [_cursor(row[self.by], row["id"]) for row in self.rows]
+        return [self._cursor(row) for row in self.rows]
+
+    def _cursor(self, row: Row) -> str:
+        return _cursor(row[self.by], row["id"])
 
     def info(self) -> PageInfo:
         """Where it begins and ends."""
-        ends = (
-            [_cursor(row[self.by], row["id"]) for row in (self.rows[0], self.rows[-1])] if self.rows else (None, None)
-        )
+        start, end = (self._cursor(self.rows[0]), self._cursor(self.rows[-1])) if self.rows else (None, None)
         return PageInfo(
             has_next_page=self.has_next,
             has_previous_page=self.has_previous,
-            start_cursor=ends[0],
-            end_cursor=ends[1],
+            start_cursor=start,
+            end_cursor=end,
         )
 
     async def total(self) -> int | None:
@@ -97,16 +98,12 @@ async def page(
     """The rows of the query by one column and then by id, after a cursor. Raises BAD_USER_INPUT."""
     if not 0 <= first <= PAGE:
         raise bad_input(f"`first` is between 0 and {PAGE}.")
-    value, row_id = (None, None) if after is None else _position(after, is_instant=_is_instant(select, by))
+    value, row_id = (None, None) if after is None else _position(after, is_instant=is_instant(select.query().model, by))
     order = (f"-{by}", "-id") if descending else (by, "id")
     more = {"order": order, "limit": first + 1, "after": value, "after_id": row_id}
-    rest = Select(_rest, {"build": select.build, **more, **select.values}, select.is_frequent)
+    rest = Select(_rest, {"build": select.build, **more, **select.values}, select.hands_on)
     rows = await rest.rows(columns | {by, "id"})
     return Page(rows[:first], by, len(rows) > first, after is not None, select)
-
-
-def _is_instant(select: Select, column: str) -> bool:
-    return isinstance(select.query().model._meta.fields_map[column], DatetimeField)
 
 
 def _rest(

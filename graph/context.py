@@ -13,8 +13,8 @@ from graphql import GraphQLError
 from graph.languages import FORBIDDEN
 from graph.loaders import Loaders
 from graph.server.course import Course
+from graph.server.known import KnownDocuments
 from graph.server.reader import Readers
-from graph.vetted import Vetted
 from models.key import Caller
 from models.secret import Secrets
 from models.settings import Settings
@@ -31,7 +31,7 @@ class House:
     google: Google
     readers: Readers
     under_way: set[asyncio.Future[Any]] = field(default_factory=set)
-    vetted: Vetted = field(default_factory=Vetted)
+    documents: KnownDocuments = field(default_factory=KnownDocuments)
 
 
 @dataclass

@@ -17,7 +17,7 @@ from graph.calendar import filter_of
 from graph.context import Info, bad_input, staff
 from graph.nodes import asked, asked_all
 from graph.options import Option
-from graph.rows import columns
+from graph.selection import columns
 from graph.server.gauges import LOOKS
 from models import booking, changes, clock, db
 from models.booking import Booking as BookingRow

@@ -11,8 +11,9 @@ import strawberry
 
 from graph.context import Info
 from graph.nodes import Node
-from graph.rows import attribute, column, columns, reading
+from graph.rows import attribute, column, reading
 from graph.scalars import TimeZone
+from graph.selection import columns
 from models.db import Row
 from models.google import GoogleCalendar as GoogleCalendarRow
 from models.google import GoogleLink

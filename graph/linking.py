@@ -11,7 +11,7 @@ from graph.errors import forbidden_error, user_errors
 from graph.nodes import asked
 from graph.options import Option
 from graph.payloads import Payload, optional, shown
-from graph.rows import columns
+from graph.selection import columns
 from models import db
 from models.option import Option as OptionRow
 from models.refusals import Refused

@@ -3,13 +3,14 @@
 import base64
 import binascii
 from collections.abc import Iterable, Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 from uuid import UUID
 
 import strawberry
 
 from graph.rows import identity
 from models.db import Row
+from models.key import Caller
 
 T = TypeVar("T")
 
@@ -24,6 +25,11 @@ def to_id(kind: str, value: UUID) -> strawberry.ID:
 class Node:
     row: strawberry.Private[Row]
     id: strawberry.ID = identity(to_id, "Opaque and stable. Fetch the object again with `node`.")
+
+
+def visible(caller: Caller) -> dict[str, Any]:
+    """Which options and services a key may see: public keys those that can be booked."""
+    return {} if caller.is_staff else {"active": True}
 
 
 def from_id(given: str) -> tuple[str, UUID] | None:

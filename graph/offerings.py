@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from graph.context import Info
-from graph.rows import columns
+from graph.selection import columns
 from models.db import Row
 from models.offering import Offering
 

@@ -7,22 +7,22 @@ from typing import TYPE_CHECKING, Annotated
 from uuid import UUID
 
 import strawberry
-from tortoise.queryset import QuerySet
 
 from graph import offerings
 from graph.connections import After, First, Listing, page
 from graph.context import Info, bad_input
 from graph.errors import forbidden_error
 from graph.google import GoogleConnection, linked
-from graph.nodes import Node, asked, asked_all
+from graph.nodes import Node, asked, asked_all, visible
 from graph.payloads import Payload, given, optional, shown
-from graph.rows import column, columns, listed, reading
+from graph.rows import column, listed, reading
 from graph.scalars import Date, LocalTime, TimeZone
+from graph.selection import columns
 from models import business, option, statements
 from models.db import Row
 from models.hours import TimeRange
 from models.option import Option as OptionRow
-from models.statements import Select
+from models.statements import Select, of_business
 from models.words import OptionKind, Weekday
 
 if TYPE_CHECKING:
@@ -130,29 +130,22 @@ class OptionConnection(Listing):
         return [OptionEdge(cursor=cursor, node=Option(row=row)) for cursor, row in pairs]
 
 
-def _visible(business_id: UUID, is_staff: bool) -> QuerySet[OptionRow]:
-    """The options of a business; public keys see the active ones."""
-    query = OptionRow.filter(business_id=business_id)
-    return query if is_staff else query.filter(active=True)
-
-
 @strawberry.type
 class OptionQuery:
     @strawberry.field(description="The options of the business, by name. Public keys see the active ones.")
     async def options(self, info: Info, first: First = 50, after: After = None) -> OptionConnection:
         caller = info.context.caller
         asked_columns = columns(info, Option, "nodes") | columns(info, Option, "edges", "node")
-        visible = Select(_visible, {"business_id": caller.business_id, "is_staff": caller.is_staff})
-        return OptionConnection(page=await page(visible, by="name", columns=asked_columns, first=first, after=after))
+        seen = Select(of_business, {"table": OptionRow, "business_id": caller.business_id, **visible(caller)})
+        return OptionConnection(page=await page(seen, by="name", columns=asked_columns, first=first, after=after))
 
     @strawberry.field(description="One option; null when there is none such.")
     async def option(
         self, info: Info, id: Annotated[strawberry.ID, strawberry.argument(description="Its id.")]
     ) -> Option | None:
         caller = info.context.caller
-        visible = {} if caller.is_staff else {"active": True}
         asked_columns = columns(info, Option)
-        row = await statements.row(OptionRow, caller.business_id, asked("Option", id), asked_columns, **visible)
+        row = await statements.row(OptionRow, caller.business_id, asked("Option", id), asked_columns, **visible(caller))
         return Option(row=row) if row else None
 
 

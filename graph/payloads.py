@@ -9,7 +9,7 @@ from tortoise.models import Model
 from graph.context import Info
 from graph.errors import UserError, user_errors
 from graph.nodes import Node
-from graph.rows import columns
+from graph.selection import columns
 from models import checks, statements
 from models.refusals import Refused
 

@@ -11,9 +11,9 @@ from graph.business import Business
 from graph.calendar import GoogleEvent, Hold, TimeOff
 from graph.context import Info
 from graph.google import GoogleCalendar, connection
-from graph.nodes import Node, from_id
+from graph.nodes import Node, from_id, visible
 from graph.options import Option
-from graph.rows import columns
+from graph.selection import columns
 from graph.services import Service
 from models import booking, event, google, hold, option, service, statements, timeoff
 from models import business as businesses
@@ -55,8 +55,8 @@ async def refetch(info: Info, given: str) -> Node | None:
     how = _TYPES.get(kind)
     if how is None or not (how.public or caller.is_staff):
         return None
-    visible = {"active": True} if how.hides_inactive and not caller.is_staff else {}
-    row = await statements.row(how.table, caller.business_id, row_id, columns(info, how.shown), **visible)
+    only = visible(caller) if how.hides_inactive else {}
+    row = await statements.row(how.table, caller.business_id, row_id, columns(info, how.shown), **only)
     return how.shown(row=row) if row else None
 
 

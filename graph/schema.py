@@ -6,7 +6,7 @@ from contextlib import suppress
 from typing import Annotated, Any
 
 import strawberry
-from graphql import GraphQLError, GraphQLSyntaxError, OperationDefinitionNode
+from graphql import GraphQLError, GraphQLSchema, GraphQLSyntaxError, OperationDefinitionNode
 from graphql.validation import NoSchemaIntrospectionCustomRule
 from strawberry.extensions import (
     AddValidationRules,
@@ -30,7 +30,6 @@ from graph.closing import ClosingMutation
 from graph.context import Context, Info, bad_input
 from graph.depth import DepthRule
 from graph.errors import Codes
-from graph.execution import Executor
 from graph.holds import HoldMutation
 from graph.linking import GoogleMutation
 from graph.nodes import Node
@@ -38,6 +37,7 @@ from graph.options import OptionMutation, OptionQuery
 from graph.refetching import refetch
 from graph.routing_preview import RoutingPreviewQuery
 from graph.scalars import SCALARS
+from graph.server.execution import Executor
 from graph.server.limits import LONGEST_DOCUMENT
 from graph.services import ServiceMutation, ServiceQuery
 from graph.slot_check import SlotCheckQuery
@@ -137,14 +137,14 @@ class OneOperation(SchemaExtension):
         yield
 
 
-class Vetting(SchemaExtension):
+class Knowing(SchemaExtension):
     """Remembers which documents are valid."""
 
     def on_validate(self) -> Iterator[None]:
         yield
         context = self.execution_context
         if context.query and context.graphql_document and not context.pre_execution_errors:
-            context.context.house.vetted.add(context.query, context.graphql_document)
+            context.context.house.documents.add(context.query, context.graphql_document)
 
 
 class DocumentCache(ParserCache):
@@ -164,6 +164,11 @@ class Schema(strawberry.Schema):
         super().__init__(*args, **settings)
         self._schema.description = WELCOME
 
+    @property
+    def core(self) -> GraphQLSchema:
+        """The schema as graphql-core has it."""
+        return self._schema
+
     def process_errors(self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None) -> None:
         """Logs nothing here: `Codes` logs what is a fault of ours."""
 
@@ -181,7 +186,7 @@ schema = Schema(
         DocumentCache,
         ValidationCache,
         OneOperation,
-        Vetting,
+        Knowing,
         lambda: AddValidationRules([DepthRule, *_ALIAS_RULES]),
         lambda: MaxTokensLimiter(max_token_count=LONGEST_DOCUMENT),
     ],

@@ -1,22 +1,21 @@
 """Services: what a customer books. The type, its queries and its mutations."""
 
 from typing import Annotated, Any
-from uuid import UUID
 
 import strawberry
-from tortoise.queryset import QuerySet
 
 from graph import offerings
 from graph.connections import After, First, Listing, page
 from graph.context import Info
 from graph.errors import forbidden_error
-from graph.nodes import Node, asked, asked_all
+from graph.nodes import Node, asked, asked_all, visible
 from graph.options import Option
 from graph.payloads import Payload, given, optional, shown
-from graph.rows import column, columns, listed, reading
+from graph.rows import column, listed, reading
+from graph.selection import columns
 from models import service, statements
 from models.service import Service as ServiceRow
-from models.statements import Select
+from models.statements import Select, of_business
 
 
 @strawberry.type(description="An amount of money.")
@@ -68,29 +67,24 @@ class ServiceConnection(Listing):
         return [ServiceEdge(cursor=cursor, node=Service(row=row)) for cursor, row in pairs]
 
 
-def _visible(business_id: UUID, is_staff: bool) -> QuerySet[ServiceRow]:
-    """The services of a business; public keys see the active ones."""
-    query = ServiceRow.filter(business_id=business_id)
-    return query if is_staff else query.filter(active=True)
-
-
 @strawberry.type
 class ServiceQuery:
     @strawberry.field(description="The services of the business, by name. Public keys see the active ones.")
     async def services(self, info: Info, first: First = 50, after: After = None) -> ServiceConnection:
         caller = info.context.caller
         asked_columns = columns(info, Service, "nodes") | columns(info, Service, "edges", "node")
-        visible = Select(_visible, {"business_id": caller.business_id, "is_staff": caller.is_staff})
-        return ServiceConnection(page=await page(visible, by="name", columns=asked_columns, first=first, after=after))
+        seen = Select(of_business, {"table": ServiceRow, "business_id": caller.business_id, **visible(caller)})
+        return ServiceConnection(page=await page(seen, by="name", columns=asked_columns, first=first, after=after))
 
     @strawberry.field(description="One service; null when there is none such.")
     async def service(
         self, info: Info, id: Annotated[strawberry.ID, strawberry.argument(description="Its id.")]
     ) -> Service | None:
         caller = info.context.caller
-        visible = {} if caller.is_staff else {"active": True}
         asked_columns = columns(info, Service)
-        row = await statements.row(ServiceRow, caller.business_id, asked("Service", id), asked_columns, **visible)
+        row = await statements.row(
+            ServiceRow, caller.business_id, asked("Service", id), asked_columns, **visible(caller)
+        )
         return Service(row=row) if row else None
 
 

@@ -11,7 +11,7 @@ from graph.calendar import CalendarEntry, entry_types
 from graph.context import Info, bad_input
 from graph.languages import say
 from graph.nodes import asked, value_of
-from graph.rows import columns
+from graph.selection import columns
 from models import decision, entries
 from models.availability import Busy, BusyKind, Reason
 from models.availability import SlotReason as SlotReasonCode

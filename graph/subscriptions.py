@@ -12,8 +12,8 @@ from graph.calendar import CalendarEntry, entry_types, filter_of
 from graph.context import Info, bad_input, staff
 from graph.following import FollowingSubscription, batches, begin
 from graph.nodes import to_id, value_of
-from graph.rows import columns
 from graph.scalars import Cursor
+from graph.selection import columns
 from models import changes, clock, entries
 from models.db import Row
 from models.words import ChangeAction, ChangeKind

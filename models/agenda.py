@@ -1,6 +1,6 @@
 """From rows to the evaluator: reading the agendas of options, and so what can be offered.
 
-Owns the reading of busy time. Decides nothing by itself: `models.availability` does.
+Owns the reading of busy time, and of how old it is. Decides nothing by itself: `models.availability` does.
 """
 
 from collections import defaultdict
@@ -24,7 +24,6 @@ from models.hours import day_interval, local_date
 from models.intervals import DAY, Instant, Interval, to_datetime, to_instant
 from models.offer import Offer
 from models.offering import Offering
-from models.option import Option
 from models.timeoff import TimeOff
 from models.words import BookingStatus
 
@@ -48,7 +47,7 @@ async def offer_of(
     """
     offering = {row["option_id"] for row in await statements.rows(_offering, ("option_id",), service_id=service["id"])}
     wanted = list(offering if only is None else set(only))
-    rows = {row["id"]: row for row in await options_of(service["business_id"], wanted, _OPTION_COLUMNS)}
+    rows = {row["id"]: row for row in await option.several(service["business_id"], wanted, _OPTION_COLUMNS)}
     touched = rules.reach(window)
     busy = await busy_time(rows, touched, now=now, leave_out=leave_out)
     overrides = await _overrides(rows, touched)
@@ -70,17 +69,8 @@ async def offer_of(
     return Offer(rules, rows, agendas, now, fresh_as_of)
 
 
-async def options_of(business_id: UUID, ids: Sequence[UUID], columns: Iterable[str]) -> Sequence[Row]:
-    """The options of these ids, by name."""
-    return await statements.rows(_options, columns, business_id=business_id, ids=ids)
-
-
 def _offering(service_id: UUID) -> QuerySet[Offering]:
     return Offering.filter(service_id=service_id)
-
-
-def _options(business_id: UUID, ids: Sequence[UUID]) -> QuerySet[Option]:
-    return Option.filter(business_id=business_id, id__in=list(ids)).order_by("name", "id")
 
 
 def _links(ids: Sequence[UUID]) -> QuerySet[GoogleLink]:

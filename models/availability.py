@@ -14,10 +14,12 @@ from functools import lru_cache
 from typing import NamedTuple, TypeVar
 from uuid import UUID
 
-from models.hours import Schedule, all_day, grid, horizon_end, local_date, openings
+from models.hours import Schedule, day_interval, grid, horizon_end, local_date, openings
 from models.intervals import MINUTE, Instant, Interval, collides, merge
 
 K = TypeVar("K")
+
+_ONE_DAY = timedelta(days=1)
 
 
 class SlotReason(StrEnum):
@@ -115,8 +117,11 @@ def starts(rules: Rules, agenda: Agenda, window: Interval, now: Instant) -> list
     if cut.start >= cut.end:
         return []
     zone = agenda.schedule.zone
-    days = local_date(cut.start, zone), local_date(cut.end, zone)
-    known = _candidates(agenda.schedule, rules.duration, rules.step, *days)
+    day, end = local_date(cut.start, zone), local_date(cut.end, zone)
+    known: list[Instant] = []
+    while day <= end:
+        known += _candidates(agenda.schedule, rules.duration, rules.step, day)
+        day += _ONE_DAY
     inside = known[bisect_left(known, cut.start) : bisect_left(known, cut.end)]
     return _free(inside, _forbidden(rules, agenda))
 
@@ -165,13 +170,13 @@ def _last_start(rules: Rules, agenda: Agenda, now: Instant) -> Instant | None:
     return min(limits) if limits else None
 
 
-@lru_cache(maxsize=256)
-def _candidates(schedule: Schedule, duration: int, step: int, first: date, last: date) -> Sequence[Instant]:
-    """The grid instants (rule G1) of these dates, ascending, from which the whole duration lies inside the union of the
-    openings (rule O5). Neither busy time nor the clock has a say in them: many options and requests share them.
+@lru_cache(maxsize=4096)
+def _candidates(schedule: Schedule, duration: int, step: int, day: date) -> Sequence[Instant]:
+    """The grid instants (rule G1) of a date, ascending, from which the whole duration lies inside the union of the
+    openings (rule O5). Neither busy time nor the clock has a say in them: options and requests share them.
     """
     length, zone = duration * MINUTE, schedule.zone
-    window = all_day(first, last + timedelta(days=1), zone)
+    window = day_interval(day, zone)
     found = openings(schedule, Interval(window.start, window.end + length))
     union = merge(Interval(each.start, each.end) for each in found)
     candidates: set[Instant] = set()

@@ -221,7 +221,7 @@ async def update(
             await amend(work, caller, row, "UPDATED", changed)
             after = {**row, **changed}
             words = search.words_of(row["reference"], after["customer_name"], after["customer_email"])
-            await search.index_again(work.business_id, booking_id, words)
+            await search.reindex(work.business_id, booking_id, words)
             # Not even how a booking went gives its time back.
             work.record(ChangeKind.BOOKING, booking_id, ChangeAction.UPSERTED, [row["option_id"]], during=NO_TIME)
             await mirror.want(work, booking_id, row["option_id"], present=True)

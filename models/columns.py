@@ -9,6 +9,7 @@ from uuid import UUID
 from tortoise import fields
 from tortoise.expressions import RawSQL
 from tortoise.fields import DatetimeField
+from tortoise.models import Model
 
 
 def new_id() -> UUID:
@@ -44,6 +45,11 @@ def belongs_to(model: str, *, keep: bool = False, null: bool = False, alone: boo
     return kind(f"models.{model}", on_delete=on_delete, null=null, related_name=False)
 
 
+def is_instant(table: type[Model], column: str) -> bool:
+    """Whether a column of a table is an instant."""
+    return isinstance(table._meta.fields_map[column], DatetimeField)
+
+
 def counted(column: str, *, is_postgres: bool) -> RawSQL:
     """An instant of a table as `models.intervals` counts them, worked out where it is kept: much cheaper for many.
 
@@ -51,5 +57,7 @@ def counted(column: str, *, is_postgres: bool) -> RawSQL:
     """
     if is_postgres:
         return RawSQL(f"CAST(date_part('epoch', \"{column}\") * 1000000 AS BIGINT)")
+    # SQLite rounds to milliseconds, so the fraction is taken apart from the text, which is in UTC.
+    seconds = f"CAST(strftime('%s', substr(\"{column}\", 1, 19)) AS INTEGER)"
     fraction = f'CASE WHEN substr("{column}", 20, 1) = \'.\' THEN CAST(substr("{column}", 21, 6) AS INTEGER) ELSE 0 END'
-    return RawSQL(f"CAST(strftime('%s', \"{column}\") AS INTEGER) * 1000000 + {fraction}")
+    return RawSQL(f"{seconds} * 1000000 + {fraction}")

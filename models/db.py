@@ -68,7 +68,7 @@ class _Connection(asyncpg.Connection):
     """A pooled connection on which nothing outlives a transaction: handed back, it needs no statement to clean up."""
 
     def get_reset_query(self) -> str:
-        """What is sent when the connection is handed back: an open transaction is rolled back in any case."""
+        """What is sent when it is handed back; an open transaction is rolled back in any case (asyncpg, `reset`)."""
         return ""
 
 

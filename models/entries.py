@@ -27,7 +27,7 @@ TABLES: Mapping[ChangeKind, type[Model]] = {
 
 
 _LONGEST: Mapping[ChangeKind, timedelta] = {ChangeKind.BOOKING: booking.LONGEST, ChangeKind.TIME_OFF: timeoff.LONGEST}
-"""How long before a time something began at most that overlaps it: all that ended would be looked at otherwise."""
+"""How long before a time something began at most that overlaps it; else all that ever ended would be looked at."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """How old our picture of the linked Google calendars is, and whether a confirmation may rest on it.
 
-Owns the reads; may not call Google: that is `sync`.
+Owns the reads that ask for what is stale; may not call Google: that is `sync`.
 """
 
 from collections.abc import Collection

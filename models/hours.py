@@ -31,6 +31,7 @@ class Schedule:
     weekly: Mapping[int, Sequence[TimeRange]]
     overrides: Mapping[date, Sequence[TimeRange]] = field(default_factory=dict)
     _key: Hashable = field(init=False, repr=False)
+    """What it is known by: mappings have no hash, and what follows from a schedule is remembered."""
 
     def __post_init__(self) -> None:
         hours = (sorted((day, tuple(ranges)) for day, ranges in each.items()) for each in (self.weekly, self.overrides))

@@ -43,6 +43,10 @@ class Offer:
     def _starts(self, window: Interval) -> dict[UUID, list[Instant]]:
         return {each: availability.starts(self.rules, self.agendas[each], window, self.now) for each in self.options}
 
+    def eligible(self) -> list[UUID]:
+        """The options that may take the service, by name."""
+        return [each for each, agenda in self.agendas.items() if agenda.offered and agenda.active]
+
     def reasons(self, option_id: UUID, start: Instant) -> list[Reason]:
         """Every reason against this option at this start."""
         return availability.reasons(self.rules, self.agendas[option_id], start, self.now)

@@ -176,6 +176,15 @@ def schedule(row: Row, overrides: Iterable[Row] = ()) -> Schedule:
     return Schedule(ZoneInfo(row["time_zone"]), weekly, replaced)
 
 
+async def several(business_id: UUID, option_ids: Sequence[UUID], columns: Iterable[str]) -> Sequence[Row]:
+    """The asked columns of the options of these ids, by name."""
+    return await statements.rows(_several, columns, business_id=business_id, ids=list(option_ids))
+
+
+def _several(business_id: UUID, ids: Sequence[UUID]) -> QuerySet[Option]:
+    return Option.filter(business_id=business_id, id__in=list(ids)).order_by("name", "id")
+
+
 async def overrides_of(option_ids: Iterable[UUID], first: date, last: date) -> list[Row]:
     """The overrides of several options for `[first, last)`, by date."""
     columns = ("option_id", "date", "intervals")

@@ -3,6 +3,7 @@
 Every booking has its reference, its customer's mail address and the words of their name in one indexed table.
 """
 
+import dataclasses
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,14 +16,14 @@ from tortoise.indexes import Index
 from tortoise.models import Model
 from tortoise.queryset import QuerySet
 
-from models import db
-from models.booking import LONGEST, Booking
+from models import booking, db
+from models.booking import Booking
 from models.columns import belongs_to, new_id
 from models.statements import Select
 from models.words import BookingStatus
 
 _LENGTH = 64
-_LONGEST = 320
+_LONGEST_WORD = 320
 """Characters of the longest word a booking can have: a mail address."""
 
 _BEYOND = "\U0010ffff"
@@ -66,7 +67,7 @@ def words_of(reference: str, name: str, email: str | None) -> set[str]:
     return {word.casefold()[:_LENGTH] for word in found}
 
 
-async def index_again(business_id: UUID, booking_id: UUID, words: Iterable[str]) -> None:
+async def reindex(business_id: UUID, booking_id: UUID, words: Iterable[str]) -> None:
     """Keeps a booking's words, in place of those it had."""
     await BookingWord.filter(booking_id=booking_id).delete()
     await index(business_id, booking_id, words)
@@ -78,13 +79,14 @@ async def index(business_id: UUID, booking_id: UUID, words: Iterable[str]) -> No
     await BookingWord.bulk_create(rows)
 
 
-def found(business_id: UUID, search: Search) -> Select:
+def bookings(business_id: UUID, search: Search) -> Select:
     """The bookings that fit. With times, those that overlap `[start, end)`."""
-    values = {name: getattr(search, name) for name in search.__slots__}
-    earliest = search.start - LONGEST if search.start else None
+    values = {field.name: getattr(search, field.name) for field in dataclasses.fields(search)}
+    earliest = search.start - booking.LONGEST if search.start else None
     # Words are cut, and folded, on their way into the query.
+    values |= {"statuses": search.statuses and sorted(set(search.statuses))}
     worded = search.text is not None or search.customer_email is not None
-    return Select(_bookings, {"business_id": business_id, "earliest": earliest, **values}, is_frequent=not worded)
+    return Select(_bookings, {"business_id": business_id, "earliest": earliest, **values}, hands_on=not worded)
 
 
 def _bookings(
@@ -119,7 +121,7 @@ def _bookings(
         if len(word) > len(beginning):
             # Longer than what is indexed: the rest is looked for in the few bookings that are left.
             whole = Q(customer_name__icontains=word) | Q(customer_email__istartswith=word)
-            fits &= whole if len(word) <= _LONGEST else Q(id__isnull=True)
+            fits &= whole if len(word) <= _LONGEST_WORD else Q(id__isnull=True)
     return Booking.filter(fits)
 
 

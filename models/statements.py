@@ -50,25 +50,26 @@ async def rows(build: Build, columns: Iterable[str], /, **values: Any) -> Sequen
     return statement.decode(found)
 
 
+def of_business(table: type[Model], business_id: UUID, **more: Any) -> QuerySet[Any]:
+    """The rows of a business; with `more`, those whose columns have these values."""
+    return table.filter(business_id=business_id, **more)
+
+
 async def row(
     table: type[Model], business_id: UUID, row_id: UUID, columns: Iterable[str], /, **more: Any
 ) -> Row | None:
     """The asked columns of one row of a business; with `more`, only if its columns have these values."""
-    found = await rows(_one, columns, table=table, business_id=business_id, row_id=row_id, **more)
+    found = await rows(of_business, columns, table=table, business_id=business_id, id=row_id, **more)
     return found[0] if found else None
-
-
-def _one(table: type[Model], business_id: UUID, row_id: UUID, **more: Any) -> QuerySet[Any]:
-    return table.filter(business_id=business_id, id=row_id, **more)
 
 
 @dataclass(frozen=True, slots=True)
 class Select:
-    """A query that is not asked yet. `is_frequent`: it hands its values on as they are, and is asked often."""
+    """A query that is not asked yet. `hands_on`: it hands its values on as they are (see `rows`)."""
 
     build: Build
     values: Mapping[str, Any]
-    is_frequent: bool = True
+    hands_on: bool = True
 
     def query(self) -> QuerySet[Any]:
         """The query itself."""
@@ -76,7 +77,7 @@ class Select:
 
     async def rows(self, columns: Iterable[str]) -> Sequence[Row]:
         """The asked columns of its rows."""
-        if self.is_frequent:
+        if self.hands_on:
             return await rows(self.build, columns, **self.values)
         return await db.select(self.query(), columns)
 
@@ -97,6 +98,8 @@ def _shape(value: Any) -> object:
     if isinstance(value, list):
         kind = _kind(value[0]) if value else None
         return _Each(kind, len(value)) if kind else tuple(value)
+    if isinstance(value, tuple | set | frozenset) and any(isinstance(each, UUID | date) for each in value):
+        raise ValueError("several parameters are handed on as a list")
     return value
 
 

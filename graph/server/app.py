@@ -12,16 +12,16 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import Route, WebSocketRoute
 
 from graph.context import House
-from graph.execution import finish
 from graph.schema import schema
 from graph.server import explorer
-from graph.server.direct import Direct
 from graph.server.endpoint import Endpoint
+from graph.server.execution import finish
 from graph.server.lapsing import lapse
 from graph.server.limits import BodyLimit
 from graph.server.live import Live
 from graph.server.reader import Readers
 from graph.server.routes import plain_routes
+from graph.server.short_way import ShortWay
 from graph.server.sockets import Sockets
 from models import bell, db
 from models.secret import Secrets
@@ -66,7 +66,7 @@ def build(settings: Settings, *, sync: bool = True) -> Starlette:
             # Keys are shown by the page itself, never by the browser on its own: any origin may ask.
             Middleware(CORSMiddleware, allow_origins=["*"], allow_methods=["GET", "POST"], allow_headers=["*"]),
             Middleware(BodyLimit),
-            Middleware(Direct, endpoint=endpoint, house=house, schema=schema._schema),
+            Middleware(ShortWay, endpoint=endpoint, house=house, schema=schema.core),
         ],
         lifespan=lifespan,
     )

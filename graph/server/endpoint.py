@@ -26,12 +26,12 @@ from strawberry.types.unset import UnsetType
 
 from graph import languages
 from graph.context import Context, House, unauthenticated, unavailable
-from graph.execution import LONGEST_SECONDS
 from graph.server import explorer
 from graph.server.accept import GRAPHQL_RESPONSE, JSON, preferred_type, weights
 from graph.server.backlog import Message
 from graph.server.documents import asks_for_the_schema_only, is_subscription
 from graph.server.event_stream import EventStream, events
+from graph.server.execution import LONGEST_SECONDS
 from graph.server.limits import Rate, rate_limited
 from graph.server.live import Live
 from graph.server.protocol import Socket

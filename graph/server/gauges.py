@@ -9,4 +9,5 @@ MESSAGES = Counter("timebok_messages", "Messages that groups were executed for."
 DELIVERIES = Counter("timebok_deliveries", "Messages that were handed to subscribers who keep up.")
 LAGGING = Counter("timebok_lagging", "Times that a subscriber fell so far behind that it went back to the log.")
 LOOKS = Counter("timebok_availability_looks", "Times that slots were worked out for those who follow them.")
+FALLBACKS = Counter("timebok_completer_fallbacks", "Answers begun by generated code that graphql-core had to finish.")
 DIRECT = Counter("timebok_direct_answers", "Requests whose document was known, and that took the short way.")

@@ -8,6 +8,9 @@ of 20 options and 8 services. `hundred` are the first hundred bookings of some f
 and service; `one` is such a booking by its id. Connections are kept, each asks again as soon as it is answered, and
 every question has other variables than the last.
 
+`week` are the slots of a week, each with those of 10 options that are free for it; `month` those of 50 options
+together, starts and ends alone. Every option is open 10 hours a day and taken 40 times a week, all around the clock.
+
 Timebok looks at the key with every request and pages its answer. A peer joins three tables and knows no keys, no roles
 and no pages (see `peers/archive.mjs`). Figures are medians of the rounds; CPU is what each request took.
 """

@@ -21,7 +21,7 @@ DEEPEST = 5
 MOVING = frozenset({"asOf", "freshAsOf", "previewedAt"})
 """What may differ between two looks at the same."""
 
-_SCHEMA = schema._schema
+_SCHEMA = schema.core
 
 
 @dataclass

@@ -8,6 +8,8 @@ import pytest
 from tortoise.queryset import QuerySet
 
 from models import business, db, option, statements, timeoff
+from models.columns import counted
+from models.intervals import to_instant
 from models.option import DateOverride, Option
 from models.service import Service
 from models.timeoff import TimeOff
@@ -32,6 +34,11 @@ def off(end: datetime, start: datetime) -> QuerySet[TimeOff]:
 
 def overridden(option_id: UUID) -> QuerySet[DateOverride]:
     return DateOverride.filter(option_id=option_id)
+
+
+def counted_off(option_id: UUID) -> QuerySet[TimeOff]:
+    on_postgres = db.is_postgres()
+    return TimeOff.filter(option_id=option_id).annotate(start_at=counted("starts_at", is_postgres=on_postgres))
 
 
 def priced(currency: str) -> QuerySet[Service]:
@@ -111,6 +118,29 @@ async def test_an_instant_is_the_same_in_any_zone(options: list[UUID], noon: dat
     assert found == [{"option_id": options[0], "starts_at": NOON, "reason": "dentist"}]
     assert found[0]["starts_at"].tzinfo is not None
     assert await same(off(noon, noon), columns, off, end=noon, start=noon) == []
+
+
+@pytest.mark.parametrize("several", [tuple, set, frozenset])
+async def test_what_is_no_list_is_not_taken_for_part_of_the_statement(options: list[UUID], several: Any) -> None:
+    with pytest.raises(ValueError, match="as a list"):
+        await statements.rows(among, ("name",), ids=several(options))
+
+
+@pytest.mark.parametrize(
+    "moment",
+    [
+        NOON,
+        NOON.replace(microsecond=0),
+        NOON.replace(microsecond=1),
+        NOON.replace(microsecond=999_999),
+        datetime(1972, 1, 1, 0, 0, 0, 1, tzinfo=UTC),
+        datetime(2199, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC),
+    ],
+)
+async def test_the_database_counts_instants_as_we_do(options: list[UUID], moment: datetime) -> None:
+    await TimeOff.filter(option_id=options[0]).update(starts_at=moment, ends_at=moment + timedelta(seconds=1))
+    (row,) = await statements.rows(counted_off, ("start_at",), option_id=options[0])
+    assert row["start_at"] == to_instant(moment)
 
 
 async def test_inside_a_transaction_it_sees_what_was_written(options: list[UUID]) -> None:

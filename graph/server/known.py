@@ -11,7 +11,7 @@ LONGEST = 20_000
 """Characters of a document that is remembered: what programs send is shorter."""
 
 
-class Vetted:
+class KnownDocuments:
     """The documents that one process found valid by its own rules, by their text."""
 
     def __init__(self) -> None:
@@ -27,6 +27,7 @@ class Vetted:
             if isinstance(each, OperationDefinitionNode)
         }
         self._kept[text] = document, operations
+        self._kept.move_to_end(text)
         if len(self._kept) > KEPT:
             self._kept.popitem(last=False)
 

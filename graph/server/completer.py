@@ -28,7 +28,7 @@ from graphql.execution.collect_fields import FieldDetails
 from strawberry.types.field import StrawberryField
 
 from graph.context import Context
-from graph.rows import Attribute, Column, Identity, Listed, Part, Reading, Recurring, Related, Shown, shows
+from graph.shown import Attribute, Column, Identity, Listed, Part, Reading, Recurring, Related, Shown, shows
 
 Render: TypeAlias = Callable[[Sequence[Any], Context], list[dict[str, Any]]]
 """Objects of one type as an answer, in their order."""

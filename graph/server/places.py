@@ -1,7 +1,11 @@
-"""Places in documents where objects are selected, and the functions that were made for them."""
+"""Places in documents where objects are selected, and the functions that were made for each.
 
+Clients send few documents, again and again; whoever sends ever new ones finds the oldest forgotten.
+"""
+
+import logging
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from graphql import (
     DirectiveNode,
@@ -16,14 +20,19 @@ from graphql import (
 )
 from graphql.execution.collect_fields import FieldDetails
 
-from graph.completer import Collect, NotPlainError, Render, render_of
+from graph.server.completer import Collect, NotPlainError, Render, render_of
 
-CASES = 16
+log = logging.getLogger("timebok.completer")
+
+KEPT: Final = 1024
+"""So many places are remembered."""
+
+CASES: Final = 16
 """For so many cases (types, roles, values of switches) of one place functions are made; the others do without."""
 
 
-class Spot:
-    """One place in a document where objects are selected, with the functions that were made for it."""
+class Place:
+    """One place in a document."""
 
     def __init__(self, node: FieldNode, fragments: Mapping[str, FragmentDefinitionNode]) -> None:
         self.node = node
@@ -44,11 +53,33 @@ class Spot:
         if case not in self._renders:
             if len(self._renders) >= CASES:
                 return None
-            try:
-                self._renders[case] = render_of(kind, details, collect, staff=staff)
-            except NotPlainError:
-                self._renders[case] = None
+            self._renders[case] = _made(kind, details, collect, staff=staff)
         return self._renders[case]
+
+
+_places: dict[int, Place] = {}
+
+
+def place_of(node: FieldNode, fragments: Mapping[str, FragmentDefinitionNode]) -> Place:
+    """The place where a field is selected."""
+    place = _places.get(id(node))
+    if place is None:
+        if len(_places) >= KEPT:
+            _places.clear()
+        # It keeps the node: as long as it does, nothing else has the node's identity.
+        place = _places[id(node)] = Place(node, fragments)
+    return place
+
+
+def _made(kind: GraphQLObjectType, details: list[FieldDetails], collect: Collect, *, staff: bool) -> Render | None:
+    try:
+        return render_of(kind, details, collect, staff=staff)
+    except NotPlainError:
+        return None
+    except Exception:
+        # A fault of ours, which costs time and nothing else.
+        log.exception("no code for %s", kind.name)
+        return None
 
 
 def _switches(node: Node, fragments: Mapping[str, FragmentDefinitionNode]) -> set[str]:

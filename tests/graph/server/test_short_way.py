@@ -6,9 +6,14 @@ from typing import Any
 
 import httpx2
 import pytest
+from graphql import parse
+from strawberry.extensions import SchemaExtension
 
+from graph.schema import schema
+from graph.server.known import KEPT, LONGEST, KnownDocuments
 from models import key
 from models.words import Role
+from tests.gate import gate
 from tests.graph.server.counting import Counting
 from tests.graph.shop import KARI, Shop, at, furnish
 from tests.served import serving
@@ -144,3 +149,39 @@ async def test_a_body_in_many_pieces_is_answered_all_the_same(shop: Shop) -> Non
     for _ in range(2):
         answer = await shop.served.http.post(f"{shop.served.url}/graphql", content=pieces(), headers=headers)
         assert seen(answer) == seen(whole)
+
+
+async def test_while_the_database_is_away_everybody_is_told_so(our_stage: Stage, postgres_url: str) -> None:
+    """On the way that is short, and on the long one: with a document that is new."""
+    async with gate(postgres_url) as way, serving(our_stage, way.url) as served:
+        shop = await furnish(served)
+        assert (await send(shop, {"query": NAMES})).status_code == 200
+        await way.shut()
+        for document in (NAMES, NAMES, "{ viewer { role } }"):
+            answer = await send(shop, {"query": document})
+            assert (answer.status_code, answer.json()["errors"][0]["extensions"]["code"]) == (503, "UNAVAILABLE")
+        await way.open()
+        assert (await send(shop, {"query": NAMES})).status_code == 200
+
+
+def test_what_an_extension_does_when_a_document_runs_is_not_missed() -> None:
+    """The short way leaves them all out: what `Codes` does, it does itself."""
+    for each in schema.get_extensions():
+        for hook in ("on_execute", "resolve", "get_results"):
+            assert getattr(type(each), hook) is getattr(SchemaExtension, hook), type(each)
+
+
+def test_the_documents_asked_for_last_are_known() -> None:
+    known = KnownDocuments()
+    texts = [f"{{ viewer {{ a{number}: role }} }}" for number in range(KEPT + 1)]
+    for text in texts[:KEPT]:
+        known.add(text, parse(text))
+    assert known.find(texts[0], None)
+    known.add(texts[1], parse(texts[1]))
+    for text in texts[KEPT:]:
+        known.add(text, parse(text))
+    assert known.find(texts[0], None)
+    assert known.find(texts[1], None)
+    assert not known.find(texts[2], None)
+    known.add("#" * LONGEST + texts[0], parse(texts[0]))
+    assert not known.find("#" * LONGEST + texts[0], None)
