@@ -119,11 +119,14 @@ async def look(info: Info, wanted: Wanted) -> tuple[Availability, Offer]:
     zone = wanted.time_zone or row["business__time_zone"]
     slots: Sequence[tuple[Instant, Sequence[UUID]]]
     shelf: Mapping[UUID, Option]
-    if any(selects(info, "days", "slots", name) for name in ("options", "unavailableOptions")):
-        slots, eligible = found.slots(window), found.eligible()
-        shelf = await shelved(info, found.options, "days", "slots")
+    with_others = selects(info, "days", "slots", "unavailableOptions")
+    # What nobody sees is not worked out, and nothing differs by it.
+    if with_others or selects(info, "days", "slots", "options"):
+        slots = found.slots(window)
+        eligible = found.eligible() if with_others else []
+        seen = {option_id for _, free in slots for option_id in free}
+        shelf = await shelved(info, seen.union(eligible if slots else ()), "days", "slots")
     else:
-        # Nobody sees them, so nothing is worked out of them, and nothing differs by them.
         slots, eligible, shelf = [(at, ()) for at in found.starts(window)], [], {}
     answer = Availability(
         shelf=shelf,

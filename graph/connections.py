@@ -3,11 +3,10 @@ nor repeat anything.
 """
 
 import base64
-import binascii
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -135,15 +134,17 @@ def _position(cursor: str, *, is_instant: bool) -> tuple[str | datetime, UUID]:
     try:
         value, row_id = json.loads(base64.urlsafe_b64decode(cursor.encode("ascii") + b"=" * (-len(cursor) % 4)))
         if isinstance(value, str) and "\0" not in value and len(value) <= _LONGEST:
+            # Half characters are no text that a database could have.
+            value.encode()
             return _instant(value) if is_instant else value, UUID(hex=row_id)
-    except (binascii.Error, UnicodeError, ValueError, TypeError, AttributeError):
+    except (ValueError, TypeError, AttributeError, OverflowError, RecursionError):
         pass
     raise bad_input("`after` is not a cursor of this list.")
 
 
 def _instant(value: str) -> datetime:
-    """An instant as a cursor has it. Raises ValueError when it has no offset."""
+    """An instant as a cursor has it. Raises ValueError when it has no offset, OverflowError when it is in no year."""
     moment = datetime.fromisoformat(value)
     if moment.tzinfo is None:
         raise ValueError("an instant needs an offset")
-    return moment
+    return moment.astimezone(UTC)

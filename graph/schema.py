@@ -10,7 +10,6 @@ from graphql import GraphQLError, GraphQLSchema, GraphQLSyntaxError, OperationDe
 from graphql.validation import NoSchemaIntrospectionCustomRule
 from strawberry.extensions import (
     AddValidationRules,
-    MaxAliasesLimiter,
     MaxTokensLimiter,
     ParserCache,
     SchemaExtension,
@@ -20,6 +19,7 @@ from strawberry.schema.config import StrawberryConfig
 from strawberry.types.execution import ExecutionContext
 
 import graph.enums  # noqa: F401  # describes the domain's enums before types use them
+from graph.aliases import AliasRule
 from graph.availability import AvailabilityQuery
 from graph.booking_list import BookingListQuery
 from graph.booking_mutations import BookingMutation
@@ -47,9 +47,6 @@ from graph.wording import WordingMutation, WordingQuery
 MOST_NODES = 100
 """How many things may be asked for by id at once."""
 
-MOST_ALIASES = 50
-"""How many fields of a document may have another name."""
-
 # A paragraph is one line: the explorer keeps line breaks.
 WELCOME = "\n\n".join(
     (
@@ -66,9 +63,6 @@ WELCOME = "\n\n".join(
         "offset and answered in UTC. Fields and values of enums may be added at any time; what is there stays.",
     )
 )
-
-# Made once: the limiter makes a new rule each time, and what is validated is remembered by its rules.
-_ALIAS_RULES = MaxAliasesLimiter(max_alias_count=MOST_ALIASES).validation_rules
 
 
 @strawberry.type(description="What can be asked.")
@@ -187,7 +181,7 @@ schema = Schema(
         ValidationCache,
         OneOperation,
         Knowing,
-        lambda: AddValidationRules([DepthRule, *_ALIAS_RULES]),
+        lambda: AddValidationRules([AliasRule, DepthRule]),
         lambda: MaxTokensLimiter(max_token_count=LONGEST_DOCUMENT),
     ],
 )

@@ -78,14 +78,24 @@ def _is(field: FieldNode, name: str) -> bool:
     return field.name.value == name
 
 
-def _selected(info: Info, selections: SelectionSetNode, names: frozenset[str] | None) -> Iterator[FieldNode]:
-    """The fields of a selection, fragments opened; those on other types than `names` are passed over."""
+def _selected(
+    info: Info, selections: SelectionSetNode, names: frozenset[str] | None, opened: set[str] | None = None
+) -> Iterator[FieldNode]:
+    """The fields of a selection, fragments opened; those on other types than `names` are passed over.
+
+    Each fragment is opened once: documents can nest them without end.
+    """
+    opened = set() if opened is None else opened
     for node in selections.selections:
         if isinstance(node, FieldNode):
             yield node
             continue
+        if isinstance(node, FragmentSpreadNode):
+            if node.name.value in opened:
+                continue
+            opened.add(node.name.value)
         fragment = info._raw_info.fragments[node.name.value] if isinstance(node, FragmentSpreadNode) else node
         if isinstance(fragment, FragmentDefinitionNode | InlineFragmentNode):
             condition = fragment.type_condition
             if names is None or condition is None or condition.name.value in names:
-                yield from _selected(info, fragment.selection_set, names)
+                yield from _selected(info, fragment.selection_set, names, opened)

@@ -53,10 +53,11 @@ def is_instant(table: type[Model], column: str) -> bool:
 def counted(column: str, *, is_postgres: bool) -> RawSQL:
     """An instant of a table as `models.intervals` counts them, worked out where it is kept: much cheaper for many.
 
-    Exact until 2242: up to then a double of seconds is nearer to its own microsecond than to any other.
+    Exact until 2242: up to then a double of seconds with microseconds does not reach the next second.
     """
     if is_postgres:
-        return RawSQL(f"CAST(date_part('epoch', \"{column}\") * 1000000 AS BIGINT)")
+        seconds = f"CAST(floor(date_part('epoch', \"{column}\")) AS BIGINT)"
+        return RawSQL(f"{seconds} * 1000000 + CAST(date_part('microseconds', \"{column}\") AS BIGINT) % 1000000")
     # SQLite rounds to milliseconds, so the fraction is taken apart from the text, which is in UTC.
     seconds = f"CAST(strftime('%s', substr(\"{column}\", 1, 19)) AS INTEGER)"
     fraction = f'CASE WHEN substr("{column}", 20, 1) = \'.\' THEN CAST(substr("{column}", 21, 6) AS INTEGER) ELSE 0 END'

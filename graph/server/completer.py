@@ -36,6 +36,9 @@ Render: TypeAlias = Callable[[Sequence[Any], Context], list[dict[str, Any]]]
 Collect: TypeAlias = Callable[[GraphQLObjectType, list[FieldDetails]], Mapping[str, list[FieldDetails]]]
 """What is selected of a type, by the keys of the answer."""
 
+LONGEST: Final = 20_000
+"""Characters of code that is worth to be kept: what programs ask for takes less."""
+
 _AS_THEY_ARE: Final = frozenset({"String", "ID", "Int", "Boolean"})
 _DEFINITION: Final = "strawberry-definition"
 
@@ -101,6 +104,8 @@ class _Code:
     def function(self, expression: str) -> Render:
         """The function that returns the expression."""
         body = "\n    ".join(["asking = Asking(context)", *self.before, f"return {expression}"])
+        if len(body) > LONGEST:
+            raise NotPlainError
         exec(f"def render(values, context):\n    {body}\n", self.given)  # noqa: S102  # see the module's docstring
         render: Render = self.given["render"]
         return render

@@ -15,14 +15,14 @@ class KnownDocuments:
     """The documents that one process found valid by its own rules, by their text."""
 
     def __init__(self) -> None:
-        self._kept: OrderedDict[str, tuple[DocumentNode, dict[str, OperationDefinitionNode]]] = OrderedDict()
+        self._kept: OrderedDict[str, tuple[DocumentNode, dict[str | None, OperationDefinitionNode]]] = OrderedDict()
 
     def add(self, text: str, document: DocumentNode) -> None:
         """Remembers a document that is valid."""
         if len(text) > LONGEST:
             return
         operations = {
-            each.name.value if each.name else "": each
+            each.name.value if each.name else None: each
             for each in document.definitions
             if isinstance(each, OperationDefinitionNode)
         }
@@ -38,6 +38,8 @@ class KnownDocuments:
             return None
         self._kept.move_to_end(text)
         document, operations = kept
-        alone = next(iter(operations.values())) if len(operations) == 1 and not operation_name else None
-        operation = alone or operations.get(operation_name or "")
+        if operation_name is None:
+            operation = next(iter(operations.values())) if len(operations) == 1 else None
+        else:
+            operation = operations.get(operation_name)
         return (document, operation) if operation else None

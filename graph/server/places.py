@@ -5,13 +5,14 @@ Clients send few documents, again and again; whoever sends ever new ones finds t
 
 import logging
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from graphql import (
     DirectiveNode,
     FieldNode,
     FragmentDefinitionNode,
     FragmentSpreadNode,
+    GraphQLError,
     GraphQLObjectType,
     Node,
     VariableNode,
@@ -24,11 +25,14 @@ from graph.server.completer import Collect, NotPlainError, Render, render_of
 
 log = logging.getLogger("timebok.completer")
 
-KEPT: Final = 1024
+KEPT: Final = 256
 """So many places are remembered."""
 
-CASES: Final = 16
-"""For so many cases (types, roles, values of switches) of one place functions are made; the others do without."""
+CASES: Final = 8
+"""So many cases (types, roles, values of switches) of one place are remembered; the others do without."""
+
+
+_Case: TypeAlias = tuple[str, bool, tuple[bool | None, ...]]
 
 
 class Place:
@@ -37,7 +41,8 @@ class Place:
     def __init__(self, node: FieldNode, fragments: Mapping[str, FragmentDefinitionNode]) -> None:
         self.node = node
         self._switches = sorted(_switches(node, fragments))
-        self._renders: dict[tuple[str, bool, tuple[bool, ...]], Render | None] = {}
+        self._seen: set[_Case] = set()
+        self._renders: dict[_Case, Render | None] = {}
 
     def render(
         self,
@@ -48,13 +53,19 @@ class Place:
         *,
         staff: bool,
     ) -> Render | None:
-        """The function for objects of a type with these variables; None when there can be none."""
-        case = kind.name, staff, tuple([bool(variables.get(each)) for each in self._switches])
-        if case not in self._renders:
-            if len(self._renders) >= CASES:
-                return None
+        """The function for objects of a type with these variables; None when there can be none.
+
+        It is made when a case comes for the second time: some documents come but once.
+        """
+        case = kind.name, staff, tuple([variables.get(each) for each in self._switches])
+        if case in self._renders:
+            return self._renders[case]
+        if case in self._seen:
             self._renders[case] = _made(kind, details, collect, staff=staff)
-        return self._renders[case]
+            return self._renders[case]
+        if len(self._seen) < CASES:
+            self._seen.add(case)
+        return None
 
 
 _places: dict[int, Place] = {}
@@ -74,7 +85,8 @@ def place_of(node: FieldNode, fragments: Mapping[str, FragmentDefinitionNode]) -
 def _made(kind: GraphQLObjectType, details: list[FieldDetails], collect: Collect, *, staff: bool) -> Render | None:
     try:
         return render_of(kind, details, collect, staff=staff)
-    except NotPlainError:
+    except (NotPlainError, GraphQLError):
+        # What is wrong with a switch is told where it stands.
         return None
     except Exception:
         # A fault of ours, which costs time and nothing else.
@@ -84,10 +96,12 @@ def _made(kind: GraphQLObjectType, details: list[FieldDetails], collect: Collect
 
 def _switches(node: Node, fragments: Mapping[str, FragmentDefinitionNode]) -> set[str]:
     """The variables that decide what of a selection is skipped."""
-    found = _Switches()
+    found, opened = _Switches(), set[str]()
     visit(node, found)
-    for name in found.spread:
-        found.variables |= _switches(fragments[name], fragments)
+    while left := found.spread - opened:
+        opened |= left
+        for name in left:
+            visit(fragments[name], found)
     return found.variables
 
 

@@ -17,7 +17,7 @@ from strawberry.execution import optimized_is_awaitable
 
 from graph import languages
 from graph.context import Context, House
-from graph.errors import coded
+from graph.errors import coded, internal
 from graph.server.accept import GRAPHQL_RESPONSE, preferred_type
 from graph.server.endpoint import NOT_KEPT, Endpoint, bearer, too_slow, was_not_run
 from graph.server.execution import LONGEST_SECONDS, Executor
@@ -51,7 +51,8 @@ class ShortWay:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["method"] == "POST" and scope["path"] == "/graphql":
-            headers = dict(scope["headers"])
+            # Of several of one name the first counts, as for the endpoint.
+            headers = dict(reversed(scope["headers"]))
             media_type = _media_type(headers.get(b"accept", b""), headers.get(b"content-type", b""))
             if media_type:
                 message = await receive()
@@ -104,6 +105,8 @@ class ShortWay:
                 result = await self._executed(asked)
         except TimeoutError:
             return ExecutionResult(None, [too_slow()])
+        except Exception as error:
+            return ExecutionResult(None, [internal(error)])
         return ExecutionResult(result.data, [coded(error) for error in result.errors or ()])
 
     async def _executed(self, asked: _Asked) -> ExecutionResult:
@@ -145,6 +148,6 @@ _KEPT_BY_NOBODY = [(name.lower().encode(), value.encode()) for name, value in NO
 @lru_cache(maxsize=256)
 def _media_type(accept: bytes, content_type: bytes) -> str | None:
     """The media type to answer in; None where something else than JSON is sent or may be wanted."""
-    if content_type.partition(b";")[0].strip().lower() != b"application/json" or b"text/event-stream" in accept:
+    if content_type.partition(b";")[0].strip().lower() != b"application/json" or b"text/event-stream" in accept.lower():
         return None
     return preferred_type(accept.decode("latin-1"))

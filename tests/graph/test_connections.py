@@ -1,5 +1,7 @@
 """Lists in pages: by name, by keyset, so that rows which arrive while somebody pages are no disturbance."""
 
+import base64
+import json
 from typing import Any
 
 import pytest
@@ -86,6 +88,26 @@ async def test_what_is_no_cursor_of_a_page_is_bad_input(shop: Shop) -> None:
     for after in ("nonsense", "", "ø", real[: len(real) // 2], "=" * 9, "W10=", "bnVsbA==", "x" * 5000):
         answer = await shop.served.send(page_of("options"), shop.served.keys["staff"], {"first": 1, "after": after})
         assert graphql_codes(answer.json()) == ["BAD_USER_INPUT"], after
+
+
+@pytest.mark.parametrize(
+    ("listed", "place"),
+    [
+        ("bookings", "0001-01-01T00:00:00+23:59"),
+        ("bookings", "9999-12-31T23:59:59-23:59"),
+        ("bookings", "2027-01-04T09:00:00"),
+        ("options", "\ud800"),
+        ("options", "A\0"),
+        ("options", 1),
+    ],
+)
+async def test_a_cursor_that_was_made_up_is_bad_input(shop: Shop, listed: str, place: object) -> None:
+    plain = json.dumps([place, "0" * 32]).encode()
+    variables = {"first": 1, "after": base64.urlsafe_b64encode(plain).decode()}
+    document = f"query($first: Int!, $after: String) {{ {listed}(first: $first, after: $after) {{ nodes {{ id }} }} }}"
+    for _ in range(3):
+        answer = await shop.served.send(document, shop.served.keys["staff"], variables)
+        assert graphql_codes(answer.json()) == ["BAD_USER_INPUT"]
 
 
 async def test_a_row_that_is_gone_for_customers_leaves_their_pages_whole(shop: Shop) -> None:

@@ -143,6 +143,18 @@ async def test_a_new_name_of_an_option_shows(each_shop: Shop) -> None:
         assert (await who(stream))[at("10:00")] == ["Anne", "Ben"]
 
 
+async def test_what_of_options_is_not_shown_sends_nothing(shop: Shop) -> None:
+    """On a day without slots nobody sees who could have taken them."""
+    async with following(shop, **{"from": at("00:00", 5), "to": at("00:00", 6)}) as stream:
+        assert await who(stream) == {}
+        await act(shop, "CreateOption", name="Cat", kind="PERSON", serviceIds=[shop.haircut])
+        await act(shop, "UpdateOption", optionId=shop.anna, name="Anne")
+        # The next message is the answer to this.
+        saturday = [{"weekday": "SATURDAY", "opens": "09:00", "closes": "10:00"}]
+        await act(shop, "SetOpeningHours", optionId=shop.ben, openingHours=saturday)
+        assert await who(stream) == {at("09:00", 5): ["Ben"]}
+
+
 async def test_time_alone_sends_the_new_answer_when_a_hold_lapses(our_stage: Stage, sqlite_url: str) -> None:
     async with serving(our_stage, sqlite_url, hold_seconds=1) as served:
         shop = await furnish(served)

@@ -40,6 +40,8 @@ ANSWERED: dict[str, dict[str, Any]] = {
 LEFT: dict[str, dict[str, Any]] = {
     "an operation that is not there": {"query": TWO, "operationName": "C"},
     "no operation of several": {"query": TWO},
+    "an operation without a name": {"query": TWO, "operationName": ""},
+    "no name for one": {"query": NAMES, "operationName": ""},
     "wrong names": {"query": NAMES, "operationName": 1},
     "wrong variables": {"query": NAMES, "variables": []},
     "wrong extensions": {"query": NAMES, "extensions": "x"},
@@ -185,3 +187,20 @@ def test_the_documents_asked_for_last_are_known() -> None:
     assert not known.find(texts[2], None)
     known.add("#" * LONGEST + texts[0], parse(texts[0]))
     assert not known.find("#" * LONGEST + texts[0], None)
+
+
+async def test_of_two_headers_of_one_name_the_first_counts(shop: Shop) -> None:
+    staff, public = (f"Bearer {shop.served.keys[role]}" for role in ("staff", "public"))
+    document = json.dumps({"query": "{ viewer { role } }"}).encode()
+    for first, second, role in ((staff, public, "STAFF"), (public, staff, "PUBLIC")):
+        for _ in range(2):
+            headers = [("Authorization", first), ("Authorization", second), ("Content-Type", JSON)]
+            answer = await shop.served.http.post(f"{shop.served.url}/graphql", content=document, headers=headers)
+            assert answer.json() == {"data": {"viewer": {"role": role}}}
+
+
+async def test_a_stream_is_a_stream_however_it_is_spelled(shop: Shop) -> None:
+    for accept in ("text/event-stream", "Text/Event-Stream"):
+        for _ in range(3):
+            answer = await send(shop, {"query": "{ viewer { role } }"}, accept=accept)
+            assert answer.headers["content-type"].startswith("text/event-stream")
