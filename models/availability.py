@@ -191,7 +191,7 @@ def _forbidden(rules: Rules, agenda: Agenda) -> list[Interval]:
     """The starts that would collide with busy time (rule B5), merged: `start < s < end`, both ends excluded."""
     before = (rules.duration + rules.buffer_after) * MINUTE - 1
     after = rules.buffer_before * MINUTE
-    return merge([(start - before, end + after) for start, end, *_ in agenda.busy if start < end])
+    return merge([(busy[0] - before, busy[1] + after) for busy in agenda.busy if busy[0] < busy[1]])
 
 
 def _free(candidates: Sequence[Instant], forbidden: Sequence[Interval]) -> list[Instant]:

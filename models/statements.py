@@ -192,8 +192,14 @@ def _convert(table: type[Model], name: str, dialect: str) -> Convert | None:
     return None
 
 
+@lru_cache(maxsize=16_384)
+def _id(text: str) -> UUID:
+    """An id from its text: the same come again and again, and making one takes longer than finding it."""
+    return UUID(text)
+
+
 _FROM_TEXT: Final[Mapping[type, Convert]] = {
-    UUIDField: UUID,
+    UUIDField: _id,
     Instant: datetime.fromisoformat,
     DateField: date.fromisoformat,
     BooleanField: bool,

@@ -15,7 +15,7 @@ from graph.server.gauges import DELIVERIES, GROUPS, MEMBERS, MESSAGES
 from graph.server.run import Run, failed
 from models.key import Caller
 
-BREATH = 30
+BREATH = 20
 """After so many members others of the process get their turn: some tenths of a millisecond."""
 
 Push = Callable[[Message], bool]

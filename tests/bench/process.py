@@ -91,15 +91,15 @@ def parent(pid: int) -> int:
     return int(_stat(pid)[1])
 
 
-def family(pid: int) -> list[int]:
-    """A process and those that it started, as far as they are there now."""
-    return [pid, *map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split())]
-
-
 def cpu(pid: int) -> float:
     """Seconds of CPU that a process has used, in steps of a hundredth."""
-    fields = _stat(pid)
-    return (int(fields[11]) + int(fields[12])) / _TICKS
+    return sum(map(int, _stat(pid)[11:13])) / _TICKS
+
+
+def family_cpu(pid: int) -> float:
+    """Those of a process and all that it started, of those that have ended, too."""
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return sum(map(int, _stat(pid)[11:15])) / _TICKS + sum(map(cpu, map(int, children)))
 
 
 def _stat(pid: int) -> list[str]:

@@ -35,7 +35,7 @@ from tests.bench.arena import TIMEBOK
 from tests.bench.contestant import Contestant
 from tests.bench.load import Question, ask
 from tests.bench.premises import premises
-from tests.bench.process import apart, cpu, family, parent
+from tests.bench.process import apart, cpu, family_cpu, parent
 
 SECONDS, ROUNDS, CONNECTIONS, WARM_UP = 4.0, 3, 32, 1.0
 
@@ -101,7 +101,7 @@ class Asked:
         )
 
     def _database_cpu(self) -> float:
-        return sum(map(cpu, family(self.database_pid))) if self.database_pid else 0.0
+        return family_cpu(self.database_pid) if self.database_pid else 0.0
 
 
 def main() -> None:

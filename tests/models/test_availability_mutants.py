@@ -98,7 +98,7 @@ MUTANTS = (
     Mutant(
         "I1 an empty event blocks",
         "availability",
-        "in agenda.busy if start < end]",
+        "in agenda.busy if busy[0] < busy[1]]",
         "in agenda.busy]",
     ),
     Mutant(
