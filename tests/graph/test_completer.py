@@ -248,3 +248,15 @@ async def test_fragments_in_fragments_cost_what_they_are(both: Both, shape: str)
     assert completed == core
     assert core.endswith(GOOD)
     assert len(calls) < 100 * FRAGMENTS
+
+
+async def test_what_is_for_staff_is_null_for_others_whoever_asked_before(both: Both) -> None:
+    managed = next(root for root in both.roots if root.startswith("managedBooking"))
+    document = f"{{ {managed} {{ title note customer {{ name }} option {{ name }} }} }}"
+    for role in ("staff", "public", "staff", "public"):
+        completed, core = await both.answers(document, None, role, "en")
+        assert completed == core
+        shown = json.loads(core)["data"]["managedBooking"]
+        assert (shown["note"], shown["customer"]) == (
+            ("Window seat", {"name": KARI["name"]}) if role == "staff" else (None, None)
+        )
