@@ -184,27 +184,27 @@ class _Code:
         if source.within:
             raise NotPlainError
         target = _object_type(returned)
-        known, make, key = self.name("known"), self.name("make"), source.column(f"{other.relation}_id")
         shown = self.object(target, details, _Object(None, "row", other))
-        self.before += [
-            f"{known} = {{}}",
-            f"def {make}(row):",
-            f"    {known}[row[{other.column('id')!r}]] = made = {f'[{shown}]' if other.listed else shown}",
-            "    return made",
-        ]
-        return f"({known}.get({key}) or {make}({source.row}))"
+        key = source.column(f"{other.relation}_id")
+        return self.once(key, f"[{shown}]" if other.listed else shown, "row", source.row or "")
 
     def recurring(self, keys: str, shelf: str, returned: GraphQLOutputType, details: list[FieldDetails]) -> str:
         """The expression for a list of objects, each made once for all lists that have it."""
-        known, make, key = self.name("known"), self.name("make"), self.name("k")
+        key = self.name("k")
         shown = self.object(_object_type(returned), details, _Object("value", "value.row"))
+        made = self.once(key, shown, "value", f"{shelf}[{key}]")
+        return f"[{made} for {key} in {keys}]"
+
+    def once(self, key: str, shown: str, parameter: str, given: str) -> str:
+        """The expression for what is made once for each key, of what is given for the parameter."""
+        known, make = self.name("known"), self.name("make")
         self.before += [
             f"{known} = {{}}",
-            f"def {make}(key, value):",
+            f"def {make}(key, {parameter}):",
             f"    {known}[key] = made = {shown}",
             "    return made",
         ]
-        return f"[{known}.get({key}) or {make}({key}, {shelf}[{key}]) for {key} in {keys}]"
+        return f"({known}.get({key}) or {make}({key}, {given}))"
 
     def listed(self, returned: GraphQLOutputType, details: list[FieldDetails], source: _Object) -> str:
         """The expression for the rows of a page."""
