@@ -4,16 +4,19 @@ One per HTTP request, one per socket, and one per subscription that runs.
 """
 
 import asyncio
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 import strawberry
 from graphql import GraphQLError
 
+from graph.documents.cache import Documents
+from graph.documents.document import Document, Operation
 from graph.languages import FORBIDDEN
+from graph.limits.spending import Spending
 from graph.loaders import Loaders
 from graph.server.course import Course
-from graph.server.known import KnownDocuments
 from graph.server.reader import Readers
 from models.key import Caller
 from models.secret import Secrets
@@ -30,8 +33,9 @@ class House:
     secrets: Secrets
     google: Google
     readers: Readers
+    spending: Spending
+    documents: Documents
     under_way: set[asyncio.Future[Any]] = field(default_factory=set)
-    documents: KnownDocuments = field(default_factory=KnownDocuments)
 
 
 @dataclass
@@ -45,10 +49,38 @@ class Context:
     connection_params: dict[str, Any] | None = None
     last_event_id: str | None = None
     following: Course | None = None
+    document: Document | None = None
+    """The document that runs, as it is remembered."""
+    cost: int = 0
+    """What the operation that runs was counted as."""
     loaders: Loaders = field(init=False)
+    _memo: dict[Hashable, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.loaders = Loaders(self)
+
+    def admit(self, operation: Operation, variables: Mapping[str, Any] | None) -> GraphQLError | None:
+        """Counts what an operation may cost; the refusal when that is too much."""
+        self.cost = operation.cost.of(variables)
+        return self.house.spending.admit(self, self.cost)
+
+    @property
+    def memo(self) -> Mapping[Hashable, Any]:
+        """What was worked out from the nodes of the document that runs."""
+        return self.document.memo if self.document else self._memo
+
+    def remember(self, name: Hashable, value: Any, size: int) -> None:
+        """Keeps what was worked out from nodes of the document for as long as the document; it takes `size` bytes."""
+        if self.document:
+            self.document.memo[name] = value
+            self.grow(size)
+        else:
+            self._memo[name] = value
+
+    def grow(self, size: int) -> None:
+        """What is kept with the document takes so many bytes more."""
+        if self.document:
+            self.house.documents.grow(self.document, size)
 
     @property
     def course(self) -> Course:

@@ -2,24 +2,15 @@
 
 import asyncio
 from collections.abc import Iterator
-from contextlib import suppress
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 import strawberry
-from graphql import GraphQLError, GraphQLSchema, GraphQLSyntaxError, OperationDefinitionNode
-from graphql.validation import NoSchemaIntrospectionCustomRule
-from strawberry.extensions import (
-    AddValidationRules,
-    MaxTokensLimiter,
-    ParserCache,
-    SchemaExtension,
-    ValidationCache,
-)
+from graphql import GraphQLError, GraphQLSchema
+from strawberry.extensions import SchemaExtension
 from strawberry.schema.config import StrawberryConfig
 from strawberry.types.execution import ExecutionContext
 
 import graph.enums  # noqa: F401  # describes the domain's enums before types use them
-from graph.aliases import AliasRule
 from graph.availability import AvailabilityQuery
 from graph.booking_list import BookingListQuery
 from graph.booking_mutations import BookingMutation
@@ -28,7 +19,7 @@ from graph.business import ViewerQuery
 from graph.calendar import CalendarQuery, GoogleEvent, Hold, TimeOff
 from graph.closing import ClosingMutation
 from graph.context import Context, Info, bad_input
-from graph.depth import DepthRule
+from graph.documents.document import MOST_TOKENS, Document
 from graph.errors import Codes
 from graph.holds import HoldMutation
 from graph.linking import GoogleMutation
@@ -38,7 +29,6 @@ from graph.refetching import refetch
 from graph.routing_preview import RoutingPreviewQuery
 from graph.scalars import SCALARS
 from graph.server.execution import Executor
-from graph.server.limits import LONGEST_DOCUMENT
 from graph.services import ServiceMutation, ServiceQuery
 from graph.slot_check import SlotCheckQuery
 from graph.subscriptions import Subscription
@@ -101,54 +91,41 @@ class Mutation(
     pass
 
 
-class IntrospectionSwitch(SchemaExtension):
-    """Refuses to tell the schema where the settings say so."""
-
-    def on_operation(self) -> Iterator[None]:
-        context: Context = self.execution_context.context
-        if not context.house.settings.introspection:
-            self.execution_context.validation_rules += (NoSchemaIntrospectionCustomRule,)
-        yield
-        if not context.house.settings.introspection:
-            for error in self.execution_context.pre_execution_errors or ():
-                error.message = error.message.partition(" Did you mean")[0]
-
-
-class OneOperation(SchemaExtension):
-    """Refuses a document with several operations unless one of them is named: Strawberry would take the first.
-
-    Source: GraphQL, "GetOperation".
-    """
-
-    def on_validate(self) -> Iterator[None]:
-        context = self.execution_context
-        document = context.graphql_document
-        operations = (
-            [each for each in document.definitions if isinstance(each, OperationDefinitionNode)] if document else []
-        )
-        if len(operations) > 1 and not context._provided_operation_name:
-            context.pre_execution_errors = [GraphQLError("Say with `operationName` which of the operations to run.")]
-        yield
-
-
-class Knowing(SchemaExtension):
-    """Remembers which documents are valid."""
-
-    def on_validate(self) -> Iterator[None]:
-        yield
-        context = self.execution_context
-        if context.query and context.graphql_document and not context.pre_execution_errors:
-            context.context.house.documents.add(context.query, context.graphql_document)
-
-
-class DocumentCache(ParserCache):
-    """Strawberry's cache of parsed documents, which lets a syntax error out at the wrong place."""
+class Prepared(SchemaExtension):
+    """Takes the document as the process remembers it, found valid or not."""
 
     def on_parse(self) -> Iterator[None]:
-        # The parser itself meets the error again, where it is expected.
-        with suppress(GraphQLSyntaxError):
-            next(super().on_parse())
+        execution, context = self.execution_context, self._context
+        if execution.query:
+            core = cast(Schema, execution.schema).core
+            if context.document is None or context.document.text != execution.query:
+                context.document = context.house.documents.check(execution.query, core)
+            # Without a tree the parser itself meets the error again, where it is expected.
+            execution.graphql_document = context.document.tree
+            execution.parse_options["max_tokens"] = MOST_TOKENS
         yield
+
+    def on_validate(self) -> Iterator[None]:
+        execution, context = self.execution_context, self._context
+        if context.document is not None:
+            execution.pre_execution_errors = self._refusals(context.document) or None
+        execution.validation_rules = ()
+        yield
+
+    def _refusals(self, document: Document) -> list[GraphQLError]:
+        """What forbids the operation to run."""
+        if document.errors:
+            return [GraphQLError(each.message, each.nodes, extensions=each.extensions) for each in document.errors]
+        name = self.execution_context._provided_operation_name
+        if document.node(name) is None:
+            # Strawberry would take the first. Source: GraphQL, "GetOperation".
+            return [GraphQLError("Say with `operationName` which of the operations to run.")]
+        return []
+
+    @property
+    def _context(self) -> Context:
+        context: Context = self.execution_context.context
+        return context
 
 
 class Schema(strawberry.Schema):
@@ -176,13 +153,7 @@ schema = Schema(
     execution_context_class=Executor,
     extensions=[
         Codes,
-        IntrospectionSwitch,
-        DocumentCache,
-        ValidationCache,
-        OneOperation,
-        Knowing,
-        lambda: AddValidationRules([AliasRule, DepthRule]),
-        lambda: MaxTokensLimiter(max_token_count=LONGEST_DOCUMENT),
+        Prepared,
     ],
 )
 

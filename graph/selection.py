@@ -9,8 +9,8 @@ from strawberry.types.base import get_object_definition
 from graph.context import Info
 from graph.shown import Column, Part, Reading, Related, shown_by
 
-_KEPT = 2048
-"""So many places in documents are remembered with the columns they ask for."""
+_SIZE = 800
+"""About how many bytes the columns of one place take."""
 
 
 @cache
@@ -20,23 +20,19 @@ def _names(kind: type) -> frozenset[str]:
     return frozenset({definition.name, *(each.name for each in definition.interfaces)})
 
 
-_known: dict[object, tuple[list[FieldNode], frozenset[str]]] = {}
-
-
 def columns(info: Info, kind: type, *path: str) -> frozenset[str]:
     """The columns that the query asks of `kind` below the current field, following the field names of `path`.
 
     `id` is always among them.
     """
     nodes = info._raw_info.field_nodes
+    # The nodes live as long as what is remembered by them does: both are the document's.
     place = (tuple(map(id, nodes)), kind, path)
-    known = _known.get(place)
+    known: frozenset[str] | None = info.context.memo.get(place)
     if known is None:
-        if len(_known) >= _KEPT:
-            _known.clear()
-        # The nodes are kept along: as long as they are, nothing else has their identity.
-        known = _known[place] = nodes, frozenset({"id", *_asked(info, nodes, kind, path)})
-    return known[1]
+        known = frozenset({"id", *_asked(info, nodes, kind, path)})
+        info.context.remember(place, known, _SIZE)
+    return known
 
 
 def selects(info: Info, *path: str) -> bool:

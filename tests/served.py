@@ -46,6 +46,13 @@ class Stream:
         return message
 
 
+def answered(response: httpx2.Response) -> dict[str, Any]:
+    """An answer, but for what it cost."""
+    answer: dict[str, Any] = response.json()
+    answer.pop("extensions", None)
+    return answer
+
+
 @dataclass
 class Served:
     """One business on a running server. `keys` by role: admin, staff, public."""
@@ -62,9 +69,8 @@ class Served:
         return await self.http.post(f"{self.url}/graphql", json=body, headers=headers)
 
     async def ask(self, name: str, role: str, **variables: Any) -> dict[str, Any]:
-        """One of the clients' operations: the whole answer."""
-        answer: dict[str, Any] = (await self.send(operations()[name], self.keys[role], variables)).json()
-        return answer
+        """One of the clients' operations: the whole answer, but for what it cost."""
+        return answered(await self.send(operations()[name], self.keys[role], variables))
 
     async def do(self, name: str, role: str, **variables: Any) -> Any:
         """One of the clients' operations that has one root field: what that field answers. Fails on GraphQL errors."""

@@ -12,6 +12,8 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import Route, WebSocketRoute
 
 from graph.context import House
+from graph.documents.cache import Documents
+from graph.limits.spending import Spending
 from graph.schema import schema
 from graph.server import explorer
 from graph.server.endpoint import Endpoint
@@ -32,14 +34,21 @@ from sync.service import Google
 def build(settings: Settings, *, sync: bool = True) -> Starlette:
     """The web application; with `sync` a worker runs beside it. The database must be up to date."""
     secrets = Secrets(settings.secret_keys)
-    live, sockets = Live(schema), Sockets(settings.key_sockets)
+    live, sockets = Live(schema, schema.core), Sockets(settings.key_sockets)
 
     async def keys_changed(business_id: UUID) -> None:
         sockets.look_soon()
         await live.check_keys(business_id)
 
-    house = House(settings, secrets, Google(settings, secrets), Readers(keys_changed))
-    endpoint = Endpoint(schema, house, sockets, live)
+    house = House(
+        settings,
+        secrets,
+        Google(settings, secrets),
+        Readers(keys_changed),
+        Spending(settings),
+        Documents(introspection=settings.introspection),
+    )
+    endpoint = Endpoint(schema, schema.core, house, sockets, live)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 from cross_web import HTTPException
-from graphql import GraphQLError
+from graphql import GraphQLError, GraphQLSchema
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.websockets import WebSocket
@@ -26,10 +26,11 @@ from strawberry.types.unset import UnsetType
 
 from graph import languages
 from graph.context import Context, House, unauthenticated, unavailable
-from graph.server import explorer
+from graph.errors import coded
+from graph.server import explorer, introspection
 from graph.server.accept import GRAPHQL_RESPONSE, JSON, preferred_type, weights
+from graph.server.admission import admit
 from graph.server.backlog import Message
-from graph.server.documents import asks_for_the_schema_only, is_subscription
 from graph.server.event_stream import EventStream, events
 from graph.server.execution import LONGEST_SECONDS
 from graph.server.limits import Rate, rate_limited
@@ -43,13 +44,15 @@ from models import db, key
 INIT_SECONDS = 5
 NOT_KEPT = {"Cache-Control": "no-store"}
 """An answer is for whoever has the key, and for now: a query by GET is no reason to keep it."""
+_STATUS = {"RATE_LIMITED": 429, "UNAUTHENTICATED": 401}
+"""The HTTP status of a refusal, by its code; of all others 200, or 400 where the media type asks for that."""
 _BY_POST = {OperationType.QUERY, OperationType.MUTATION}
 
 
 class Endpoint(GraphQL[Context, None]):
     """The GraphQL endpoint of one process."""
 
-    def __init__(self, schema: BaseSchema, house: House, sockets: Sockets, live: Live) -> None:
+    def __init__(self, schema: BaseSchema, core: GraphQLSchema, house: House, sockets: Sockets, live: Live) -> None:
         super().__init__(
             schema,
             graphql_ide="graphiql" if house.settings.explorer else None,
@@ -59,6 +62,7 @@ class Endpoint(GraphQL[Context, None]):
             allowed_origins=("*",),
         )
         self._house = house
+        self._core = core
         self._rate = Rate(house.settings.key_requests)
         self.sockets = sockets
         self.live = live
@@ -127,18 +131,6 @@ class Endpoint(GraphQL[Context, None]):
             self.encode_json(body), status_code=status, headers={**NOT_KEPT, **(more or {})}, media_type=media_type
         )
 
-    async def parse_http_body(self, request: Any) -> GraphQLRequestData | list[GraphQLRequestData]:
-        """What is asked. Who takes JSON as well as a stream of events gets a stream for a subscription only, and who
-        asks by GET never.
-        """
-        data = await super().parse_http_body(request)
-        if isinstance(data, list) or data.protocol == "http":
-            return data
-        either = bool(weights(request.headers.get("accept", "")))
-        if request.method == "GET" or (either and not is_subscription(data.query or "", data.operation_name)):
-            return replace(data, protocol="http")
-        return data
-
     def parse_query_params(self, params: Any) -> dict[str, Any]:
         """What is asked by GET. Raises HTTPException when what should be a JSON object is none."""
         asked = dict(params)
@@ -152,21 +144,36 @@ class Endpoint(GraphQL[Context, None]):
     async def execute_operation(self, *args: Any, **named: Any) -> Any:
         """Refuses what comes without a key, or too often; all else goes on to the schema."""
         request, response = named["request"], named["sub_response"]
-        streamed = getattr(named["request_data"], "protocol", "http") != "http"
+        context, data = named["context"], named["request_data"]
+        refused = await self._refusal(context, data)
+        streamed = self._is_streamed(request, data, context)
         media_type = preferred_type(request.headers.get("accept", ""))
         if not streamed:
             response.headers["content-type"] = media_type
-        refused = self._refusal(named["context"], named["request_data"])
         if refused is not None:
             code = (refused.extensions or {}).get("code")
-            response.status_code = 429 if code == "RATE_LIMITED" else 401
-            return ExecutionResult(data=None, errors=[refused])
-        if streamed:
-            return self._streamed(named["context"], named["request_data"])
-        result = await super().execute_operation(*args, **named)
-        if media_type == GRAPHQL_RESPONSE and was_not_run(result):
+            response.status_code = _STATUS.get(str(code), 200)
+            result: Any = ExecutionResult(data=None, errors=[refused])
+        elif streamed:
+            return self._streamed(context, data)
+        else:
+            named["request_data"] = replace(data, protocol="http")
+            result = await super().execute_operation(*args, **named)
+        if media_type == GRAPHQL_RESPONSE and was_not_run(result) and response.status_code in (None, 200):
             response.status_code = 400
+        if context.document is not None:
+            result.extensions = {"cost": self._house.spending.shown(context, context.cost)}
         return result
+
+    def _is_streamed(self, request: Request, data: GraphQLRequestData, context: Context) -> bool:
+        """Who takes JSON as well as a stream of events gets a stream for a subscription only, and who asks by GET
+        never.
+        """
+        if data.protocol == "http" or request.method == "GET":
+            return False
+        either = bool(weights(request.headers.get("accept", "")))
+        document = context.document
+        return not either or (document is not None and document.is_subscription(data.operation_name))
 
     def _streamed(self, context: Context, data: GraphQLRequestData) -> AsyncGenerator[Message, None]:
         asked = Asked(data.query, data.variables, data.operation_name, context)
@@ -184,8 +191,10 @@ class Endpoint(GraphQL[Context, None]):
         del args
         by_get = named["request_adapter"].method == "GET"
         data: GraphQLRequestData = named["request_data"]
-        if not data.query:
-            raise HTTPException(400, "The request has no query")
+        context: Context = named["context"]
+        document, name = context.document, data.operation_name
+        if document is not None and document.is_about_the_schema(name):
+            return await introspection.answer(context, self._core, document, name, data.variables)
         try:
             async with asyncio.timeout(LONGEST_SECONDS):
                 return await self.schema.execute(
@@ -216,12 +225,16 @@ class Endpoint(GraphQL[Context, None]):
             response_data = {"errors": response_data["errors"]}
         return Response(self.encode_json(response_data), status_code=status, headers=NOT_KEPT, media_type=media_type)
 
-    def _refusal(self, context: Context, data: GraphQLRequestData | list[GraphQLRequestData]) -> GraphQLError | None:
-        if context.who is None:
-            documents = [each.query or "" for each in (data if isinstance(data, list) else [data])]
-            return None if all(asks_for_the_schema_only(each) for each in documents) else unauthenticated()
-        wait = self.retry_after(context)
-        return None if wait is None else rate_limited(wait)
+    async def _refusal(self, context: Context, data: GraphQLRequestData) -> GraphQLError | None:
+        """Why a request may not run."""
+        if context.who is not None and (wait := self.retry_after(context)) is not None:
+            return rate_limited(wait)
+        if context.who is None and not data.query:
+            return unauthenticated()
+        if not data.query:
+            raise HTTPException(400, "The request has no query")
+        refused = await admit(context, self._core, data.query, data.operation_name, data.variables)
+        return coded(refused) if refused else None
 
     def retry_after(self, context: Context) -> float | None:
         """Counts a request of the key; how many seconds it is early, if it is."""

@@ -59,9 +59,9 @@ class Executor(StrawberryGraphQLCoreExecutionContext):
         # What is selected twice under one name is put together by graphql-core.
         if len(details) > 1 or context.who is None or not context.house.settings.completer:
             return None
-        place = place_of(details[0].node, self.fragment_definitions)
+        place = place_of(details[0].node, self.fragment_definitions, context)
         variables = self.variable_values.coerced
-        render = place.render(kind, details, self._collected, variables, staff=context.who.is_staff)
+        render = place.render(kind, details, self._collected, variables, context, staff=context.who.is_staff)
         if render is None:
             return None
         try:

@@ -12,10 +12,6 @@ LARGEST_BODY = 1024 * 1024
 """Bytes of a request's body, and of a socket's message."""
 
 
-LONGEST_DOCUMENT = 5000
-"""Tokens of a document."""
-
-
 class BodyLimit:
     """Answers 413 to a body that is too large, however it is sent."""
 

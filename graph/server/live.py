@@ -9,20 +9,22 @@ import logging
 from collections import defaultdict
 from collections.abc import AsyncGenerator, Hashable, Iterator
 from contextlib import aclosing, contextmanager
+from dataclasses import replace
 from functools import partial
 from uuid import UUID
 
 import orjson
-from graphql import GraphQLError
+from graphql import GraphQLError, GraphQLSchema
 from strawberry.schema import BaseSchema
 
 from graph.context import bad_input, unauthenticated, unavailable
+from graph.errors import coded
 from graph.server import backlog
+from graph.server.admission import admit
 from graph.server.backlog import Message, Room
-from graph.server.documents import resume_variable
 from graph.server.gauges import LAGGING, SUBSCRIBERS
 from graph.server.group import Group, Member
-from graph.server.run import Asked, Run, failed, next_of
+from graph.server.run import Asked, Run, failed, next_of, not_run
 from models import db, key
 
 log = logging.getLogger("timebok.live")
@@ -35,8 +37,9 @@ class StoppingError(Exception):
 class Live:
     """The subscribers of a process."""
 
-    def __init__(self, schema: BaseSchema) -> None:
+    def __init__(self, schema: BaseSchema, core: GraphQLSchema) -> None:
         self._schema = schema
+        self._core = core
         self._groups: dict[Hashable, Group] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._members: dict[UUID | None, set[Member]] = defaultdict(set)
@@ -49,6 +52,12 @@ class Live:
             if self._is_stopping:
                 raise StoppingError
             try:
+                # A socket's context is shared by what runs on it; a document is one operation's.
+                asked = replace(asked, context=replace(asked.context))
+                text, context = asked.document or "", asked.context
+                if refused := await admit(context, self._core, text, asked.operation_name, asked.variables):
+                    yield not_run(coded(refused))
+                    return
                 async with aclosing(self._messages(asked, member)) as messages:
                     async for message in messages:
                         yield message
@@ -184,7 +193,8 @@ async def _alone(run: Run, group: Group | None, member: Member) -> AsyncGenerato
 def _sameness(asked: Asked) -> Hashable:
     """What two subscribers must have in common to be sent the same, wherever they begin."""
     caller, language = asked.context.caller, asked.context.language
-    resume = resume_variable(asked.document or "", asked.operation_name)
+    operation = asked.context.document.operation(asked.operation_name) if asked.context.document else None
+    resume = operation.resume_variable if operation else None
     variables = {name: value for name, value in (asked.variables or {}).items() if name != resume}
     try:
         given = orjson.dumps(variables, option=orjson.OPT_SORT_KEYS)

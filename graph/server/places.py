@@ -1,11 +1,12 @@
 """Places in documents where objects are selected, and the functions that were made for each.
 
-Clients send few documents, again and again; whoever sends ever new ones finds the oldest forgotten.
+They live as long as the document is remembered, and count among its bytes.
 """
 
 import logging
 from collections.abc import Mapping
-from typing import Any, Final, TypeAlias
+from types import CodeType, FunctionType
+from typing import Any, Final, TypeAlias, cast
 
 from graphql import (
     DirectiveNode,
@@ -21,16 +22,19 @@ from graphql import (
 )
 from graphql.execution.collect_fields import FieldDetails
 
+from graph.context import Context
 from graph.server.completer import Collect, NotPlainError, Render, render_of
 
 log = logging.getLogger("timebok.completer")
 
-KEPT: Final = 256
-"""So many places are remembered."""
-
 CASES: Final = 8
 """So many cases (types, roles, values of switches) of one place are remembered; the others do without."""
 
+
+_PLACE: Final = "place"
+
+_SIZE: Final = 500
+"""About how many bytes a place takes, and each function of it besides its code."""
 
 _Case: TypeAlias = tuple[str, bool, tuple[bool | None, ...]]
 
@@ -50,6 +54,7 @@ class Place:
         details: list[FieldDetails],
         collect: Collect,
         variables: Mapping[str, Any],
+        context: Context,
         *,
         staff: bool,
     ) -> Render | None:
@@ -61,25 +66,27 @@ class Place:
         if case in self._renders:
             return self._renders[case]
         if case in self._seen:
-            self._renders[case] = _made(kind, details, collect, staff=staff)
-            return self._renders[case]
+            made = self._renders[case] = _made(kind, details, collect, staff=staff)
+            context.grow(_weight(cast(FunctionType, made).__code__) if made else 0)
+            return made
         if len(self._seen) < CASES:
             self._seen.add(case)
         return None
 
 
-_places: dict[int, Place] = {}
-
-
-def place_of(node: FieldNode, fragments: Mapping[str, FragmentDefinitionNode]) -> Place:
-    """The place where a field is selected."""
-    place = _places.get(id(node))
+def place_of(node: FieldNode, fragments: Mapping[str, FragmentDefinitionNode], context: Context) -> Place:
+    """The place where a field is selected, remembered with its document."""
+    name = _PLACE, id(node)
+    place: Place | None = context.memo.get(name)
     if place is None:
-        if len(_places) >= KEPT:
-            _places.clear()
-        # It keeps the node: as long as it does, nothing else has the node's identity.
-        place = _places[id(node)] = Place(node, fragments)
+        place = Place(node, fragments)
+        context.remember(name, place, _SIZE)
     return place
+
+
+def _weight(code: CodeType) -> int:
+    """About how many bytes a function's code takes."""
+    return _SIZE + 6 * len(code.co_code) + sum(_weight(each) for each in code.co_consts if isinstance(each, CodeType))
 
 
 def _made(kind: GraphQLObjectType, details: list[FieldDetails], collect: Collect, *, staff: bool) -> Render | None:

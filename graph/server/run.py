@@ -125,6 +125,12 @@ def failed(*errors: GraphQLError) -> Message:
     return Message(encoded(payload), is_last=True)
 
 
+def not_run(*errors: GraphQLError) -> Message:
+    """A message for what may not run."""
+    shown = [error.formatted for error in errors]
+    return Message(encoded({"data": None, "errors": shown}), refusal=encoded(shown))
+
+
 def _is_fault(result: Any) -> bool:
     """Whether a change could not be told at all, or not in full for no reason of the client's."""
     codes = {(error.extensions or {}).get("code") for error in result.errors or ()}

@@ -11,7 +11,7 @@ from inspect import isawaitable
 from typing import Any
 
 import orjson
-from graphql import DocumentNode, ExecutionResult, GraphQLSchema, OperationDefinitionNode, OperationType
+from graphql import DocumentNode, ExecutionResult, GraphQLSchema, OperationDefinitionNode
 from starlette.types import ASGIApp, Receive, Scope, Send
 from strawberry.execution import optimized_is_awaitable
 
@@ -60,7 +60,9 @@ class ShortWay:
                     asked = await self._asked(scope, headers, message.get("body", b""))
                     if asked:
                         DIRECT.inc()
-                        await _send(send, await self._run(asked), media_type)
+                        result = await self._run(asked)
+                        cost = self._house.spending.shown(asked.context, asked.context.cost)
+                        await _send(send, result, media_type, {"cost": cost})
                         return
                 receive = replay(message, receive)
         await self._app(scope, receive, send)
@@ -78,9 +80,10 @@ class ShortWay:
             return None
         if not isinstance(variables, dict | None) or not isinstance(data.get("extensions"), dict | None):
             return None
-        found = self._house.documents.find(text, name)
+        document = self._house.documents.find(text)
+        operation = document.operation(name) if document else None
         plain = bearer(headers.get(b"authorization", b"").decode("latin-1"))
-        if found is None or found[1].operation is OperationType.SUBSCRIPTION or plain is None:
+        if document is None or operation is None or operation.is_subscription or plain is None:
             return None
         try:
             who = await key.authenticate(plain)
@@ -96,7 +99,10 @@ class ShortWay:
         )
         if who is None or self._endpoint.retry_after(context) is not None:
             return None
-        return _Asked(*found, variables or {}, context)
+        context.document = document
+        if document.tree is None or context.admit(operation, variables) is not None:
+            return None
+        return _Asked(document.tree, operation.node, variables or {}, context)
 
     async def _run(self, asked: _Asked) -> ExecutionResult:
         """The result, with errors as clients may see them."""
@@ -125,10 +131,11 @@ class ShortWay:
         return finished
 
 
-async def _send(send: Send, result: ExecutionResult, media_type: str) -> None:
+async def _send(send: Send, result: ExecutionResult, media_type: str, extensions: dict[str, Any]) -> None:
     """Answers in the media type that was asked for (see `Endpoint.create_response`)."""
     errors = [error.formatted for error in result.errors or ()]
     answer: dict[str, Any] = {"data": result.data, "errors": errors} if errors else {"data": result.data}
+    answer["extensions"] = extensions
     status = 200
     if media_type == GRAPHQL_RESPONSE and was_not_run(result):
         status, answer = 400, {"errors": errors}

@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 
 from graph.context import Context, House
+from graph.documents.cache import Documents
+from graph.limits.spending import Spending
 from graph.nodes import from_id, to_id
 from graph.schema import schema
 from graph.server.gauges import FALLBACKS
@@ -42,13 +44,15 @@ def house(*, completer: bool) -> House:
         public_url="http://x",
         secret_keys=(SECRET,),
         completer=completer,
+        request_cost=10**9,
+        key_cost=0,
     )
 
     async def nothing(_: object) -> None:
         pass
 
     secrets = Secrets(chosen.secret_keys)
-    return House(chosen, secrets, Google(chosen, secrets), Readers(nothing))
+    return House(chosen, secrets, Google(chosen, secrets), Readers(nothing), Spending(chosen), Documents())
 
 
 DOCUMENTS = 60

@@ -11,7 +11,7 @@ from models import bell
 from sync.sandbox.faults import FaultKind
 from tests.graph.connected import ANNAS, Connected
 from tests.graph.shop import Shop, at, codes, furnish, graphql_codes, located
-from tests.served import serving_beside_google
+from tests.served import answered, serving_beside_google
 from tests.stage import PATIENCE, Stage
 
 WINDOW = {"from": at("00:00"), "to": at("00:00", 2)}
@@ -60,7 +60,7 @@ async def test_an_account_is_disconnected_with_its_options(salon: Salon) -> None
     node = await shop.served.send(
         "query($id: ID!) { node(id: $id) { id } }", shop.served.keys["admin"], {"id": account["id"]}
     )
-    assert node.json() == {"data": {"node": None}}
+    assert answered(node) == {"data": {"node": None}}
     with bell.current().listening(shop.served.business_id) as rung:
         async with asyncio.timeout(PATIENCE):
             while [event["summary"] for event in google.events(ANNAS)] != ["Doctor"] or await entries(shop) != [

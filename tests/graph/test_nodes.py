@@ -8,6 +8,7 @@ from graphql import GraphQLInterfaceType
 from tests.graph.connected import Connected
 from tests.graph.shop import Shop, at, graphql_codes
 from tests.graph.strangeness import schema
+from tests.served import answered
 
 
 def ids(answer: Any) -> Iterator[str]:
@@ -79,7 +80,7 @@ async def test_a_node_is_shown_as_what_it_is(shop: Shop) -> None:
     assert (await shop.served.do("Refetch", "staff", id=shop.colouring))["name"] == "Colouring"
     assert (await shop.served.do("Refetch", "staff", id=booking["id"]))["reference"] == booking["reference"]
     document = "query($id: ID!) { node(id: $id) { ... on CalendarEntry { start end blocks options { name } } } }"
-    answer = (await shop.served.send(document, shop.served.keys["staff"], {"id": booking["id"]})).json()
+    answer = answered(await shop.served.send(document, shop.served.keys["staff"], {"id": booking["id"]}))
     options = [{"name": booking["option"]["name"]}]
     entry = {"start": at("10:00"), "end": at("11:00"), "blocks": True, "options": options}
     assert answer == {"data": {"node": entry}}
@@ -114,6 +115,6 @@ async def test_customers_find_what_is_on_offer_and_nothing_else(shop: Shop) -> N
     assert [each["id"] for each in await shop.served.do("RefetchMany", "staff", ids=offered)] == offered
     for field, hidden in (("option", shop.ben), ("service", shop.colouring)):
         document = f"query($id: ID!) {{ {field}(id: $id) {{ id }} }}"
-        public = (await shop.served.send(document, shop.served.keys["public"], {"id": hidden})).json()
-        staff = (await shop.served.send(document, shop.served.keys["staff"], {"id": hidden})).json()
+        public = answered(await shop.served.send(document, shop.served.keys["public"], {"id": hidden}))
+        staff = answered(await shop.served.send(document, shop.served.keys["staff"], {"id": hidden}))
         assert (public, staff) == ({"data": {field: None}}, {"data": {field: {"id": hidden}}})

@@ -5,6 +5,7 @@ from typing import Any
 
 from tests.graph.connected import Connected
 from tests.graph.shop import WORKDAYS, Shop, at, codes, furnish, graphql_codes, hours, make_option
+from tests.served import answered
 
 BUSY = ("BUSY", "BUSY_BOOKING", "BUSY_HOLD", "BUSY_TIME_OFF", "BUSY_GOOGLE")
 
@@ -201,7 +202,7 @@ async def test_a_customer_with_the_token_moves_a_booking_over_itself(shop: Shop)
             { available } }"""
     asked = {"service": shop.colouring, "option": shop.anna, "start": at("10:15"), "moving": made["booking"]["id"]}
     variables = {**asked, "token": made["manageToken"]}
-    answer = (await shop.served.send(document, shop.served.keys["public"], variables)).json()
+    answer = answered(await shop.served.send(document, shop.served.keys["public"], variables))
     assert answer == {"data": {"slotCheck": {"available": True}}}
 
 

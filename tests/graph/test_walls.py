@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from tests.graph.shop import KARI, Shop, at, codes, furnish, graphql_codes, hours
-from tests.served import Served
+from tests.served import Served, answered
 
 SECRETS = ("Kari", "kari@example.no", "+47 22 33 44 55", "Allergic to lavender")
 
@@ -98,7 +98,7 @@ async def test_ids_of_another_business_show_nothing_to_any_query(shop: Shop) -> 
     for field in ("option", "service"):
         document = f"query($id: ID!) {{ {field}(id: $id) {{ id name }} }}"
         for each in everything:
-            answer = (await shop.served.send(document, shop.served.keys["admin"], {"id": each})).json()
+            answer = answered(await shop.served.send(document, shop.served.keys["admin"], {"id": each}))
             assert answer == {"data": {field: None}}
     assert await shop.served.do("GoogleCalendarChoices", "admin", optionId=other.anna) is None
     assert await shop.served.do("ManagedBooking", "public", manageToken=made["manageToken"]) is None

@@ -6,6 +6,8 @@ from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
 
 from graph.context import Context, House
+from graph.documents.cache import Documents
+from graph.limits.spending import Spending
 from graph.schema import schema
 from graph.server.backlog import Message
 from graph.server.group import Member
@@ -33,8 +35,10 @@ class Side:
 async def side() -> AsyncIterator[Side]:
     """The live side, as the composition root wires it; all that runs has ended with the block."""
     settings = read(_env_file=None, secret_keys=(new_secret_key(),))
-    secrets, live = Secrets(settings.secret_keys), Live(schema)
-    house = House(settings, secrets, Google(settings, secrets), Readers(live.check_keys))
+    secrets, live = Secrets(settings.secret_keys), Live(schema, schema.core)
+    house = House(
+        settings, secrets, Google(settings, secrets), Readers(live.check_keys), Spending(settings), Documents()
+    )
     try:
         yield Side(live, house)
     finally:

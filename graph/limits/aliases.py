@@ -2,7 +2,7 @@
 
 from graphql import FieldNode, FragmentSpreadNode, SelectionSetNode
 
-from graph.measure import MeasureRule
+from graph.limits.measure import MeasureRule
 
 MOST = 50
 """How many fields of an operation may have another name, those of a fragment each time that it is spread: with other

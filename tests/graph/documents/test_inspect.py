@@ -2,7 +2,8 @@
 
 import pytest
 
-from graph.server.documents import is_subscription, resume_variable
+from graph.documents.document import read
+from graph.schema import schema
 
 FIELDS = "{ cursor }"
 
@@ -20,7 +21,11 @@ FIELDS = "{ cursor }"
         (f'subscription {{ calendarChanges(after: "abc") {FIELDS} }}', None, None),
         (f"subscription {{ calendarChanges {FIELDS} }}", None, None),
         # Used for something else as well.
-        ("subscription A($x: Cursor) { calendarChanges(after: $x) { cursor @skip(if: $x) } }", None, None),
+        (
+            "subscription A($x: Cursor) { calendarChanges(after: $x) { cursor @skip(if: $x) } }",
+            None,
+            None,
+        ),
         # Of two operations, in one of them only: not worth finding out.
         (
             f"subscription A($x: Cursor) {{ calendarChanges(after: $x) {FIELDS} }} "
@@ -30,16 +35,19 @@ FIELDS = "{ cursor }"
         ),
         ("{ nonsense", None, None),
         ("", None, None),
-        ("query Q($after: Cursor) { viewer { role } }", None, None),
+        ("query Q($after: Cursor) { bookings(first: 1, after: $after) { totalCount } }", None, None),
     ],
 )
 def test_the_variable_that_says_from_where(document: str, name: str | None, expected: str | None) -> None:
-    assert resume_variable(document, name) == expected
+    found = read(document)
+    found.check(schema.core, introspection=True)
+    operation = found.operation(name)
+    assert (operation.resume_variable if operation else None) == expected
 
 
 def test_only_what_is_asked_to_run_makes_a_subscription() -> None:
-    both = "query Q { viewer { role } } subscription S { calendarChanges { cursor } }"
-    assert is_subscription(both, "S")
-    assert not is_subscription(both, "Q")
-    assert not is_subscription(both, None)
-    assert not is_subscription("{", None)
+    both = read("query Q { viewer { role } } subscription S { calendarChanges { cursor } }")
+    assert both.is_subscription("S")
+    assert not both.is_subscription("Q")
+    assert not both.is_subscription(None)
+    assert not read("{").is_subscription(None)

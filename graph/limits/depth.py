@@ -2,7 +2,7 @@
 
 from graphql import FieldNode, FragmentSpreadNode, SelectionSetNode
 
-from graph.measure import MeasureRule
+from graph.limits.measure import MeasureRule
 
 DEEPEST = 15
 """How many levels of fields a document may have."""

@@ -3,7 +3,7 @@
 import pytest
 from graphql import parse, validate
 
-from graph.aliases import MOST, AliasRule
+from graph.limits.aliases import MOST, AliasRule
 from graph.schema import schema
 
 

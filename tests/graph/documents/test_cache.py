@@ -1,0 +1,96 @@
+"""Documents are remembered as long as their bytes allow, and read once a sender."""
+
+import asyncio
+import gc
+import tracemalloc
+
+from graph.documents.cache import LONGEST, SHORT, Documents
+from graph.documents.document import BYTES_PER_CHARACTER
+from graph.schema import schema
+
+ONE = "{ viewer { role } }"
+
+
+def texts(count: int) -> list[str]:
+    """Documents that differ."""
+    return [f"{{ viewer {{ a{number}: role }} }}" for number in range(count)]
+
+
+def test_those_asked_for_last_are_remembered() -> None:
+    documents, few = Documents(kept_bytes=20_000), texts(40)
+    first = documents.check(few[0], schema.core)
+    size = first.size
+    fit = 20_000 // size
+    for text in few[1:fit]:
+        documents.check(text, schema.core)
+    assert documents.find(few[0]) is first
+    documents.check(few[fit], schema.core)
+    assert documents.find(few[0]) is first
+    assert documents.find(few[1]) is None
+
+
+def test_what_is_worked_out_from_a_document_counts_among_its_bytes() -> None:
+    documents, (one, other) = Documents(kept_bytes=20_000), texts(2)
+    first, second = documents.check(one, schema.core), documents.check(other, schema.core)
+    documents.grow(second, 17_000)
+    assert documents.find(one) is None
+    assert documents.bytes == second.size < 20_000
+    # One that is forgotten already takes no room.
+    documents.grow(first, 10**9)
+    assert documents.find(other) is second
+
+
+def test_a_document_that_is_too_long_is_not_remembered() -> None:
+    documents = Documents()
+    documents.check("#" * LONGEST + ONE, schema.core)
+    assert documents.find("#" * LONGEST + ONE) is None
+    assert documents.bytes == 0
+
+
+def test_a_document_takes_no_more_memory_than_it_is_counted_as() -> None:
+    documents, texts_ = Documents(), []
+    for number in range(40):
+        fields = " ".join(f"p{number}_{at}: id name kind color timeZone active" for at in range(40))
+        texts_.append(f"{{ options(first: 1) {{ nodes {{ {fields} }} }} }}")
+    gc.collect()
+    tracemalloc.start()
+    try:
+        for text in texts_:
+            documents.check(text, schema.core)
+        gc.collect()
+        taken, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert taken <= documents.bytes
+    assert documents.bytes <= 40 * (1000 + BYTES_PER_CHARACTER * max(map(len, texts_)))
+
+
+async def test_the_long_documents_of_one_sender_are_read_one_at_a_time_and_those_of_others_beside() -> None:
+    documents = Documents()
+    begun, running, most = asyncio.Event(), {"a": 0, "b": 0}, {"a": 0, "b": 0}
+    loop = asyncio.get_running_loop()
+    let_go = asyncio.Event()
+
+    def work(sender: str) -> None:
+        running[sender] += 1
+        most[sender] = max(most[sender], running[sender])
+        if running == {"a": 1, "b": 1}:
+            loop.call_soon_threadsafe(begun.set)
+        asyncio.run_coroutine_threadsafe(let_go.wait(), loop).result()
+        running[sender] -= 1
+
+    tasks = [asyncio.create_task(documents.in_turn(sender, work, sender)) for sender in "aabb"]
+    async with asyncio.timeout(10):
+        await begun.wait()
+        let_go.set()
+        await asyncio.gather(*tasks)
+    assert most == {"a": 1, "b": 1}
+
+
+async def test_a_long_document_is_found_as_a_short_one_is() -> None:
+    documents = Documents()
+    for text in (ONE, "#" * SHORT + "\n" + ONE):
+        document = await documents.checked(await documents.parsed(text, "x"), schema.core, "x")
+        assert document.errors == []
+        assert documents.find(text) is document
+        assert document.operation(None) is not None
