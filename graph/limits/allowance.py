@@ -20,6 +20,10 @@ class Allowances:
         self._spent: dict[Hashable, tuple[float, float]] = {}
         self._sweep_at = SWEPT
 
+    def __len__(self) -> int:
+        """How many holders are remembered."""
+        return len(self._spent)
+
     @property
     def is_limited(self) -> bool:
         """Whether there is a limit."""

@@ -4,7 +4,8 @@ A field costs 1, and what is below it as often as it may be there: `first` times
 the range for slots and entries, and by an assumed length (`lengths`) in other lists. Pure.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from math import ceil
@@ -19,6 +20,7 @@ from graphql import (
     GraphQLObjectType,
     GraphQLOutputType,
     GraphQLSchema,
+    InlineFragmentNode,
     OperationDefinitionNode,
     OperationType,
     SelectionSetNode,
@@ -75,70 +77,76 @@ def cost_of(schema: GraphQLSchema, document: DocumentNode, operation: OperationD
         for each in operation.variable_definitions or ()
         if each.default_value
     }
-    return Cost(_Counting(schema, document).selection(operation.selection_set, root), defaults)
+    return Cost(_Counting(schema, document).selection([operation.selection_set], root), defaults)
 
 
 class _Counting:
-    """Turns the selections of a document into terms, those of each fragment once a type."""
+    """Turns the selections of a document into terms."""
 
     def __init__(self, schema: GraphQLSchema, document: DocumentNode) -> None:
         self._schema = schema
         self._mutation = schema.get_root_type(OperationType.MUTATION)
         definitions = document.definitions
         self._fragments = {each.name.value: each for each in definitions if isinstance(each, FragmentDefinitionNode)}
-        self._known: dict[tuple[int, str], Term] = {}
 
-    def selection(self, selected: SelectionSetNode, kind: GraphQLOutputType) -> Term:
-        """What a selection of a type costs; of an interface the dearest of its types."""
-        key = id(selected), str(kind)
-        if key not in self._known:
-            if is_abstract_type(kind):
-                terms = [self._of_type(selected, each) for each in self._schema.get_possible_types(kind)]
-                self._known[key] = _dearest(terms)
-            else:
-                assert isinstance(kind, GraphQLObjectType)
-                self._known[key] = self._of_type(selected, kind)
-        return self._known[key]
+    def selection(self, sets: Sequence[SelectionSetNode], kind: GraphQLOutputType) -> Term:
+        """What merged selections of a type cost; of an interface the dearest of its types."""
+        if is_abstract_type(kind):
+            return _dearest([self._of_type(sets, each) for each in self._schema.get_possible_types(kind)])
+        assert isinstance(kind, GraphQLObjectType)
+        return self._of_type(sets, kind)
 
-    def _of_type(self, selected: SelectionSetNode, kind: GraphQLObjectType) -> Term:
-        terms: list[Term] = []
-        for node in selected.selections:
+    def _of_type(self, sets: Sequence[SelectionSetNode], kind: GraphQLObjectType) -> Term:
+        by_key: dict[str, list[FieldNode]] = defaultdict(list)
+        for node in self._fields(sets, kind, set()):
+            by_key[node.alias.value if node.alias else node.name.value].append(node)
+        return _sum([self._field(nodes, kind) for nodes in by_key.values()])
+
+    def _fields(
+        self, sets: Sequence[SelectionSetNode], kind: GraphQLObjectType, opened: set[str]
+    ) -> Iterator[FieldNode]:
+        """The fields that are selected of a type, those of each fragment once (GraphQL, "CollectFields")."""
+        for node in [node for each in sets for node in each.selections]:
             if isinstance(node, FieldNode):
-                terms.append(self._field(node, kind))
-                continue
-            fragment = self._fragments[node.name.value] if isinstance(node, FragmentSpreadNode) else node
-            condition = getattr(fragment, "type_condition", None)
-            if condition is None or self._is(kind, condition.name.value):
-                terms.append(self.selection(getattr(fragment, "selection_set"), kind))  # noqa: B009  # any fragment's
-        return _sum(terms)
+                yield node
+            elif isinstance(node, InlineFragmentNode):
+                if self._is(kind, node):
+                    yield from self._fields([node.selection_set], kind, opened)
+            elif isinstance(node, FragmentSpreadNode) and node.name.value not in opened:
+                opened.add(node.name.value)
+                fragment = self._fragments[node.name.value]
+                if self._is(kind, fragment):
+                    yield from self._fields([fragment.selection_set], kind, opened)
 
-    def _is(self, kind: GraphQLObjectType, name: str) -> bool:
-        other = self._schema.type_map[name]
+    def _is(self, kind: GraphQLObjectType, fragment: InlineFragmentNode | FragmentDefinitionNode) -> bool:
+        """Whether a fragment is about a type."""
+        if fragment.type_condition is None:
+            return True
+        other = self._schema.type_map[fragment.type_condition.name.value]
         return other is kind or (is_abstract_type(other) and self._schema.is_sub_type(other, kind))
 
-    def _field(self, node: FieldNode, kind: GraphQLObjectType) -> Term:
-        name = node.name.value
+    def _field(self, nodes: Sequence[FieldNode], kind: GraphQLObjectType) -> Term:
+        """What a field costs that is selected by these nodes."""
+        name = nodes[0].name.value
         field = _META.get(name) or kind.fields.get(name)
         if field is None:
             return _ONE
         coordinate = f"{kind.name}.{name}"
         fixed = 1 + lengths.BASES.get(coordinate, 0) + (lengths.MUTATION if kind is self._mutation else 0)
         named = cast(GraphQLOutputType, get_named_type(field.type))
-        below = _ONE if is_leaf_type(named) else self.selection(_selected(node), named)
-        count = _counter(coordinate, field)
-        enter, work = _entering(coordinate, node, field)
+        below = (
+            _ONE
+            if is_leaf_type(named)
+            else self.selection([each.selection_set for each in nodes if each.selection_set], named)
+        )
+        count = counter(coordinate, field)
+        enter, work = _entering(coordinate, nodes[0], field)
 
         def term(scope: Scope) -> int:
             inner = enter(scope)
             return fixed + work(inner) + count(inner) * below(inner)
 
         return _ONE if below is _ONE and count is _ONE and fixed == 1 else term
-
-
-def _selected(node: FieldNode) -> SelectionSetNode:
-    """What is selected of an object: a valid document says so."""
-    assert node.selection_set is not None
-    return node.selection_set
 
 
 def _one(_: Scope) -> int:
@@ -158,7 +166,7 @@ def _dearest(terms: Sequence[Term]) -> Term:
     return lambda scope: max((each(scope) for each in terms), default=0)
 
 
-def _counter(coordinate: str, field: GraphQLField) -> Term:
+def counter(coordinate: str, field: GraphQLField) -> Term:
     """How often there is what lies below a field."""
     by_scope = _COUNTED.get(coordinate)
     if by_scope:

@@ -13,6 +13,7 @@ import pytest
 
 from graph.context import Context, House
 from graph.documents.cache import Documents
+from graph.documents.document import read as read_document
 from graph.limits.spending import Spending
 from graph.nodes import from_id, to_id
 from graph.schema import schema
@@ -86,8 +87,24 @@ class Both:
             for error in errors:
                 assert error["extensions"]["code"] != "INTERNAL", error
             found.append(encoded({"data": result.data, "errors": errors}))
+            assert values(result.data) <= counted(document, variables), document
         assert found[0] == found[1], document
         return found[1:]
+
+
+def values(shown: Any) -> int:
+    """How many values an answer shows."""
+    if isinstance(shown, dict):
+        return sum(1 + values(each) for each in shown.values())
+    return sum(map(values, shown)) if isinstance(shown, list) else 0
+
+
+def counted(document: str, variables: dict[str, Any] | None) -> int:
+    """What a document is counted as before it runs."""
+    found = read_document(document)
+    found.check(schema.core, introspection=True)
+    operation = found.operation(None)
+    return operation.cost.of(variables) if operation else 0
 
 
 @pytest.fixture
