@@ -1,27 +1,33 @@
-"""The command line: `timebok <command>`. Exit status 0; 2 for a wrong setting or argument, named in one line; 1 for
-anything else.
+"""The command line: `timebok <command>`. Exit status 0; 2 for a wrong setting or argument, 1 for anything else; both
+with one line that says why.
 """
 
 import argparse
 import asyncio
 import json
 import logging
+import os
+import re
 import sys
+import traceback
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from typing import Any, NoReturn
 from uuid import UUID
 
+from graph.exit_status import FAILED, WRONG, WrongArgumentError, told
 from models import bell, business, checks, db, google, key, registering
 from models.migrating import migrate
+from models.probe import probe
 from models.secret import Secrets, new_secret_key
 from models.settings import Settings, WrongSettingError, need_secret_keys, read
 from models.words import Role
 
 Command = Callable[[argparse.Namespace], None]
 
-
-class WrongArgumentError(Exception):
-    """An argument that cannot be used; the message names it."""
+_DEBUG = "show where in the program something went wrong"
+_INTERRUPTED = 130
+_NO_TEXT = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
+"""Control characters, and what stands for bytes that are no UTF-8."""
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
@@ -31,11 +37,30 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         logging.getLogger(loud).setLevel(logging.WARNING)
     options = _parser().parse_args(arguments)
     try:
+        _mind_characters(options)
         options.run(options)
-    except (WrongSettingError, WrongArgumentError) as error:
-        sys.stderr.write(f"timebok: {error}\n")
-        sys.exit(2)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Whoever read what was printed has read enough. Nothing is left for Python to write at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(FAILED)
+    except KeyboardInterrupt:
+        sys.exit(_INTERRUPTED)
+    except Exception as error:
+        if options.debug:
+            traceback.print_exc()
+        status, line = told(error)
+        sys.stderr.write(f"timebok: {line}\n")
+        sys.exit(status)
     sys.exit(0)
+
+
+def _mind_characters(options: argparse.Namespace) -> None:
+    """Raises WrongArgumentError for an argument that is no text."""
+    for name, value in vars(options).items():
+        for each in value if isinstance(value, list) else [value]:
+            if isinstance(each, str) and _NO_TEXT.search(each):
+                raise WrongArgumentError(f"--{name.replace('_', '-')}: {each!a} has characters that are no text")
 
 
 def commands() -> list[str]:
@@ -52,26 +77,41 @@ def _choices(parser: argparse.ArgumentParser) -> dict[str, argparse.ArgumentPars
     return dict(groups[0].choices) if groups else {}
 
 
+class _Parser(argparse.ArgumentParser):
+    """Names what is wrong in one line."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(WRONG, f"{self.prog}: {message} (see {self.prog} --help)\n")
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= 65535:
+        raise argparse.ArgumentTypeError(f"{text} is no port: 1 to 65535")
+    return int(text)
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="timebok", description="A booking service with a GraphQL face.")
+    parser = _Parser(prog="timebok", description="A booking service with a GraphQL API.")
+    parser.add_argument("--debug", action="store_true", help=_DEBUG)
     commands = parser.add_subparsers(required=True, metavar="command")
 
     def add(name: str, run: Command, about: str) -> argparse.ArgumentParser:
         command = commands.add_parser(name, help=about, description=about)
         command.set_defaults(run=run)
+        command.add_argument("--debug", action="store_true", default=argparse.SUPPRESS, help=_DEBUG)
         return command
 
     demo = add("demo", _demo, "show everything: a demo business, web, sync and a stand-in for Google")
-    demo.add_argument("--port", type=int, default=8000)
-    demo.add_argument("--google-port", type=int, default=8001)
+    demo.add_argument("--port", type=_port, default=8000)
+    demo.add_argument("--google-port", type=_port, default=8001)
     demo.add_argument("--data", metavar="DIR", help="where to keep the data (default: a temporary folder)")
     serve = add("serve", _serve, "migrate, then serve the API, and sync in the same process")
     serve.add_argument("--host", default="127.0.0.1")
-    serve.add_argument("--port", type=int, default=8000)
+    serve.add_argument("--port", type=_port, default=8000)
     serve.add_argument("--no-sync", action="store_true", help="leave Google to `timebok sync` processes")
     add("sync", _sync, "a sync worker by itself; any number may run")
     sandbox = add("sandbox", _sandbox, "the stand-in for Google alone")
-    sandbox.add_argument("--port", type=int, default=8001)
+    sandbox.add_argument("--port", type=_port, default=8001)
     add("migrate", _migrate, "bring the database up to date; safe from many places at once")
     add("schema", _schema, "print the schema; needs no settings and no database")
     _add_business(add("business", _business_create, "make, change and list businesses"))
@@ -81,7 +121,7 @@ def _parser() -> argparse.ArgumentParser:
         secrets,
         {
             "new": (_secrets_new, "print a key for TIMEBOK_SECRET_KEYS"),
-            "rotate": (_secrets_rotate, "seal everything anew with the first key"),
+            "rotate": (_secrets_rotate, "encrypt everything anew with the first key"),
         },
     )
     return parser
@@ -96,6 +136,7 @@ def _actions(
     for name, (run, about) in actions.items():
         made[name] = group.add_parser(name, help=about, description=about)
         made[name].set_defaults(run=run)
+        made[name].add_argument("--debug", action="store_true", default=argparse.SUPPRESS, help=_DEBUG)
     return made
 
 
@@ -143,6 +184,7 @@ def _in_database(work: Callable[[], Awaitable[None]], *, ring: bool = True) -> N
     settings = read()
 
     async def run() -> None:
+        await probe(settings.database_url, new=False)
         async with db.opened(settings.database_url):
             if not ring:
                 await work()
@@ -251,8 +293,8 @@ async def _business(slug: str) -> UUID:
 
 
 def _key_create(options: argparse.Namespace) -> None:
-    if len(options.name) > checks.NAME_LENGTH:
-        raise WrongArgumentError(f"--name: at most {checks.NAME_LENGTH} characters")
+    if options.name and checks.name(options.name):
+        raise WrongArgumentError(f"--name: must have 1 to {checks.NAME_LENGTH} characters")
 
     async def work() -> None:
         role = Role(options.role.upper())
@@ -291,6 +333,12 @@ def _secrets_rotate(_: argparse.Namespace) -> None:
     secrets = Secrets(_usable(read()).secret_keys)
 
     async def work() -> None:
-        _say(rotated=await google.rotate(secrets))
+        rotated, lost = await google.rotate(secrets)
+        _say(rotated=rotated)
+        if lost:
+            raise WrongSettingError(
+                f"TIMEBOK_SECRET_KEYS: no key opens what is stored of {lost} Google accounts; add the key it was "
+                "encrypted with, or have these accounts connected again"
+            )
 
     _in_database(work, ring=False)

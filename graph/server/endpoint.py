@@ -37,6 +37,7 @@ from graph.server.live import Live
 from graph.server.protocol import Socket
 from graph.server.run import Asked
 from graph.server.sockets import Sockets
+from graph.server.status import UNAVAILABLE, is_unavailable
 from graph.server.wire import encoded
 from models import db, key
 
@@ -164,7 +165,9 @@ class Endpoint(GraphQL[Context, None]):
         if streamed:
             return self._streamed(named["context"], named["request_data"])
         result = await super().execute_operation(*args, **named)
-        if media_type == GRAPHQL_RESPONSE and was_not_run(result):
+        if is_unavailable(result.data, result.errors):
+            response.status_code = UNAVAILABLE
+        elif media_type == GRAPHQL_RESPONSE and was_not_run(result):
             response.status_code = 400
         return result
 

@@ -23,6 +23,7 @@ from graph.server.endpoint import NOT_KEPT, Endpoint, bearer, too_slow, was_not_
 from graph.server.execution import LONGEST_SECONDS, Executor
 from graph.server.gauges import DIRECT
 from graph.server.limits import replay
+from graph.server.status import UNAVAILABLE, is_unavailable
 from graph.server.wire import encoded
 from models import db, key
 
@@ -130,7 +131,9 @@ async def _send(send: Send, result: ExecutionResult, media_type: str) -> None:
     errors = [error.formatted for error in result.errors or ()]
     answer: dict[str, Any] = {"data": result.data, "errors": errors} if errors else {"data": result.data}
     status = 200
-    if media_type == GRAPHQL_RESPONSE and was_not_run(result):
+    if is_unavailable(result.data, result.errors):
+        status, answer = UNAVAILABLE, {"errors": errors}
+    elif media_type == GRAPHQL_RESPONSE and was_not_run(result):
         status, answer = 400, {"errors": errors}
     body = encoded(answer)
     headers = [
