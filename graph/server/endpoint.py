@@ -165,7 +165,7 @@ class Endpoint(GraphQL[Context, None]):
         if streamed:
             return self._streamed(named["context"], named["request_data"])
         result = await super().execute_operation(*args, **named)
-        if is_unavailable(result.data, result.errors):
+        if isinstance(result, ExecutionResult) and is_unavailable(result.data, result.errors):
             response.status_code = UNAVAILABLE
         elif media_type == GRAPHQL_RESPONSE and was_not_run(result):
             response.status_code = 400
