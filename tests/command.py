@@ -3,6 +3,8 @@
 import os
 import subprocess
 import sys
+from asyncio import create_subprocess_exec, timeout
+from asyncio.subprocess import PIPE, Process
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,3 +38,21 @@ def timebok(folder: Path, *arguments: str | bytes, **settings: str) -> Ended:
         check=False,
     )
     return Ended(done.returncode, done.stdout.decode(), done.stderr.decode().splitlines())
+
+
+async def started(folder: Path, *arguments: str, **settings: str) -> Process:
+    """Starts a command that runs until it is told to stop."""
+    given = environment(**settings)
+    return await create_subprocess_exec(TIMEBOK, *arguments, cwd=folder, env=given, stdout=PIPE)
+
+
+async def said(process: Process, last: str) -> str:
+    """What it prints, up to a line with these words."""
+    assert process.stdout
+    text = ""
+    async with timeout(PATIENCE):
+        while last not in text:
+            line = await process.stdout.readline()
+            assert line, f"it ended after saying: {text}"
+            text += line.decode()
+    return text
