@@ -198,13 +198,15 @@ Timebok is running: Fjord Studio, with Anna, Ben and a meeting room.
 
   Try
     As a customer      {explorer}#key={keys[Role.PUBLIC]}
-                       Run the tabs "First query" and "First booking".
+                       Run the tabs "FirstQuery" and "FirstBooking".
     As the dashboard   {explorer}#key={keys[Role.STAFF]}
-                       Run "First subscription", then book in another window, or change
+                       Run "FirstSubscription", then book in another window, or change
                        Ben's week, below: both arrive by themselves.
     As Ben             {demo.google_origin}/?account={BEN}&week={_monday_of(_tomorrow())}
                        He is connected already. His doctor's appointment tomorrow at eight
                        keeps him from being booked; Anna can be. Bookings of his appear there.
+    From a shell       export KEY={keys[Role.PUBLIC]}
+                       Then what the README says under "A first booking".
     When Google fails  The same page, below the calendars: choose how Google is, and watch the tab
                        "SyncHealth" with the staff key. Bookings go on, and catch up by themselves.
 

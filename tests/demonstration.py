@@ -20,6 +20,7 @@ class Demo:
     public_key: str
     staff_key: str
     admin_key: str
+    printed: str
     process: asyncio.subprocess.Process
 
 
@@ -39,6 +40,7 @@ async def demonstration(*more: str) -> AsyncIterator[Demo]:
             public_key=_found(r"(tb_public_\S+)", printed),
             staff_key=_found(r"(tb_staff_\S+)", printed),
             admin_key=_found(r"(tb_admin_\S+)", printed),
+            printed=printed,
             process=process,
         )
     finally:
