@@ -19,7 +19,7 @@ from tests.demonstration import Demo, demonstration
 from tests.graph.shop import make_option
 from tests.operations import operations
 from tests.served import Served, new_business
-from tests.stage import browser, free_port
+from tests.stage import PATIENCE, browser, free_port
 
 ANNA = "anna@example.com"
 
@@ -50,6 +50,7 @@ async def test_a_demo_that_keeps_its_data_finds_it_again_with_its_keys(tmp_path:
             entries = (await _ask(demo, "Calendar", demo.staff_key, **week))["calendar"]["entries"]
             bookings.append({each["id"] for each in entries if each["__typename"] == "Booking"})
             keys.append((demo.public_key, demo.staff_key, demo.admin_key))
+            await _ben_sees(demo, "Haircut")
     assert bookings[0] == bookings[1] != set()
     assert keys[0] == keys[1]
     assert [(tmp_path / name).stat().st_mode & 0o777 for name in ("keys.json", "secret.key")] == [0o600, 0o600]
@@ -88,6 +89,18 @@ async def test_what_the_sandbox_prints_is_what_serve_needs_to_use_it(tmp_path: P
             process.send_signal(signal.SIGTERM)
             async with asyncio.timeout(10):
                 assert await process.wait() == 0
+
+
+async def _ben_sees(demo: Demo, title: str) -> None:
+    """Returns once Ben's Google calendar shows it in one of the coming weeks."""
+    week = datetime.fromisoformat(re.findall(r"week=(\S+)", demo.printed)[0])
+    async with browser() as http, asyncio.timeout(PATIENCE):
+        while True:
+            for number in range(2):
+                monday = (week + timedelta(days=7 * number)).date()
+                page = await http.get(f"{demo.google_url}/?account=ben@example.com&week={monday}")
+                if title in page.text:
+                    return
 
 
 async def _ask(demo: Demo, name: str, key: str, **variables: Any) -> dict[str, Any]:
