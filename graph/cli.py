@@ -4,22 +4,19 @@ with one line that says why.
 
 import argparse
 import asyncio
-import json
 import logging
 import os
 import re
 import sys
 import traceback
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, NoReturn
-from uuid import UUID
 
+from graph import administration
+from graph.administration import read_with_keys
 from graph.exit_status import FAILED, WRONG, WrongArgumentError, told
-from models import bell, business, checks, db, google, key, registering
 from models.migrating import migrate
-from models.probe import probe
-from models.secret import Secrets, new_secret_key
-from models.settings import Settings, WrongSettingError, need_secret_keys, read
+from models.settings import read
 from models.words import Role
 
 Command = Callable[[argparse.Namespace], None]
@@ -114,14 +111,14 @@ def _parser() -> argparse.ArgumentParser:
     sandbox.add_argument("--port", type=_port, default=8001)
     add("migrate", _migrate, "bring the database up to date; safe from many places at once")
     add("schema", _schema, "print the schema; needs no settings and no database")
-    _add_business(add("business", _business_create, "make, change and list businesses"))
-    _add_key(add("key", _key_create, "make, revoke and list API keys"))
-    secrets = add("secrets", _secrets_new, "make and rotate the server's secret keys")
+    _add_business(add("business", administration.business_create, "make, change and list businesses"))
+    _add_key(add("key", administration.key_create, "make, revoke and list API keys"))
+    secrets = add("secrets", administration.secrets_new, "make and rotate the server's secret keys")
     _actions(
         secrets,
         {
-            "new": (_secrets_new, "print a key for TIMEBOK_SECRET_KEYS"),
-            "rotate": (_secrets_rotate, "encrypt everything anew with the first key"),
+            "new": (administration.secrets_new, "print a key for TIMEBOK_SECRET_KEYS"),
+            "rotate": (administration.secrets_rotate, "encrypt everything anew with the first key"),
         },
     )
     return parser
@@ -144,9 +141,9 @@ def _add_business(command: argparse.ArgumentParser) -> None:
     made = _actions(
         command,
         {
-            "create": (_business_create, "a new business"),
-            "update": (_business_update, "change a business"),
-            "list": (_business_list, "every business, a line of JSON each"),
+            "create": (administration.business_create, "a new business"),
+            "update": (administration.business_update, "change a business"),
+            "list": (administration.business_list, "every business, a line of JSON each"),
         },
     )
     for name in ("create", "update"):
@@ -162,9 +159,9 @@ def _add_key(command: argparse.ArgumentParser) -> None:
     made = _actions(
         command,
         {
-            "create": (_key_create, "a new key, shown this once"),
-            "revoke": (_key_revoke, "revoke a key, open sockets included"),
-            "list": (_key_list, "a business's keys, a line of JSON each"),
+            "create": (administration.key_create, "a new key, shown this once"),
+            "revoke": (administration.key_revoke, "revoke a key, open sockets included"),
+            "list": (administration.key_list, "a business's keys, a line of JSON each"),
         },
     )
     for name in ("create", "list"):
@@ -172,33 +169,6 @@ def _add_key(command: argparse.ArgumentParser) -> None:
     made["create"].add_argument("--role", required=True, choices=[role.lower() for role in Role])
     made["create"].add_argument("--name", default="")
     made["revoke"].add_argument("id")
-
-
-def _say(**values: Any) -> None:
-    """Prints one line of JSON."""
-    sys.stdout.write(json.dumps(values, default=str, ensure_ascii=False) + "\n")
-
-
-def _in_database(work: Callable[[], Awaitable[None]], *, ring: bool = True) -> None:
-    """Runs something with the database open and the bell hung."""
-    settings = read()
-
-    async def run() -> None:
-        await probe(settings.database_url, new=False)
-        async with db.opened(settings.database_url):
-            if not ring:
-                await work()
-                return
-            async with bell.hung(settings.bell_url) as hung:
-                await work()
-                await hung.flushed()
-
-    asyncio.run(run())
-
-
-def _usable(settings: Settings) -> Settings:
-    need_secret_keys(settings)
-    return settings
 
 
 def _run(work: Coroutine[Any, Any, None]) -> None:
@@ -217,13 +187,13 @@ def _demo(options: argparse.Namespace) -> None:
 def _serve(options: argparse.Namespace) -> None:
     from graph.running import serve_web
 
-    _run(serve_web(_usable(read()), options.host, options.port, sync=not options.no_sync))
+    _run(serve_web(read_with_keys(), options.host, options.port, sync=not options.no_sync))
 
 
 def _sync(_: argparse.Namespace) -> None:
     from graph.running import work
 
-    _run(work(_usable(read())))
+    _run(work(read_with_keys()))
 
 
 def _sandbox(options: argparse.Namespace) -> None:
@@ -240,105 +210,3 @@ def _schema(_: argparse.Namespace) -> None:
     from graph.schema import sdl
 
     sys.stdout.write(sdl())
-
-
-def _business_create(options: argparse.Namespace) -> None:
-    values = _business_values(options)
-
-    async def work() -> None:
-        if await business.by_slug(options.slug):
-            raise WrongArgumentError(f"--slug: {options.slug} is taken")
-        _say(id=await business.create(options.slug, **values), slug=options.slug)
-
-    _in_database(work, ring=False)
-
-
-def _business_update(options: argparse.Namespace) -> None:
-    values = _business_values(options)
-
-    async def work() -> None:
-        business_id = await _business(options.slug)
-        if values:
-            await registering.update(business_id, values)
-        _say(id=business_id, slug=options.slug)
-
-    _in_database(work)
-
-
-def _business_values(options: argparse.Namespace) -> dict[str, Any]:
-    """The given values of a business, as its columns. Raises WrongArgumentError."""
-    names = ("name", "time_zone", "language", "booking_url")
-    values = {name: value for name in names if (value := getattr(options, name)) is not None}
-    if options.origin is not None:
-        values["origins"] = [each.rstrip("/") for each in options.origin]
-    for column, said in registering.judge({"slug": options.slug, **values}).items():
-        argument = "origin" if column == "origins" else column.replace("_", "-")
-        raise WrongArgumentError(f"--{argument}: {said}")
-    return values
-
-
-def _business_list(_: argparse.Namespace) -> None:
-    async def work() -> None:
-        for row in await business.listed():
-            _say(**row)
-
-    _in_database(work, ring=False)
-
-
-async def _business(slug: str) -> UUID:
-    found = await business.by_slug(slug)
-    if found is None:
-        raise WrongArgumentError(f"there is no business {slug}")
-    return found
-
-
-def _key_create(options: argparse.Namespace) -> None:
-    if options.name and checks.name(options.name):
-        raise WrongArgumentError(f"--name: must have 1 to {checks.NAME_LENGTH} characters")
-
-    async def work() -> None:
-        role = Role(options.role.upper())
-        key_id, plain = await key.create(await _business(options.business), role, options.name or options.role)
-        _say(id=key_id, key=plain)
-
-    _in_database(work)
-
-
-def _key_revoke(options: argparse.Namespace) -> None:
-    async def work() -> None:
-        try:
-            found = await key.revoke(UUID(options.id))
-        except ValueError:
-            found = False
-        if not found:
-            raise WrongArgumentError(f"there is no key {options.id}")
-        _say(id=options.id)
-
-    _in_database(work)
-
-
-def _key_list(options: argparse.Namespace) -> None:
-    async def work() -> None:
-        for row in await key.listed(await _business(options.business)):
-            _say(**row)
-
-    _in_database(work, ring=False)
-
-
-def _secrets_new(_: argparse.Namespace) -> None:
-    sys.stdout.write(new_secret_key() + "\n")
-
-
-def _secrets_rotate(_: argparse.Namespace) -> None:
-    secrets = Secrets(_usable(read()).secret_keys)
-
-    async def work() -> None:
-        rotated, lost = await google.rotate(secrets)
-        _say(rotated=rotated)
-        if lost:
-            raise WrongSettingError(
-                f"TIMEBOK_SECRET_KEYS: no key opens what is stored of {lost} Google accounts; add the key it was "
-                "encrypted with, or have these accounts connected again"
-            )
-
-    _in_database(work, ring=False)

@@ -5,14 +5,12 @@
 
 import asyncpg
 
-from graph.serving import PlaceTakenError
 from models import db
 from models.probe import SilentDatabaseError, WrongDatabaseError
 from models.settings import WrongSettingError
 
 WRONG, FAILED = 2, 1
 
-_TO_PUT_RIGHT = (WrongSettingError, WrongDatabaseError, PlaceTakenError)
 _NOT_MIGRATED = (asyncpg.UndefinedTableError, asyncpg.UndefinedColumnError)
 
 
@@ -25,7 +23,7 @@ def told(error: Exception) -> tuple[int, str]:
     while isinstance(error, ExceptionGroup):
         error = error.exceptions[0]
     said = _line(error)
-    if isinstance(error, (*_TO_PUT_RIGHT, WrongArgumentError)):
+    if isinstance(error, WrongArgumentError | WrongSettingError | WrongDatabaseError):
         return WRONG, said
     if isinstance(error, SilentDatabaseError):
         return FAILED, said

@@ -14,6 +14,7 @@ from starlette.applications import Starlette
 from starlette.types import ASGIApp
 from uvicorn.loops.auto import auto_loop_factory
 
+from graph.exit_status import WrongArgumentError
 from graph.server.frames import Frames
 from graph.server.limits import LARGEST_BODY
 
@@ -22,10 +23,6 @@ _WAITING = 2048
 """So many connections may wait to be taken: uvicorn's own figure."""
 PING_SECONDS = 20.0
 """How often an idle socket is pinged: proxies close what is silent for a minute. One that does not answer is gone."""
-
-
-class PlaceTakenError(Exception):
-    """An address that cannot be listened on; the message names the argument that gave it, and why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +119,7 @@ async def unless(stop: asyncio.Event, work: Awaitable[None]) -> bool:
 
 @contextlib.contextmanager
 def listening(sites: Sequence[Site]) -> Iterator[list[socket.socket]]:
-    """The sites' sockets, open before anything else is done. Raises PlaceTakenError when one cannot be had."""
+    """The sites' sockets, open before anything else is done. Raises WrongArgumentError when one cannot be had."""
     with contextlib.ExitStack() as opened:
         yield [opened.enter_context(contextlib.closing(_listener(site))) for site in sites]
 
@@ -131,7 +128,7 @@ def _listener(site: Site) -> socket.socket:
     try:
         (family, kind, number, _, address), *_ = socket.getaddrinfo(site.host, site.port, type=socket.SOCK_STREAM)
     except (socket.gaierror, UnicodeError):
-        raise PlaceTakenError(f"--host: {site.host!r} is no address of this machine") from None
+        raise WrongArgumentError(f"--host: {site.host!r} is no address of this machine") from None
     listener = socket.socket(family, kind, number)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -140,7 +137,7 @@ def _listener(site: Site) -> socket.socket:
         listener.listen(_WAITING)
     except OSError as error:
         listener.close()
-        raise PlaceTakenError(_why_not(site, error)) from None
+        raise WrongArgumentError(_why_not(site, error)) from None
     return listener
 
 
@@ -158,7 +155,7 @@ def _why_not(site: Site, error: OSError) -> str:
 @contextlib.asynccontextmanager
 async def serving(sites: Sequence[Site], sockets: Sequence[socket.socket] | None = None) -> AsyncIterator[None]:
     """Serves for as long as the block lasts, then ends streams and sockets. `sockets` are those of `listening`, where
-    they were opened before. Raises PlaceTakenError, and what an application raises when it cannot begin.
+    they were opened before. Raises WrongArgumentError, and what an application raises when it cannot begin.
     """
     async with contextlib.AsyncExitStack() as begun:
         if sockets is None:
