@@ -185,15 +185,17 @@ def _demo(options: argparse.Namespace) -> None:
 
 
 def _serve(options: argparse.Namespace) -> None:
+    settings = read_with_keys()
     from graph.running import serve_web
 
-    _run(serve_web(read_with_keys(), options.host, options.port, sync=not options.no_sync))
+    _run(serve_web(settings, options.host, options.port, sync=not options.no_sync))
 
 
 def _sync(_: argparse.Namespace) -> None:
+    settings = read_with_keys()
     from graph.running import work
 
-    _run(work(read_with_keys()))
+    _run(work(settings))
 
 
 def _sandbox(options: argparse.Namespace) -> None:
