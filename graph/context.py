@@ -112,7 +112,7 @@ def forbidden() -> GraphQLError:
 
 
 def unavailable() -> GraphQLError:
-    """The answer while the database cannot be reached."""
+    """The answer while the database cannot be reached, or takes no writes."""
     return GraphQLError("Not available just now.", extensions={"code": "UNAVAILABLE", "retryAfterSeconds": 5})
 
 

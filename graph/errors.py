@@ -91,7 +91,7 @@ def coded(error: GraphQLError, *, has_begun: bool = False) -> GraphQLError:
         error.extensions = {**(error.extensions or {}), "code": "BAD_USER_INPUT"}
         return error
     if db.is_away(original):
-        log.warning("database away at %s: %s", error.path, original)
+        log.warning("database away, or not writable, at %s: %s", error.path, original)
         away = unavailable()
         return GraphQLError(away.message, nodes=error.nodes, path=error.path, extensions=away.extensions)
     return internal(original, error)

@@ -6,7 +6,7 @@ import sys
 from graph.server.app import beside, build
 from graph.server.lapsing import lapse
 from graph.server.reader import LOOK_SECONDS
-from graph.serving import Site, serving, stopping
+from graph.serving import Site, address, listening, serving, stopping, unless
 from models import bell, db
 from models.migrating import migrate
 from models.secret import Secrets
@@ -17,26 +17,30 @@ from sync.service import Google
 async def serve_web(settings: Settings, host: str, port: int, *, sync: bool) -> None:
     """Migrates, then serves until told to stop."""
     stop = stopping()
-    await migrate(settings.database_url)
-    if not sync:
-        _mind_the_bell(settings)
     app = build(settings, sync=sync)
-    # What was made so far stays for good: later collections need not look at it.
-    gc.collect()
-    gc.freeze()
-    # An answer is made of thousands of objects that go by themselves: looking for circles after every few hundred would
-    # take longer than answering.
-    gc.set_threshold(10_000, 20, 50)
-    async with serving([Site(app, host, port, settings.trusted_proxies, app.state.stopping)]):
-        sys.stdout.write(f"Timebok listens on http://{host}:{port}/graphql\n")
-        sys.stdout.flush()
-        await stop.wait()
+    sites = [Site(app, host, port, settings.trusted_proxies, app.state.stopping)]
+    with listening(sites) as sockets:
+        if not await unless(stop, migrate(settings.database_url)):
+            return
+        if not sync:
+            _mind_the_bell(settings)
+        # What was made so far stays for good: later collections need not look at it.
+        gc.collect()
+        gc.freeze()
+        # An answer is made of thousands of objects that go by themselves: looking for circles after every few hundred
+        # would take longer than answering.
+        gc.set_threshold(10_000, 20, 50)
+        async with serving(sites, sockets):
+            sys.stdout.write(f"Timebok listens on {address(host, port)}/graphql\n")
+            sys.stdout.flush()
+            await stop.wait()
 
 
 async def work(settings: Settings) -> None:
     """A sync worker alone, until told to stop."""
     stop = stopping()
-    await migrate(settings.database_url)
+    if not await unless(stop, migrate(settings.database_url)):
+        return
     _mind_the_bell(settings)
     google = Google(settings, Secrets(settings.secret_keys))
     async with db.opened(settings.database_url), bell.hung(settings.bell_url), google, beside(lapse()):

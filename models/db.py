@@ -4,7 +4,8 @@ SQLite and PostgreSQL behave alike above this file. Nothing may await the networ
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+import sqlite3
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, TypeAlias, TypeVar
 from urllib.parse import parse_qsl, urlencode
@@ -55,10 +56,54 @@ _AWAY: tuple[type[Exception], ...] = (
 )
 """What a statement may raise while the database cannot be reached, or has just ended the connection."""
 
+_NOT_WRITTEN: tuple[type[Exception], ...] = (
+    asyncpg.ReadOnlySQLTransactionError,
+    asyncpg.DiskFullError,
+    asyncpg.InsufficientPrivilegeError,
+)
+_NOT_WRITTEN_CODES = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN}
+"""What a write may raise for want of space or right: of PostgreSQL, and the codes of SQLite."""
+
 
 def is_away(error: Exception) -> bool:
-    """Whether an error means that the database cannot be reached just now; wrong values look much alike."""
-    return isinstance(error, _AWAY) and not isinstance(error, ValueError)
+    """Whether an error means that the database cannot be reached, or not written to, just now; wrong values look much
+    alike.
+    """
+    return (isinstance(error, _AWAY) and not isinstance(error, ValueError)) or is_unwritable(error)
+
+
+def is_unwritable(error: BaseException) -> bool:
+    """Whether an error means that the database takes no writes: its disk is full, or it may only be read."""
+    return any(isinstance(each, _NOT_WRITTEN) or _sqlite_code(each) in _NOT_WRITTEN_CODES for each in origins(error))
+
+
+def origins(error: BaseException) -> Iterator[BaseException]:
+    """The error and what it was made of: Tortoise hands the database's own on as an argument."""
+    seen: BaseException | None = error
+    while seen is not None:
+        yield seen
+        (inner,) = seen.args if len(seen.args) == 1 else (None,)
+        seen = inner if isinstance(inner, BaseException) else seen.__cause__
+
+
+def _sqlite_code(error: BaseException) -> int | None:
+    """SQLite's primary code of an error."""
+    code = getattr(error, "sqlite_errorcode", None) if isinstance(error, sqlite3.Error) else None
+    return None if code is None else code & 0xFF
+
+
+_writable = True
+
+
+def is_writable() -> bool:
+    """Whether the last write did not fail for want of space or right."""
+    return _writable
+
+
+def _note(*, writable: bool) -> None:
+    """Notes how the last write went."""
+    global _writable
+    _writable = writable
 
 
 _under_way: set[asyncio.Task[Any]] = set()
@@ -107,6 +152,7 @@ async def opened(url: str, **parameters: str) -> AsyncIterator[BaseDBAsyncClient
     with context:
         # Request tasks do not inherit the context variables of whoever opened the database: hence the global fallback.
         await context.init(config=config(url, **parameters), _enable_global_fallback=True)
+    _note(writable=True)
     try:
         yield context.db()
     finally:
@@ -131,8 +177,11 @@ def is_postgres() -> bool:
     return connection().capabilities.dialect == "postgres"
 
 
-async def transaction(body: Callable[[], Awaitable[T]], then: Callable[[], None] = lambda: None) -> T:
+async def transaction(
+    body: Callable[[], Awaitable[T]], then: Callable[[], None] = lambda: None, *, writes: bool = True
+) -> T:
     """Runs the body in one transaction that a cancelled caller cannot break off half-way; `then` once it is committed.
+    `writes` is false for a body that only reads.
 
     Cancelling a task inside Tortoise's own `in_transaction` leaks the lock or the pooled connection, and clients
     cancel whenever they hang up. So the work runs as a task of its own, and only the waiting is cancelled.
@@ -140,8 +189,15 @@ async def transaction(body: Callable[[], Awaitable[T]], then: Callable[[], None]
     """
 
     async def unit() -> T:
-        async with in_transaction():
-            answer = await body()
+        try:
+            async with in_transaction():
+                answer = await body()
+        except Exception as error:
+            if is_unwritable(error):
+                _note(writable=False)
+            raise
+        if writes:
+            _note(writable=True)
         then()
         return answer
 
@@ -166,7 +222,7 @@ async def snapshot(body: Callable[[], Awaitable[T]]) -> T:
             await connection().execute_script("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
         return await body()
 
-    return await transaction(reading)
+    return await transaction(reading, writes=False)
 
 
 async def select(query: QuerySet[M], columns: Iterable[str]) -> list[Row]:

@@ -193,16 +193,21 @@ class GoogleBudget(Model):
         table = "google_budget"
 
 
-async def rotate(secrets: Secrets) -> int:
-    """Seals every account's tokens anew with the first secret key; returns how many. Safe while others write.
+async def rotate(secrets: Secrets) -> tuple[int, int]:
+    """Encrypts every account's tokens anew with the first secret key: how many, and how many no key opens, which stay
+    as they are. Safe while others write.
 
     What was veiled with an earlier key is of no use any more: those calendars are listed anew.
     """
     sparing = GoogleLink.filter(detail=EventDetail.BUSY_ONLY, calendar_id__not_isnull=True)
     await GoogleCalendar.filter(id__in=Subquery(sparing.values("calendar_id"))).update(query_version=0)
-    rotated = 0
+    rotated = lost = 0
     for row in await db.select(GoogleAccount.all(), ("id", "sealed")):
+        try:
+            sealed = secrets.rotate(row["sealed"])
+        except ValueError:
+            lost += 1
+            continue
         # Compared when written: a token that was refreshed meanwhile is sealed with the first key already.
-        same = GoogleAccount.filter(id=row["id"], sealed=row["sealed"])
-        rotated += await same.update(sealed=secrets.rotate(row["sealed"]))
-    return rotated
+        rotated += await GoogleAccount.filter(id=row["id"], sealed=row["sealed"]).update(sealed=sealed)
+    return rotated, lost

@@ -4,22 +4,26 @@ import asyncio
 import fcntl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+from typing import TextIO
 
 import asyncpg
 from tortoise.migrations.executor import MigrationExecutor, MigrationTarget
 
 from models import backstops, db, indexes
+from models.probe import file_of, probe, server_address
 
 _LOCK = 7_461_200_311
+_LOOK_SECONDS = 0.05
+"""How often the lock of a file is tried: waiting in a thread for it could not be broken off."""
 
 
 async def migrate(url: str) -> None:
-    """Applies what is missing. Safe to run from many processes at once: each waits for its turn.
+    """Applies what is missing. Safe to run from many processes at once: each waits for its turn. Raises
+    WrongDatabaseError and SilentDatabaseError before anything is done.
 
     On SQLite foreign keys are off meanwhile: a remade table would otherwise take the rows that point at it along.
     """
+    await probe(url)
     sqlite = url.startswith("sqlite")
     parameters = {"foreign_keys": "OFF"} if sqlite else {}
     async with _file_lock(url) if sqlite else _advisory_lock(url), db.opened(url, **parameters) as connection:
@@ -34,19 +38,26 @@ async def migrate(url: str) -> None:
 @asynccontextmanager
 async def _file_lock(url: str) -> AsyncIterator[None]:
     """A lock beside the SQLite file."""
-    path = Path(url.removeprefix("sqlite:///").partition("?")[0] + ".migrating")
-    await asyncio.to_thread(path.parent.mkdir, parents=True, exist_ok=True)
-    with await asyncio.to_thread(path.open, "w") as file:
-        await asyncio.to_thread(fcntl.flock, file, fcntl.LOCK_EX)
+    file = file_of(url)
+    with file.with_name(f"{file.name}.migrating").open("w") as lock:
+        while not _locked(lock):  # noqa: ASYNC110 - another process lets go of it
+            await asyncio.sleep(_LOOK_SECONDS)
         yield
+
+
+def _locked(file: TextIO) -> bool:
+    """Takes the file's lock, unless somebody has it."""
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 @asynccontextmanager
 async def _advisory_lock(url: str) -> AsyncIterator[None]:
     """A lock of the PostgreSQL server, on a connection of its own."""
-    split = urlsplit(url)
-    known = {name: value for name, value in parse_qsl(split.query) if name not in {"minsize", "maxsize"}}
-    connection = await asyncpg.connect(urlunsplit(split._replace(query=urlencode(known))))
+    connection = await asyncpg.connect(server_address(url))
     try:
         await connection.execute(f"SELECT pg_advisory_lock({_LOCK})")
         yield

@@ -55,8 +55,11 @@ class Secrets:
             raise ValueError("sealed with a key that is not in TIMEBOK_SECRET_KEYS") from None
 
     def rotate(self, sealed: str) -> str:
-        """The same plain text, sealed with the first key."""
-        return self._fernet.rotate(sealed.encode()).decode()
+        """The same plain text, sealed with the first key. Raises ValueError when no key fits."""
+        try:
+            return self._fernet.rotate(sealed.encode()).decode()
+        except InvalidToken:
+            raise ValueError("sealed with a key that is not in TIMEBOK_SECRET_KEYS") from None
 
     def manage_token(self, booking_id: UUID, generation: int) -> str:
         """The token with which a customer manages one booking; a new generation voids it."""

@@ -1,10 +1,24 @@
 """Settings, read once from the environment (and a `.env` file) by the entry points. Nothing else reads either."""
 
+import ipaddress
+import logging
+import os
+from pathlib import Path
 from typing import Annotated, Any
+from urllib.parse import parse_qs, urlsplit
 
 from cryptography.fernet import Fernet
+from dotenv import dotenv_values
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from models.setting_names import PREFIX, strange
+
+log = logging.getLogger("timebok.settings")
+
+_ENV_FILE = ".env"
+_A_WEEK = 7 * 24 * 60 * 60
+_MOST = 2**31 - 1
 
 
 class WrongSettingError(Exception):
@@ -16,7 +30,7 @@ class Settings(BaseSettings):
 
     # A variable that is set to nothing counts as not set.
     model_config = SettingsConfigDict(
-        env_prefix="TIMEBOK_", env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True
+        env_prefix=PREFIX, env_file=_ENV_FILE, env_ignore_empty=True, extra="ignore", frozen=True
     )
 
     database_url: str = "sqlite:///timebok.db"
@@ -26,19 +40,19 @@ class Settings(BaseSettings):
     google_client_id: str | None = None
     google_client_secret: str | None = None
     google_origin: str | None = None
-    pull_seconds: int = Field(default=600, ge=1)
-    hold_seconds: int = Field(default=600, ge=1)
-    key_requests: int = Field(default=3000, ge=0)
-    key_sockets: int = Field(default=2000, ge=0)
-    request_cost: int = Field(default=1_200_000, ge=1)
-    key_cost: int = Field(default=50_000_000, ge=0)
+    pull_seconds: int = Field(default=600, ge=1, le=_A_WEEK)
+    hold_seconds: int = Field(default=600, ge=1, le=_A_WEEK)
+    key_requests: int = Field(default=3000, ge=0, le=_MOST)
+    key_sockets: int = Field(default=2000, ge=0, le=_MOST)
+    request_cost: int = Field(default=1_200_000, ge=1, le=_MOST)
+    key_cost: int = Field(default=50_000_000, ge=0, le=_MOST)
     address_share: float = Field(default=0.2, gt=0, le=1)
     google_days: int = Field(default=400, ge=1, le=3660)
     explorer: bool = True
     introspection: bool = True
     completer: bool = True
     trusted_proxies: Annotated[tuple[str, ...], NoDecode] = ()
-    changes_kept_days: int = Field(default=30, ge=1)
+    changes_kept_days: int = Field(default=30, ge=1, le=3660)
 
     @field_validator("secret_keys", "trusted_proxies", mode="before")
     @classmethod
@@ -57,10 +71,26 @@ class Settings(BaseSettings):
                 raise ValueError("each is 32 bytes in URL-safe base64: make one with `timebok secrets new`") from None
         return value
 
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _proxies(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for each in value:
+            try:
+                _ = each == "*" or ipaddress.ip_network(each)
+            except ValueError:
+                raise ValueError(f"{each!r} is neither an address such as 10.0.0.1 or 10.0.0.0/8, nor *") from None
+        return value
+
     @field_validator("database_url")
     @classmethod
     def _database(cls, value: str) -> str:
         if value.startswith(("postgres://", "postgresql://")):
+            _address(value)
+            if not urlsplit(value).path.strip("/"):
+                raise ValueError("names no database: postgres://user:pass@host/database")
+            size = parse_qs(urlsplit(value).query).get("maxsize", ["1"])[0]
+            if not size.isdecimal() or not int(size):
+                raise ValueError("maxsize is a number of connections, at least 1")
             return value
         file = value.removeprefix("sqlite:///").partition("?")[0]
         if file in {"", ":memory:"} or not value.startswith("sqlite:///"):
@@ -72,14 +102,20 @@ class Settings(BaseSettings):
     def _bell(cls, value: str) -> str:
         if not value.startswith(("memory://", "redis://", "rediss://", "valkey://", "postgres://", "postgresql://")):
             raise ValueError("starts with memory://, redis://, valkey:// or postgres://")
+        _address(value)
         return value
 
     @field_validator("public_url", "google_origin")
     @classmethod
     def _origin(cls, value: str | None) -> str | None:
-        if value is not None and not value.startswith(("http://", "https://")):
+        if value is None:
+            return None
+        if not value.startswith(("http://", "https://")):
             raise ValueError("starts with http:// or https://")
-        return value and value.rstrip("/")
+        _address(value)
+        if not urlsplit(value).hostname or set(value) & set(' ?#@\\"<>'):
+            raise ValueError("is an address such as https://book.example")
+        return value.rstrip("/")
 
     @property
     def pushes(self) -> bool:
@@ -88,13 +124,51 @@ class Settings(BaseSettings):
 
 
 def read(**overrides: Any) -> Settings:
-    """The settings of this process; `overrides` win. Raises WrongSettingError naming the first wrong one."""
+    """The settings of this process; `overrides` win. Raises WrongSettingError naming the first wrong one, also a
+    misspelt one. Warns of others that are unknown.
+    """
+    _mind_names(_from_file() if overrides.get("_env_file", _ENV_FILE) else {})
     try:
         return Settings(**overrides)
     except ValidationError as error:
         first = error.errors()[0]
-        name = "TIMEBOK_" + str(first["loc"][0]).upper()
+        name = PREFIX + str(first["loc"][0]).upper()
         raise WrongSettingError(f"{name}: {first['msg'].removeprefix('Value error, ')}") from None
+
+
+def _from_file() -> dict[str, str | None]:
+    """What the `.env` file sets. Raises WrongSettingError when it cannot be read."""
+    if not Path(_ENV_FILE).is_file():
+        return {}
+    try:
+        found = dotenv_values(_ENV_FILE, encoding="utf-8")
+    except UnicodeDecodeError:
+        raise WrongSettingError(".env: the file is no text (UTF-8) with a NAME=value on each line") from None
+    except OSError as error:
+        raise WrongSettingError(f".env: the file cannot be read: {error.strerror}") from None
+    if any("\0" in f"{name}{value}" for name, value in found.items()):
+        raise WrongSettingError(".env: the file is no text (UTF-8) with a NAME=value on each line")
+    return found
+
+
+def _mind_names(file: dict[str, str | None]) -> None:
+    """Raises WrongSettingError for a misspelt name; warns once of all that are unknown."""
+    given = [name for name, value in {**file, **os.environ}.items() if value]
+    misspelt, unknown = strange(given, [PREFIX + name.upper() for name in Settings.model_fields])
+    for name, meant in misspelt.items():
+        raise WrongSettingError(f"{name}: there is no such setting; {meant} is meant?")
+    if unknown:
+        log.warning("no such setting: %s", ", ".join(unknown))
+
+
+def _address(url: str) -> None:
+    """Raises ValueError when a URL has no shape, or a port that is none."""
+    try:
+        port = urlsplit(url).port
+    except ValueError as error:
+        raise ValueError(f"is no URL: {error}") from None
+    if port == 0:
+        raise ValueError("is no URL: there is no port 0")
 
 
 def need_secret_keys(settings: Settings) -> None:

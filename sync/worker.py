@@ -9,7 +9,7 @@ import logging
 from collections.abc import Awaitable
 from datetime import datetime, timedelta
 
-from models import bell, changes, clock
+from models import bell, changes, clock, db
 from models.google import GoogleChannel, GoogleSignIn
 from models.idempotency import KEPT, Outcome
 from sync import calendars, leases, leaving, spending
@@ -50,9 +50,12 @@ class Worker:
                     rung.clear()
                     try:
                         await self.start_due()
-                    except Exception:
-                        # The database is away, most likely: the next look will tell.
-                        log.exception("could not look for work")
+                    except Exception as error:
+                        # The next look will tell.
+                        if db.is_away(error):
+                            log.warning("could not look for work: %s", error)
+                        else:
+                            log.exception("could not look for work")
                     await self._wait(stopping, rung)
         finally:
             stopping.cancel()

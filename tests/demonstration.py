@@ -3,16 +3,12 @@
 import asyncio
 import re
 import signal
-import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
+from tests.command import PATIENCE, TIMEBOK, said
 from tests.stage import free_port
-
-PATIENCE = 60.0
-TIMEBOK = str(Path(sys.executable).with_name("timebok"))
 
 
 @dataclass(frozen=True)
@@ -24,6 +20,7 @@ class Demo:
     public_key: str
     staff_key: str
     admin_key: str
+    printed: str
     process: asyncio.subprocess.Process
 
 
@@ -36,14 +33,14 @@ async def demonstration(*more: str) -> AsyncIterator[Demo]:
         stdout=asyncio.subprocess.PIPE,
     )
     try:
-        async with asyncio.timeout(PATIENCE):
-            said = await _until(process, "Ctrl-C ends it.")
+        printed = await said(process, "Ctrl-C ends it.")
         yield Demo(
-            url=_found(r"Explorer +(\S+)/graphql", said),
-            google_url=_found(r"Google stand-in +(\S+)/", said),
-            public_key=_found(r"(tb_public_\S+)", said),
-            staff_key=_found(r"(tb_staff_\S+)", said),
-            admin_key=_found(r"(tb_admin_\S+)", said),
+            url=_found(r"Explorer +(\S+)/graphql", printed),
+            google_url=_found(r"Google stand-in +(\S+)/", printed),
+            public_key=_found(r"(tb_public_\S+)", printed),
+            staff_key=_found(r"(tb_staff_\S+)", printed),
+            admin_key=_found(r"(tb_admin_\S+)", printed),
+            printed=printed,
             process=process,
         )
     finally:
@@ -51,17 +48,6 @@ async def demonstration(*more: str) -> AsyncIterator[Demo]:
             process.send_signal(signal.SIGTERM)
         async with asyncio.timeout(PATIENCE):
             await process.wait()
-
-
-async def _until(process: asyncio.subprocess.Process, last: str) -> str:
-    """What the process prints, up to a line."""
-    assert process.stdout
-    said = ""
-    while last not in said:
-        line = await process.stdout.readline()
-        assert line, f"it ended after saying: {said}"
-        said += line.decode()
-    return said
 
 
 def _found(pattern: str, text: str) -> str:

@@ -20,7 +20,6 @@ from strawberry.schema import BaseSchema
 from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
 from strawberry.subscriptions import GRAPHQL_SSE_PROTOCOL, GRAPHQL_TRANSPORT_WS_PROTOCOL
 from strawberry.types import ExecutionResult
-from strawberry.types.execution import PreExecutionError
 from strawberry.types.graphql import OperationType
 from strawberry.types.unset import UnsetType
 
@@ -28,7 +27,7 @@ from graph import languages
 from graph.context import Context, House, unauthenticated, unavailable
 from graph.errors import coded
 from graph.server import explorer, introspection
-from graph.server.accept import GRAPHQL_RESPONSE, JSON, preferred_type, weights
+from graph.server.accept import JSON, preferred_type, weights
 from graph.server.admission import admit
 from graph.server.backlog import Message
 from graph.server.event_stream import EventStream, events
@@ -38,14 +37,13 @@ from graph.server.live import Live
 from graph.server.protocol import Socket
 from graph.server.run import Asked
 from graph.server.sockets import Sockets
+from graph.server.status import retry_after, status_of
 from graph.server.wire import encoded
 from models import db, key
 
 INIT_SECONDS = 5
 NOT_KEPT = {"Cache-Control": "no-store"}
 """An answer is for whoever has the key, and for now: a query by GET is no reason to keep it."""
-_STATUS = {"RATE_LIMITED": 429, "UNAUTHENTICATED": 401}
-"""The HTTP status of a refusal, by its code; of all others 200, or 400 where the media type asks for that."""
 _BY_POST = {OperationType.QUERY, OperationType.MUTATION}
 
 
@@ -151,16 +149,15 @@ class Endpoint(GraphQL[Context, None]):
         if not streamed:
             response.headers["content-type"] = media_type
         if refused is not None:
-            code = (refused.extensions or {}).get("code")
-            response.status_code = _STATUS.get(str(code), 200)
             result: Any = ExecutionResult(data=None, errors=[refused])
         elif streamed:
             return self._streamed(context, data)
         else:
             named["request_data"] = replace(data, protocol="http")
             result = await super().execute_operation(*args, **named)
-        if media_type == GRAPHQL_RESPONSE and was_not_run(result) and response.status_code in (None, 200):
-            response.status_code = 400
+        response.status_code = status_of(result.data, result.errors, media_type)
+        if (seconds := retry_after(result.errors)) is not None:
+            response.headers["retry-after"] = str(seconds)
         if context.document is not None:
             result.extensions = {"cost": self._house.spending.shown(context, context.cost)}
         return result
@@ -223,7 +220,9 @@ class Endpoint(GraphQL[Context, None]):
         status = sub_response.status_code or 200
         if status != 200 and isinstance(response_data, dict):
             response_data = {"errors": response_data["errors"]}
-        return Response(self.encode_json(response_data), status_code=status, headers=NOT_KEPT, media_type=media_type)
+        later = {name: value for name, value in sub_response.headers.items() if name == "retry-after"}
+        headers = {**NOT_KEPT, **later}
+        return Response(self.encode_json(response_data), status_code=status, headers=headers, media_type=media_type)
 
     async def _refusal(self, context: Context, data: GraphQLRequestData) -> GraphQLError | None:
         """Why a request may not run."""
@@ -258,14 +257,6 @@ def _is_a_person(request: Request) -> bool:
     """Whether a browser opens the address: it takes pages, and shows no key by itself."""
     headers = request.headers
     return request.method == "GET" and "text/html" in headers.get("accept", "") and "authorization" not in headers
-
-
-def was_not_run(result: Any) -> bool:
-    """Whether the document, or its variables, did not get as far as a field."""
-    if isinstance(result, PreExecutionError):
-        return True
-    errors: list[GraphQLError] = getattr(result, "errors", None) or []
-    return bool(errors) and getattr(result, "data", None) is None and all(error.path is None for error in errors)
 
 
 def bearer(value: Any) -> str | None:

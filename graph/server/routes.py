@@ -38,13 +38,13 @@ async def _alive(_: Request) -> Response:
 
 
 async def _ready(_: Request) -> Response:
-    """503 only without the database; with a dead bell polling carries on."""
+    """503 only without the database: with a dead bell polling carries on, and what only reads needs no disk space."""
     heard = "ok" if bell.current().healthy else "degraded"
     try:
         await db.connection().execute_query("SELECT 1")
     except Exception:
         return JSONResponse({"database": "unreachable", "bell": heard}, status_code=503)
-    return JSONResponse({"database": "ok", "bell": heard})
+    return JSONResponse({"database": "ok" if db.is_writable() else "read-only", "bell": heard})
 
 
 async def _metrics(_: Request) -> Response:

@@ -18,11 +18,12 @@ from strawberry.execution import optimized_is_awaitable
 from graph import languages
 from graph.context import Context, House
 from graph.errors import coded, internal
-from graph.server.accept import GRAPHQL_RESPONSE, preferred_type
-from graph.server.endpoint import NOT_KEPT, Endpoint, bearer, too_slow, was_not_run
+from graph.server.accept import preferred_type
+from graph.server.endpoint import NOT_KEPT, Endpoint, bearer, too_slow
 from graph.server.execution import LONGEST_SECONDS, Executor
 from graph.server.gauges import DIRECT
 from graph.server.limits import replay
+from graph.server.status import retry_after, status_of
 from graph.server.wire import encoded
 from models import db, key
 
@@ -136,15 +137,17 @@ async def _send(send: Send, result: ExecutionResult, media_type: str, extensions
     errors = [error.formatted for error in result.errors or ()]
     answer: dict[str, Any] = {"data": result.data, "errors": errors} if errors else {"data": result.data}
     answer["extensions"] = extensions
-    status = 200
-    if media_type == GRAPHQL_RESPONSE and was_not_run(result):
-        status, answer = 400, {"errors": errors}
+    status = status_of(result.data, result.errors, media_type)
+    if status != 200:
+        answer = {"errors": errors}
     body = encoded(answer)
     headers = [
         *_KEPT_BY_NOBODY,
         (b"content-length", b"%d" % len(body)),
         (b"content-type", f"{media_type}; charset=utf-8".encode()),
     ]
+    if (seconds := retry_after(result.errors)) is not None:
+        headers.append((b"retry-after", b"%d" % seconds))
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})
 

@@ -6,6 +6,7 @@ tokens count in. Decides nothing about who is asking: that is the door's busines
 
 from __future__ import annotations
 
+import secrets
 from base64 import urlsafe_b64encode
 from collections import Counter
 from dataclasses import dataclass, field
@@ -95,6 +96,7 @@ class Calendar:
     version: int = 0
     events: dict[str, StoredEvent] = field(default_factory=dict)
     epochs: Counter[str] = field(default_factory=Counter)
+    first_epoch: int = field(default_factory=lambda: secrets.randbelow(10**9))
     _exceptions: dict[str, dict[str, StoredEvent]] = field(default_factory=dict)
 
     @property
@@ -114,6 +116,10 @@ class Calendar:
         else:
             self.shares[email] = Share(role)
         self.epochs[email] += 1
+
+    def epoch_of(self, email: str) -> int:
+        """What an account's sync tokens have to say; never what they said before the sandbox was started anew."""
+        return self.first_epoch + self.epochs[email]
 
     def forget_sync_tokens(self) -> None:
         """Every token given out so far answers 410 from now on (§1.7)."""

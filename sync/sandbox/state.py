@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from copy import deepcopy
 from datetime import UTC, datetime
 
-from sync.sandbox.accounts import DEMO_CLIENT, Account, OAuthClient, checked_email
+from sync.sandbox.accounts import DEMO_CLIENT, Account, OAuthClient, checked_email, subject_of
 from sync.sandbox.calendars import Calendar, Role, Share
 from sync.sandbox.channels import Channels
 from sync.sandbox.errors import GoogleError, duplicate, not_found
@@ -66,7 +66,7 @@ class SandboxGoogle:
         email = checked_email(email)
         if email in self.accounts:
             raise duplicate()
-        account = Account(email, str(10**20 + secrets.randbelow(10**20)), name or email.partition("@")[0].title())
+        account = Account(email, subject_of(email), name or email.partition("@")[0].title())
         self.accounts[email] = account
         self.add_calendar(email, email, calendar_id=email, time_zone=time_zone)
         return account

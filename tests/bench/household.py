@@ -11,7 +11,7 @@ from pathlib import Path
 from tests import postgres
 from tests.bench.premises import Premises, premises
 from tests.bench.process import address, answers, running
-from tests.demonstration import TIMEBOK
+from tests.command import TIMEBOK
 from tests.served import Served, consent, ticket_in
 
 ANNA = "anna@example.com"

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from models.secret import new_secret_key
 from tests.bench.process import address, answers, running
-from tests.demonstration import TIMEBOK
+from tests.command import TIMEBOK
 from tests.served import Served
 from tests.stage import browser
 

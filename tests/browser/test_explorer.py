@@ -1,6 +1,7 @@
 """The explorer in a real browser against a real server: no other host, and one key for queries and streams."""
 
 import json
+import re
 from collections.abc import AsyncIterator
 from typing import Any, Protocol
 from urllib.parse import urlsplit
@@ -37,6 +38,7 @@ class ServedDemo(Protocol):
     public_key: str
     staff_key: str
     admin_key: str
+    printed: str
 
 
 @pytest.fixture(scope="module")
@@ -189,3 +191,104 @@ async def test_a_reload_keeps_the_key_and_the_tabs_but_stores_no_key_for_other_w
     assert await page.evaluate(f"{TABS}.map(tab => tab.textContent)") == tabs
     assert not await page.evaluate(f"JSON.stringify(localStorage).includes({json.dumps(served_demo.admin_key)})")
     assert not any(served_demo.admin_key in url for url in page.requested)
+
+
+async def _dress(page: Page, width: int, scheme: str = "light") -> None:
+    """The page as a screen of that width, and a system of that colour scheme, shows it."""
+    await page.send(
+        "Emulation.setDeviceMetricsOverride", width=width, height=844, deviceScaleFactor=1, mobile=width < 700
+    )
+    await page.send("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
+
+
+@pytest.mark.parametrize(("scheme", "is_dark"), [("dark", True), ("light", False)])
+async def test_it_is_as_dark_as_the_system(browser: str, served_demo: ServedDemo, scheme: str, is_dark: bool) -> None:
+    async with blank_page(browser) as page:
+        await _dress(page, 1440, scheme)
+        await _open(page, f"{served_demo.url}/graphql")
+        for selector in ("body", ".graphiql-container", ".graphiql-editors"):
+            color = f"getComputedStyle(document.querySelector('{selector}')).backgroundColor"
+            red, *_ = await page.evaluate(f"{color}.match(/[\\d.]+/g).map(Number)")
+            assert (red < 128) is is_dark, selector
+
+
+async def _press_ctrl_k(page: Page) -> None:
+    for kind in ("keyDown", "keyUp"):
+        await page.send("Input.dispatchKeyEvent", type=kind, key="k", code="KeyK", modifiers=2)
+
+
+SEARCHES = "document.activeElement.closest('.graphiql-doc-explorer-search') !== null"
+
+
+async def test_the_search_of_the_docs_opens_with_the_key_it_names(page: Page) -> None:
+    assert await page.evaluate(f"{DOCS}.querySelector('input').placeholder") in ("Ctrl K", "⌘ K")
+    await page.evaluate(f"{QUERY}.focus()")
+    await _press_ctrl_k(page)
+    await page.until(SEARCHES)
+
+    await page.click("[aria-label='Hide Documentation Explorer']")
+    await page.until(f"!{DOCS}")
+    await _press_ctrl_k(page)
+    await page.until(f"{DOCS} && {SEARCHES}")
+
+    # A scalar's docs have no search of their own.
+    await page.send("Input.insertText", text="Cursor")
+    await page.until("document.querySelector('[data-cy=doc-explorer-option]')")
+    for kind in ("keyDown", "keyUp"):
+        await page.send("Input.dispatchKeyEvent", type=kind, key="Enter", code="Enter", windowsVirtualKeyCode=13)
+    await page.until(f"!{SEARCHES}")
+    await _press_ctrl_k(page)
+    await page.until(SEARCHES)
+    assert page.complaints == []
+
+
+async def test_a_phone_shows_all_of_it_in_its_width(browser: str, served_demo: ServedDemo) -> None:
+    async with blank_page(browser) as page:
+        await _dress(page, 390)
+        await page.open(f"{served_demo.url}/graphql#key={served_demo.public_key}")
+        await page.until(f"{TABS}.length > 1")
+        await page.until(FILLED_IN)
+        await page.click(PLAY)
+        await page.until(f"{RESPONSE}.getValue().includes('availability')")
+        parts = (PLAY, "#key", "#show", "#standing", ".graphiql-query-editor", ".result-window", ".graphiql-sidebar")
+        for selector in parts:
+            box = f"document.querySelector({json.dumps(selector)}).getBoundingClientRect()"
+            left, right, width, height = await page.evaluate(f"(b => [b.left, b.right, b.width, b.height])({box})")
+            assert (left >= 0, right <= 390, width > 20, height > 10) == (True,) * 4, selector
+        for selector in (".graphiql-query-editor", ".result-window"):
+            width = await page.evaluate(f"document.querySelector({json.dumps(selector)}).clientWidth")
+            assert width > 300, selector
+        assert await page.evaluate("document.documentElement.scrollWidth") <= 390
+        await page.click("[aria-label='Show Documentation Explorer']")
+        await page.until(f"{DOCS}?.getBoundingClientRect().width > 300")
+        assert await page.evaluate("document.documentElement.scrollWidth") <= 390
+        assert page.complaints == []
+
+
+async def test_why_a_time_is_taken_stands_above_what_is_free(served_demo: ServedDemo, page: Page) -> None:
+    await _enter(page, served_demo.staff_key, "Staff key")
+    await _choose(page, "FirstBooking")
+    await page.until(FILLED_IN)
+    query, variables = await page.evaluate(f"[{QUERY}.getValue(), JSON.parse({VARIABLES}.getValue())]")
+    while not (await _beside(page, served_demo.staff_key, query, variables))["createBooking"]["errors"]:
+        pass
+    await page.click(PLAY)
+    await page.until(f"{RESPONSE}.getValue().includes('SLOT_TAKEN')")
+    text = await page.evaluate(f"{RESPONSE}.getValue()")
+    assert text.index('"errors"') < text.index('"alternatives"')
+
+
+async def test_the_health_tab_shows_an_option_that_is_tied_to_google(served_demo: ServedDemo, page: Page) -> None:
+    await _enter(page, served_demo.staff_key, "Staff key")
+    await _choose(page, "SyncHealth")
+    await page.until(FILLED_IN)
+    await page.click(PLAY)
+    await page.until(f"{RESPONSE}.getValue().includes('inbound')")
+    option = json.loads(await page.evaluate(f"{RESPONSE}.getValue()"))["data"]["syncHealthChanges"]["option"]
+    assert option["google"]["account"]["email"] == "ben@example.com"
+
+
+async def test_the_demo_names_tabs_as_they_are_named(served_demo: ServedDemo, page: Page) -> None:
+    tabs = set(await page.evaluate(f"{TABS}.map(tab => tab.textContent)"))
+    named = set(re.findall(r'"(\w[\w ]+)"', served_demo.printed)) - {"A first booking"}
+    assert named == {"FirstQuery", "FirstBooking", "FirstSubscription", "SyncHealth"} <= tabs

@@ -7,7 +7,7 @@ from asyncio.subprocess import PIPE, Process
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 
-from tests.demonstration import TIMEBOK
+from tests.command import TIMEBOK
 from tests.stage import free_port
 
 PATIENCE = 60.0

@@ -24,6 +24,9 @@ DEFAULTS: dict[str, Any] = {
     "hold_seconds": 600,
     "key_requests": 3000,
     "key_sockets": 2000,
+    "request_cost": 1_200_000,
+    "key_cost": 50_000_000,
+    "address_share": 0.2,
     "google_days": 400,
     "explorer": True,
     "introspection": True,
@@ -46,11 +49,14 @@ READ = [
     ("hold_seconds", "60", 60),
     ("key_requests", "0", 0),
     ("key_sockets", "0", 0),
+    ("request_cost", "1", 1),
+    ("key_cost", "0", 0),
+    ("address_share", "1", 1.0),
     ("google_days", "3660", 3660),
     ("explorer", "false", False),
     ("introspection", "0", False),
     ("completer", "no", False),
-    ("trusted_proxies", "10.0.0.1, 10.0.0.2", ("10.0.0.1", "10.0.0.2")),
+    ("trusted_proxies", "10.0.0.1, 10.0.0.0/8, ::1", ("10.0.0.1", "10.0.0.0/8", "::1")),
     ("changes_kept_days", "7", 7),
 ]
 
@@ -60,7 +66,28 @@ WRONG = [
     ("database_url", "sqlite://timebok.db", "names a file"),
     ("database_url", "sqlite:///", "names a file"),
     ("database_url", "sqlite:///:memory:", "names a file"),
+    ("database_url", "postgres://there", "names no database"),
+    ("database_url", "postgres://there/", "names no database"),
+    ("database_url", "postgres://there:port/timebok", "is no URL"),
+    ("database_url", "postgres://there:99999/timebok", "is no URL"),
+    ("database_url", "postgres://there/timebok?maxsize=0", "maxsize"),
+    ("database_url", "postgres://there/timebok?maxsize=many", "maxsize"),
     ("bell_url", "kafka://there", "starts with"),
+    ("bell_url", "redis://there:99999", "is no URL"),
+    ("bell_url", "redis://[there", "is no URL"),
+    ("public_url", "http://", "is an address"),
+    ("public_url", "https://book.example:0", "is no URL"),
+    ("public_url", "https://book.example/?a=b", "is an address"),
+    ("public_url", "https://me@book.example", "is an address"),
+    ("public_url", "https://book example", "is an address"),
+    ("google_origin", "https://", "is an address"),
+    ("trusted_proxies", "10.0.0.1, the proxy", "'the proxy'"),
+    ("trusted_proxies", "10.0.0.1/99", "'10.0.0.1/99'"),
+    ("hold_seconds", "9" * 12, "less than or equal to"),
+    ("pull_seconds", "9" * 12, "less than or equal to"),
+    ("key_requests", "9" * 12, "less than or equal to"),
+    ("key_sockets", "9" * 12, "less than or equal to"),
+    ("changes_kept_days", "9" * 12, "less than or equal to"),
     ("public_url", "book.example", "starts with http"),
     ("google_origin", "ftp://there", "starts with http"),
     ("secret_keys", "short", "timebok secrets new"),
@@ -71,6 +98,10 @@ WRONG = [
     ("hold_seconds", "-1", "greater than or equal to 1"),
     ("key_requests", "-1", "greater than or equal to 0"),
     ("key_sockets", "1.5", "valid integer"),
+    ("request_cost", "0", "greater than or equal to 1"),
+    ("key_cost", "-1", "greater than or equal to 0"),
+    ("address_share", "0", "greater than 0"),
+    ("address_share", "1.1", "less than or equal to 1"),
     ("google_days", "0", "greater than or equal to 1"),
     ("google_days", "3661", "less than or equal to 3660"),
     ("changes_kept_days", "0", "greater than or equal to 1"),
@@ -131,6 +162,51 @@ def test_the_environment_wins_over_the_file_and_a_given_value_over_both(
     monkeypatch.setenv("TIMEBOK_GOOGLE_DAYS", "30")
     found = read(google_days=300)
     assert (found.pull_seconds, found.hold_seconds, found.google_days) == (1, 20, 300)
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("TIMEBOK_DATABASE_ULR", "TIMEBOK_DATABASE_URL"),
+        ("TIMEBOK_SECRET_KEY", "TIMEBOK_SECRET_KEYS"),
+        ("TIMEBOK_HOLDSECOND", "TIMEBOK_HOLD_SECONDS"),
+        ("timebok_bellurl", "TIMEBOK_BELL_URL"),
+    ],
+)
+@pytest.mark.parametrize("in_file", [False, True])
+def test_a_name_within_two_letters_of_a_setting_is_a_misspelt_one(
+    monkeypatch: pytest.MonkeyPatch, written: str, meant: str, in_file: bool
+) -> None:
+    if in_file:
+        Path(".env").write_text(f"{written}=x\n")
+    else:
+        monkeypatch.setenv(written, "x")
+    with pytest.raises(WrongSettingError, match=f"^{written.upper()}: .*{meant}"):
+        read()
+    monkeypatch.setenv(written, "")
+    if not in_file:
+        read()
+
+
+def test_names_that_are_like_no_setting_are_one_warning(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What a cluster sets for a service, and what tests are told, is none."""
+    for name in ("TIMEBOK_SERVICE_HOST", "TIMEBOK_PORT", "TIMEBOK_PORT_8000_TCP", "TIMEBOK_TEST_POSTGRES_URL", "OTHER"):
+        monkeypatch.setenv(name, "x")
+    assert read().model_dump() == DEFAULTS
+    assert caplog.records == []
+    for name in ("TIMEBOK_COLOUR", "TIMEBOK_MOOD"):
+        monkeypatch.setenv(name, "x")
+    read()
+    assert [each.message for each in caplog.records] == ["no such setting: TIMEBOK_COLOUR, TIMEBOK_MOOD"]
+
+
+@pytest.mark.parametrize("content", [b"\x7fELF\x00\x01", b"TIMEBOK_HOLD_SECONDS=\xff\xfe", b"\xff\xfeT\x00I\x00"])
+def test_a_file_that_is_no_text_is_named(content: bytes) -> None:
+    Path(".env").write_bytes(content)
+    with pytest.raises(WrongSettingError, match=r"^\.env: "):
+        read()
 
 
 def test_without_a_secret_key_the_missing_variable_is_named() -> None:

@@ -6,8 +6,12 @@ import { loadTabs, refill } from "./tabs.js";
 const { React, ReactDOM, GraphiQL, GraphiQLPluginExplorer, graphqlWs } = window;
 const { createElement } = React;
 
+const ON_A_PHONE = matchMedia("(max-width: 700px)").matches;
+const DOCS = "Documentation Explorer";
+
 const session = new Session();
 connectBar();
+connectSearch();
 await showGraphiQL();
 
 function connectBar() {
@@ -29,6 +33,28 @@ function connectBar() {
   });
   session.addEventListener("state", reflect);
   reflect();
+}
+
+/** Ctrl-K, or Command-K, searches the docs from wherever one is, and opens them first where they are closed. */
+function connectSearch() {
+  const focus = () => document.querySelector(".graphiql-doc-explorer-search input")?.focus();
+  const listen = (event) => {
+    if (event.key.toLowerCase() !== "k" || !(event.ctrlKey || event.metaKey) || event.altKey || event.shiftKey) return;
+    event.preventDefault();
+    event.stopPropagation();
+    document.querySelector(`[aria-label="Show ${DOCS}"]`)?.click();
+    // The docs of a field have no search of their own: back to where there is one.
+    const back = () => document.querySelector(".graphiql-doc-explorer-back");
+    const look = (left) => {
+      if (document.querySelector(".graphiql-doc-explorer-search")) focus();
+      else if (left > 0) {
+        back()?.click();
+        requestAnimationFrame(() => look(left - 1));
+      }
+    };
+    look(30);
+  };
+  addEventListener("keydown", listen, { capture: true });
 }
 
 /**
@@ -72,9 +98,9 @@ async function showGraphiQL() {
       storage,
       defaultTabs: tabs,
       defaultQuery: "",
-      defaultTheme: "light",
+      defaultTheme: null, // the system's
       defaultEditorToolsVisibility: "variables",
-      visiblePlugin: "Documentation Explorer",
+      visiblePlugin: ON_A_PHONE ? undefined : DOCS,
       plugins: [GraphiQLPluginExplorer.explorerPlugin({ showAttribution: false })],
       toolbar: { additionalComponent: readyVariables(tabs) },
       shouldPersistHeaders: false,

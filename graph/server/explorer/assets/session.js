@@ -16,6 +16,7 @@ const ROLES = { ADMIN: "Admin key", STAFF: "Staff key", PUBLIC: "Public key" };
 const VIEWER = `query ExplorerKey {
   viewer { role business { name timeZone } }
   services(first: 1) { nodes { id } }
+  options(first: 100) { nodes { id google { calendar { googleId } } } }
 }`;
 
 const FREE = `query ExplorerFreeSlots($serviceId: ID!, $from: DateTime!, $to: DateTime!) {
@@ -77,10 +78,11 @@ function keyFromAddress() {
 
 async function standingOf(authorization) {
   try {
-    const { viewer, services } = await ask(authorization, VIEWER);
+    const { viewer, services, options } = await ask(authorization, VIEWER);
     const text = `${ROLES[viewer.role] ?? viewer.role} · ${viewer.business.name}`;
     // The key is good whether or not something to fill in can be found.
-    const facts = await factsOf(authorization, services.nodes[0], viewer.business.timeZone).catch(() => ({}));
+    const free = await factsOf(authorization, services.nodes[0], viewer.business.timeZone).catch(() => ({}));
+    const facts = { ...free, ...connected(options.nodes) };
     return { standing: "good", text, facts };
   } catch (error) {
     return { standing: "bad", text: error.message, facts: null };
@@ -100,6 +102,12 @@ async function factsOf(authorization, service, timeZone) {
     "<a week later>": to,
     ...(slot && { "<a free slot>": slot.start }),
   };
+}
+
+/** An option whose health has something to tell: one that is tied to a Google calendar, where there is one. */
+function connected(options) {
+  const option = options.find(({ google }) => google?.calendar) ?? options[0];
+  return option ? { "<id of an option with a Google calendar>": option.id } : {};
 }
 
 /** The start of a day, so many days from now, with the offset its time zone has about then. */
