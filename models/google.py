@@ -13,6 +13,7 @@ from tortoise.models import Model
 from models import db
 from models.columns import Instant, belongs_to, new_id
 from models.secret import Secrets
+from models.settings import WrongSettingError
 from models.words import EventDetail
 
 
@@ -196,13 +197,22 @@ class GoogleBudget(Model):
 async def rotate(secrets: Secrets) -> int:
     """Seals every account's tokens anew with the first secret key; returns how many. Safe while others write.
 
-    What was veiled with an earlier key is of no use any more: those calendars are listed anew.
+    What was veiled with an earlier key is of no use any more: those calendars are listed anew. Raises
+    WrongSettingError, when all that can be is done, if a key is missing.
     """
     sparing = GoogleLink.filter(detail=EventDetail.BUSY_ONLY, calendar_id__not_isnull=True)
     await GoogleCalendar.filter(id__in=Subquery(sparing.values("calendar_id"))).update(query_version=0)
-    rotated = 0
+    rotated = lost = 0
     for row in await db.select(GoogleAccount.all(), ("id", "sealed")):
         # Compared when written: a token that was refreshed meanwhile is sealed with the first key already.
         same = GoogleAccount.filter(id=row["id"], sealed=row["sealed"])
-        rotated += await same.update(sealed=secrets.rotate(row["sealed"]))
+        if secrets.opens(row["sealed"]):
+            rotated += await same.update(sealed=secrets.rotate(row["sealed"]))
+        else:
+            lost += 1
+    if lost:
+        raise WrongSettingError(
+            f"TIMEBOK_SECRET_KEYS: no key opens the tokens of {lost} Google accounts of {lost + rotated}: add the key "
+            "that sealed them, or have those accounts signed in again or disconnected"
+        )
     return rotated

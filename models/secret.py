@@ -54,9 +54,17 @@ class Secrets:
         except InvalidToken:
             raise ValueError("sealed with a key that is not in TIMEBOK_SECRET_KEYS") from None
 
+    def opens(self, sealed: str) -> bool:
+        """Whether any key decrypts it."""
+        try:
+            self.open(sealed)
+        except ValueError:
+            return False
+        return True
+
     def rotate(self, sealed: str) -> str:
-        """The same plain text, sealed with the first key."""
-        return self._fernet.rotate(sealed.encode()).decode()
+        """The same plain text, sealed with the first key. Raises ValueError when no key fits."""
+        return self.seal(self.open(sealed))
 
     def manage_token(self, booking_id: UUID, generation: int) -> str:
         """The token with which a customer manages one booking; a new generation voids it."""
