@@ -184,7 +184,7 @@ def _health(
     now: datetime,
 ) -> Health:
     """The calendar's own account counts: the option may have signed in with another one since."""
-    grant = _grant(row, opens, now)
+    grant = _grant(row, opens)
     pull, push = (_direction(row, way, row[f"calendar__{way}ed_at"]) for way in ("pull", "push"))
     return Health(
         inbound=health.inbound(pull, grant, poll, now),
@@ -193,13 +193,17 @@ def _health(
     )
 
 
-def _grant(row: Row, opens: Callable[[str], bool], now: datetime) -> Trouble | None:
+def _grant(row: Row, opens: Callable[[str], bool]) -> Trouble | None:
     """What keeps the account from being used, if anything does."""
-    state = GoogleAccountState(row["calendar__account__state"])
-    if state is GoogleAccountState.CONNECTED:
-        return None if opens(row["calendar__account__sealed"]) else Trouble(TroubleCode.SECRET_KEY_LOST, now)
-    missing = state is GoogleAccountState.SCOPES_MISSING
-    code = TroubleCode.GOOGLE_SCOPES_MISSING if missing else TroubleCode.GOOGLE_RECONNECT_REQUIRED
+    match GoogleAccountState(row["calendar__account__state"]):
+        case GoogleAccountState.CONNECTED if opens(row["calendar__account__sealed"]):
+            return None
+        case GoogleAccountState.CONNECTED:
+            code = TroubleCode.SECRET_KEY_LOST
+        case GoogleAccountState.SCOPES_MISSING:
+            code = TroubleCode.GOOGLE_SCOPES_MISSING
+        case GoogleAccountState.RECONNECT_REQUIRED:
+            code = TroubleCode.GOOGLE_RECONNECT_REQUIRED
     return Trouble(code, row["calendar__account__error_at"] or row["calendar__account__created_at"])
 
 

@@ -54,7 +54,7 @@ class Grants:
             if account is None or account.state != GoogleAccountState.CONNECTED:
                 return NOT_CONNECTED
             if not self._secrets.opens(account.sealed):
-                return self._lost_key()
+                return await self._lost_key(account)
             access, refresh = self.unseal(account.sealed)
             if access != refused and account.access_expires_at > clock.now() + _EARLY:
                 return access
@@ -84,8 +84,9 @@ class Grants:
 
         await changes.write(account.business_id, body)
 
-    def _lost_key(self) -> Failure:
+    async def _lost_key(self, account: GoogleAccount) -> Failure:
         """The answer for an account whose tokens cannot be opened. Said once: it is so for many accounts, for long."""
+        await GoogleAccount.filter(id=account.id, error_at__isnull=True).update(error_at=clock.now())
         if not self._said_lost:
             self._said_lost = True
             log.error(
@@ -101,6 +102,7 @@ class Grants:
             await GoogleAccount.filter(id=account.id, sealed=account.sealed).update(
                 sealed=self.seal(reply.access, reply.refresh or refresh),
                 access_expires_at=clock.now() + timedelta(seconds=reply.expires_in),
+                error_at=None,
             )
         elif reply.kind is FailureKind.RECONNECT:
             await self.lost(account.id, access, reply)

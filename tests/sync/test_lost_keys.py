@@ -10,7 +10,7 @@ from uuid import UUID
 import pytest
 from cryptography.fernet import Fernet
 
-from models import db
+from models import clock, db
 from models.google import GoogleAccount
 from models.secret import Secrets
 from models.words import HealthState
@@ -48,7 +48,7 @@ async def test_a_replaced_key_is_said_in_health_and_once_in_the_log_and_is_cured
     async with door:
         assert [await health(floor, door, each) for each in options] == [lost, lost]
         for _ in range(5):
-            await GoogleAccount.all().update(list_due_at=rows.clock.now())
+            await GoogleAccount.all().update(list_due_at=clock.now())
             await other.look()
         assert [await health(floor, door, each) for each in options] == [lost, lost]
         said = [record for record in caplog.records if record.levelno >= logging.WARNING]
