@@ -222,7 +222,9 @@ class Engine:
             expires_at=clock.now() + timedelta(seconds=tokens.expires_in),
         )
         listed = await self._client.calendars(tokens.access) if CALENDAR_LIST in tokens.scopes else None
-        return await signin.admit(returned, granted, listed.items if isinstance(listed, CalendarList) else None)
+        return await signin.admit(
+            self._secrets, returned, granted, listed.items if isinstance(listed, CalendarList) else None
+        )
 
     async def _pull(self, lease: Lease, *, only_changes: bool = False) -> bool:
         """One run of the pull machine; whether it came to a good end."""

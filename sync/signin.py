@@ -98,7 +98,7 @@ async def take_back(secrets: Secrets, state: str) -> Returned | str | None:
     return Returned(row.id, row.business_id, secrets.open(row.verifier), row.return_to)
 
 
-async def admit(returned: Returned, granted: Granted, listed: Sequence[ListedCalendar] | None) -> str:
+async def admit(secrets: Secrets, returned: Returned, granted: Granted, listed: Sequence[ListedCalendar] | None) -> str:
     """Stores the account with its calendars, and answers where to send the person, with a ticket.
 
     A grant that lacks a scope is stored and shown as such: what it was used for stops until it is given anew.
@@ -106,7 +106,7 @@ async def admit(returned: Returned, granted: Granted, listed: Sequence[ListedCal
     ticket = secret.new_token()
 
     async def body(work: Write) -> None:
-        account_id = await _keep(work, granted)
+        account_id = await _keep(work, secrets, granted)
         if listed is not None:
             await calendars.store(work, account_id, listed)
         await leases.hasten(GoogleCalendar.filter(account_id=account_id), work.now, over_prescribed=True)
@@ -172,8 +172,13 @@ async def _tie(work: Write, option_id: UUID, account_id: UUID) -> UUID:
     return option_id
 
 
-async def _keep(work: Write, granted: Granted) -> UUID:
+async def _keep(work: Write, secrets: Secrets, granted: Granted) -> UUID:
     """One row per (business, Google `sub`), however often and for however many options somebody signs in."""
+    ours = GoogleAccount.filter(business_id=work.business_id, sub=granted.claims.sub)
+    before = await ours.get_or_none()
+    if before and not secrets.opens(before.sealed):
+        # What was veiled with the lost key matches nothing any more: the calendars are listed anew.
+        await GoogleCalendar.filter(account_id=before.id).update(sync_token=None)
     state = GoogleAccountState.SCOPES_MISSING if scopes.missing(granted.scopes) else GoogleAccountState.CONNECTED
     values = {
         "email": granted.claims.email,
@@ -188,12 +193,12 @@ async def _keep(work: Write, granted: Granted) -> UUID:
         "error_message": None,
         "error_at": None if state is GoogleAccountState.CONNECTED else work.now,
     }
-    ours = GoogleAccount.filter(business_id=work.business_id, sub=granted.claims.sub)
-    if not await ours.update(**values):
-        account = GoogleAccount(id=new_id(), business_id=work.business_id, sub=granted.claims.sub, created_at=work.now)
-        await account.update_from_dict(values).save()
-        return account.id
-    return (await ours.get()).id
+    if before:
+        await ours.update(**values)
+        return before.id
+    account = GoogleAccount(id=new_id(), business_id=work.business_id, sub=granted.claims.sub, created_at=work.now)
+    await account.update_from_dict(values).save()
+    return account.id
 
 
 def challenge(verifier: str) -> str:

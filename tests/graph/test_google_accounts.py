@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from models.google import GoogleAccount
 from tests.graph.connected import ANNAS, Connected
 from tests.graph.shop import codes, furnish, graphql_codes, located
 from tests.served import Served
@@ -77,6 +78,30 @@ async def test_a_dead_consent_has_to_be_given_again_first(town: Connected) -> No
     assert located(await use(served, shop.ben, account)) == [("GOOGLE_RECONNECT_REQUIRED", "input.accountId")]
     (shown,) = await served.do("GoogleAccounts", "admin")
     assert shown["state"] == "RECONNECT_REQUIRED"
+
+
+async def test_a_linked_calendar_that_was_taken_off_the_list_says_so(town: Connected) -> None:
+    shop, served = town.shop, town.shop.served
+    account = await account_of(town)
+    calendar = (await town.link(shop.anna, calendarId=WORKSHOP))["calendar"]["id"]
+    document = "query($id: ID!) { node(id: $id) { ... on GoogleCalendar { googleId listed } } }"
+
+    async def listed() -> bool:
+        answer = (await served.send(document, served.keys["staff"], {"id": calendar})).json()
+        return bool(answer["data"]["node"]["listed"])
+
+    assert await listed()
+    async with served.following("SyncHealthChanges", "staff", optionIds=[shop.anna]) as stream:
+        town.google.unsubscribe(WORKSHOP, ANNAS)
+        await GoogleAccount.all().update(listed_at=None)
+        (shown,) = await served.do("GoogleAccounts", "admin")
+        while await listed():
+            await stream.next()
+    (shown,) = await served.do("GoogleAccounts", "admin")
+    assert shown["id"] == account
+    assert WORKSHOP not in [each["googleId"] for each in shown["calendars"]]
+    saved = await town.link(shop.anna, calendarId=WORKSHOP, blocking="NO_EVENTS")
+    assert saved["blocking"] == "NO_EVENTS"
 
 
 async def test_an_account_that_no_option_uses_is_still_there(town: Connected) -> None:

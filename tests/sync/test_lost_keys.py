@@ -5,6 +5,7 @@ import logging
 import os
 import sys
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -13,7 +14,7 @@ from cryptography.fernet import Fernet
 from models import clock, db
 from models.google import GoogleAccount
 from models.secret import Secrets
-from models.words import HealthState
+from models.words import AllDayEvents, Blocking, EventDetail, HealthState, UnroutedEvents
 from sync.service import Google
 from sync.trouble import TroubleCode
 from sync.worker import Worker
@@ -21,6 +22,7 @@ from tests.sync import rows
 from tests.sync.floor import Floor, busy
 from tests.sync.rows import SECRETS, tomorrow
 from tests.sync.sandbox.doors import ANNA, BEN
+from tests.sync.test_linking import named, relink
 
 
 async def health(floor: Floor, door: Google, option_id: UUID) -> set[tuple[HealthState, TroubleCode | None]]:
@@ -66,13 +68,19 @@ async def test_a_replaced_key_is_said_in_health_and_once_in_the_log_and_is_cured
 
 
 async def test_a_replaced_key_is_cured_by_signing_in_again(floor: Floor) -> None:
-    anna = await floor.linked_option()
+    rule: dict[str, Any] = {"blocking": Blocking.MATCHED_EVENTS, "matchers": named("Dentist")}
+    kept: dict[str, Any] = {"detail": EventDetail.BUSY_ONLY, "unrouted_events": UnroutedEvents.BLOCK_NONE}
+    floor.sandbox.insert_event(ANNA, busy(tomorrow(12), tomorrow(13), summary="Dentist"))
+    anna = await floor.linked_option(**rule, **kept)
     door, other = await restarted(floor, Secrets((Fernet.generate_key().decode(),)))
     async with door:
         await other.look()
         await other.signed_in(anna)
         await other.settle()
         assert await health(floor, door, anna) == {(HealthState.OK, None)}
+        # What was kept as hashes of the lost key is made anew.
+        await relink(other, anna, ANNA, all_day_events=AllDayEvents.NEVER_BLOCK)
+        assert await floor.blocked(anna) == [(tomorrow(12), tomorrow(13))]
 
 
 async def test_who_comes_back_after_the_key_was_replaced_is_sent_on_to_try_again(floor: Floor) -> None:
