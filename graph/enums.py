@@ -151,7 +151,7 @@ _described(
     LAGGING="Behind, and catching up.",
     FAILING="Attempts fail; they go on by themselves.",
     ACTION_REQUIRED="Somebody has to do something: see the error.",
-    IDLE="Nothing to do: no calendar is chosen, or it cannot be written to.",
+    IDLE="Nothing to do: no calendar is chosen, or it may only be read (see the error).",
 )
 _described(
     ErrorCode,

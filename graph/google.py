@@ -10,6 +10,7 @@ from uuid import UUID
 import strawberry
 
 from graph.context import Info
+from graph.languages import say
 from graph.nodes import Node
 from graph.rows import attribute, column, reading
 from graph.scalars import TimeZone
@@ -36,13 +37,20 @@ if TYPE_CHECKING:
 
 @strawberry.type(description="What went wrong last.")
 class SyncError:
-    value: strawberry.Private[door.Fault]
-    code: str = attribute("code", "Stable, for programs.")
-    message: str = attribute("message", "For people, with what to do about it where there is something.")
+    value: strawberry.Private[door.Trouble]
+    code: str = attribute(
+        "code",
+        "Stable, for programs, such as `GOOGLE_RECONNECT_REQUIRED`, `GOOGLE_CALENDAR_READ_ONLY` or "
+        "`GOOGLE_UNAVAILABLE`. Clients must expect new ones.",
+    )
     at: datetime = attribute("at", "When.")
 
+    @strawberry.field(description="For people, in the caller's language: what it is, and who has to do what about it.")
+    def message(self, info: Info) -> str:
+        return say(door.SAYS[self.value.code], {}, info.context.language)
 
-def fault(value: door.Fault | None) -> SyncError | None:
+
+def fault(value: door.Trouble | None) -> SyncError | None:
     """What went wrong, if anything did."""
     return SyncError(value=value) if value else None
 
@@ -103,6 +111,11 @@ class GoogleCalendar(Node):
     summary: str = column("summary", "Its name in Google.")
     time_zone: TimeZone = column("time_zone", "Its zone: all-day events are meant in it.")
     access_role: GoogleAccessRole = column("access_role", "What the account may do with it.")
+    listed: bool = column(
+        "listed",
+        "Whether the account's calendar list in Google has it now. One that was taken off the list stays linked, and "
+        "its rules can be changed, but no other option can be linked to it.",
+    )
     primary: bool = column("is_primary", "Whether it is the account's own first calendar.")
     unrouted_events: UnroutedEvents = column("unrouted_events", "What an event does that no option's matchers claim.")
 
@@ -176,7 +189,7 @@ class GoogleConnection(Node):
 
     @strawberry.field(description="The Google account that signed in.")
     def account(self) -> GoogleAccount:
-        return GoogleAccount(row={"id": self.value.account.id}, value=self.value.account)
+        return account(self.value.account)
 
     @strawberry.field(description="The calendar it is linked to; null until one is chosen.")
     async def calendar(self, info: Info) -> GoogleCalendar | None:
@@ -189,6 +202,11 @@ class GoogleConnection(Node):
     @strawberry.field(description="How synchronisation does.")
     def health(self) -> SyncHealth:
         return SyncHealth(value=self.value.health)
+
+
+def account(value: door.Account) -> GoogleAccount:
+    """An account of the domain, as the API shows it."""
+    return GoogleAccount(row={"id": value.id}, value=value)
 
 
 def connection(value: door.Connection) -> GoogleConnection:

@@ -27,6 +27,9 @@ NORWEGIAN: Mapping[str, str] = {
     "At most 24 intervals a day.": "Høyst 24 intervaller om dagen.",
     "At most a year after the start.": "Høyst et år etter starten.",
     "At most {most} matchers.": "Høyst {most} kjennetegn.",
+    "MATCHED_EVENTS needs a matcher: what names this option.": (
+        "MATCHED_EVENTS trenger et kjennetegn: det som nevner dette alternativet."
+    ),
     "Must be a colour like #1a73e8.": "Må være en farge som #1a73e8.",
     "Must be a currency code such as NOK.": "Må være en valutakode som NOK.",
     "Must be a decimal number such as 450.00.": "Må være et desimaltall som 450.00.",
@@ -77,9 +80,76 @@ NORWEGIAN: Mapping[str, str] = {
     "Too many slots are held at once. Book or release one.": (
         "For mange tider er reservert på en gang. Bestill eller frigi en."
     ),
-    "{reason}": "{reason}",
     "{{{keyword}}} at character {position} is no placeholder.": (
         "{{{keyword}}} ved tegn {position} er ikke et nøkkelord."
+    ),
+    # What is wrong with synchronisation.
+    "Google does not answer as it should. It is tried again by itself; there is nothing to do.": (
+        "Google svarer ikke som det skal. Det prøves igjen av seg selv; ingen trenger å gjøre noe."
+    ),
+    "Google takes no more requests of this account for the moment. It goes on by itself; there is nothing to do.": (
+        "Google tar ikke imot flere forespørsler fra denne kontoen akkurat nå. Det fortsetter av seg selv; ingen "
+        "trenger å gjøre noe."
+    ),
+    "Google takes no more changes of this calendar for some hours. It goes on by itself; there is nothing to do.": (
+        "Google tar ikke imot flere endringer i denne kalenderen på noen timer. Det fortsetter av seg selv; ingen "
+        "trenger å gjøre noe."
+    ),
+    "Google no longer accepts the account's consent. An admin has to sign in with Google again with this account.": (
+        "Google godtar ikke lenger samtykket fra kontoen. En administrator må logge inn med Google på nytt med denne "
+        "kontoen."
+    ),
+    "Not every permission was granted. An admin has to sign in with Google again with this account and tick every "
+    "box.": (
+        "Ikke alle tillatelser ble gitt. En administrator må logge inn med Google på nytt med denne kontoen og krysse "
+        "av for alle."
+    ),
+    "The Google account may only read this calendar, so bookings are not shown in it. The calendar's owner has to "
+    "let the account make changes to events, or an admin has to link another calendar.": (
+        "Google-kontoen kan bare lese denne kalenderen, så bestillinger vises ikke der. Eieren av kalenderen må la "
+        "kontoen endre aktiviteter, eller en administrator må koble til en annen kalender."
+    ),
+    "Google finds no such calendar for this account. The calendar's owner has to share it with the account again, "
+    "or an admin has to link another calendar.": (
+        "Google finner ingen slik kalender for denne kontoen. Eieren av kalenderen må dele den med kontoen på nytt, "
+        "eller en administrator må koble til en annen kalender."
+    ),
+    "The access to Google is not set up rightly. Whoever runs this service has to mend the settings of its OAuth "
+    "client; the log says what Google found.": (
+        "Tilgangen til Google er ikke satt opp riktig. Den som driver denne tjenesten, må rette innstillingene for "
+        "OAuth-klienten; loggen sier hva Google fant."
+    ),
+    "Google refuses this. Whoever runs this service finds the reason in the log; when it is mended, staff have to "
+    "ask for a sync of this calendar.": (
+        "Google avviser dette. Den som driver denne tjenesten, finner grunnen i loggen; når det er rettet, må de "
+        "ansatte be om en synkronisering av denne kalenderen."
+    ),
+    "Too many requests go to Google just now. It goes on by itself; there is nothing to do.": (
+        "Det sendes for mange forespørsler til Google akkurat nå. Det fortsetter av seg selv; ingen trenger å gjøre "
+        "noe."
+    ),
+    "The calendar's time zone changed while it was being read. It is read again by itself; there is nothing to do.": (
+        "Tidssonen til kalenderen ble endret mens den ble lest. Den leses på nytt av seg selv; ingen trenger å gjøre "
+        "noe."
+    ),
+    "More than half of this calendar's events are gone from Google. Nothing was removed here. If that is right, "
+    "staff have to ask for a sync of this calendar.": (
+        "Mer enn halvparten av aktivitetene i denne kalenderen er borte fra Google. Ingenting er fjernet her. Hvis det "
+        "stemmer, må de ansatte be om en synkronisering av denne kalenderen."
+    ),
+    "The event was changed in Google again and again, so it is left as it is. Find out who or what changes it; "
+    "then staff have to ask for a sync of this calendar.": (
+        "Aktiviteten ble endret i Google om og om igjen, så den får stå som den er. Finn ut hvem eller hva som endrer "
+        "den; så må de ansatte be om en synkronisering av denne kalenderen."
+    ),
+    "No secret key of this service opens the account's tokens. Whoever runs this service has to put the earlier "
+    "key back into TIMEBOK_SECRET_KEYS, or an admin has to sign in with Google again with this account.": (
+        "Ingen hemmelig nøkkel i denne tjenesten åpner kontoens tilganger. Den som driver tjenesten, må legge den "
+        "tidligere nøkkelen tilbake i TIMEBOK_SECRET_KEYS, eller en administrator må logge inn med Google på nytt med "
+        "denne kontoen."
+    ),
+    "Something went wrong here. It is tried again by itself; whoever runs this service finds the reason in the log.": (
+        "Noe gikk galt her. Det prøves igjen av seg selv; den som driver tjenesten, finner grunnen i loggen."
     ),
 }
 

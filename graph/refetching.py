@@ -10,7 +10,7 @@ from graph.bookings import Booking
 from graph.business import Business
 from graph.calendar import GoogleEvent, Hold, TimeOff
 from graph.context import Info
-from graph.google import GoogleCalendar, connection
+from graph.google import GoogleCalendar, account, connection
 from graph.nodes import Node, from_id, visible
 from graph.options import Option
 from graph.selection import columns
@@ -50,8 +50,10 @@ async def refetch(info: Info, given: str) -> Node | None:
         if row_id != caller.business_id:
             return None
         return Business(row=await businesses.read(row_id, tuple(columns(info, Business))))
-    if kind in ("GoogleConnection", "GoogleAccount"):
-        return await _connected(info, kind, row_id) if caller.is_staff else None
+    if kind == "GoogleConnection":
+        return await _connection(info, row_id) if caller.is_staff else None
+    if kind == "GoogleAccount":
+        return await _account(info, row_id) if caller.is_staff else None
     how = _TYPES.get(kind)
     if how is None or not (how.public or caller.is_staff):
         return None
@@ -60,13 +62,16 @@ async def refetch(info: Info, given: str) -> Node | None:
     return how.shown(row=row) if row else None
 
 
-async def _connected(info: Info, kind: str, row_id: UUID) -> Node | None:
-    """A connection or an account: both are told from an option's link."""
+async def _connection(info: Info, row_id: UUID) -> Node | None:
+    """An option's tie to Google."""
     caller = info.context.caller
-    mine = google.GoogleLink.filter(business_id=caller.business_id)
-    links = mine.filter(id=row_id) if kind == "GoogleConnection" else mine.filter(account_id=row_id)
-    option_ids = [row["option_id"] for row in await links.limit(1).values("option_id")]
-    for found in (await info.context.house.google.connections(caller.business_id, option_ids)).values():
-        shown = connection(found)
-        return shown if kind == "GoogleConnection" else shown.account()
-    return None
+    links = google.GoogleLink.filter(business_id=caller.business_id, id=row_id)
+    option_ids = [row["option_id"] for row in await links.values("option_id")]
+    found = await info.context.house.google.connections(caller.business_id, option_ids)
+    return next((connection(each) for each in found.values()), None)
+
+
+async def _account(info: Info, row_id: UUID) -> Node | None:
+    """An account that the business has connected, whether an option uses it or not."""
+    found = await info.context.house.google.accounts(info.context.caller.business_id)
+    return next((account(each) for each in found if each.id == row_id), None)

@@ -21,6 +21,7 @@ from graph.closing import ClosingMutation
 from graph.context import Context, Info, bad_input
 from graph.documents.document import MOST_TOKENS, Document
 from graph.errors import Codes
+from graph.google_accounts import GoogleAccountMutation, GoogleAccountQuery
 from graph.holds import HoldMutation
 from graph.linking import GoogleMutation
 from graph.nodes import Node
@@ -67,6 +68,7 @@ class Query(
     BookingQuery,
     WordingQuery,
     RoutingPreviewQuery,
+    GoogleAccountQuery,
 ):
     @strawberry.field(description="Anything that has an id; null when there is none such, or this key may not see it.")
     async def node(
@@ -86,7 +88,14 @@ class Query(
 
 @strawberry.type(description="What can be done. Each takes one `input`, and says in `errors` why it did nothing.")
 class Mutation(
-    BookingMutation, HoldMutation, OptionMutation, ServiceMutation, ClosingMutation, GoogleMutation, WordingMutation
+    BookingMutation,
+    HoldMutation,
+    OptionMutation,
+    ServiceMutation,
+    ClosingMutation,
+    GoogleMutation,
+    GoogleAccountMutation,
+    WordingMutation,
 ):
     pass
 

@@ -54,6 +54,14 @@ class Secrets:
         except InvalidToken:
             raise ValueError("sealed with a key that is not in TIMEBOK_SECRET_KEYS") from None
 
+    def opens(self, sealed: str) -> bool:
+        """Whether any key decrypts it."""
+        try:
+            self.open(sealed)
+        except ValueError:
+            return False
+        return True
+
     def rotate(self, sealed: str) -> str:
         """The same plain text, sealed with the first key. Raises ValueError when no key fits."""
         try:

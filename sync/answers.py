@@ -46,7 +46,7 @@ def page(body: Mapping[str, Any]) -> Page | Failure:
         items=tuple(items),
         next_page=body.get("nextPageToken") or None,
         next_sync_token=body.get("nextSyncToken") or None,
-        time_zone=body.get("timeZone") or None,
+        time_zone=translate.zone_name(body.get("timeZone")),
     )
 
 

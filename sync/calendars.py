@@ -50,7 +50,8 @@ async def store(work: Write, account_id: UUID, listed: Iterable[ListedCalendar])
                 writable.append(row.id)
             await GoogleCalendar.filter(id=row.id).update(**differing)
             changed = True
-    await GoogleCalendar.filter(id__in=[row.id for row in rows.values()]).update(listed=False)
+    gone = GoogleCalendar.filter(id__in=[row.id for row in rows.values()], listed=True)
+    changed = bool(await gone.update(listed=False)) or changed
     await GoogleAccount.filter(id=account_id).update(listed_at=work.now, list_due_at=work.now + RELIST)
     if changed:
         await note_account(work, account_id)

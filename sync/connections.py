@@ -1,7 +1,7 @@
 """What the clients see of Google: connections, calendars to choose from, mirrors. Reads only, as plain values."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -11,8 +11,8 @@ from tortoise.functions import Count, Max, Min
 
 from models import db
 from models.db import Row
-from models.google import GoogleCalendar, GoogleChannel, GoogleLink
-from models.mirror import Mirror
+from models.google import GoogleAccount, GoogleCalendar, GoogleChannel, GoogleLink
+from models.mirror import READ_ONLY, Mirror
 from models.words import (
     AllDayEvents,
     Blocking,
@@ -25,9 +25,10 @@ from models.words import (
     MirrorState,
     UnroutedEvents,
 )
-from sync import health, scopes
+from sync import health, scopes, trouble
 from sync.blocking import Matcher
-from sync.health import IDLE, Direction, Fault, Health, Queue
+from sync.health import IDLE, Direction, Health, Queue
+from sync.trouble import Trouble, TroubleCode
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +89,7 @@ class MirrorShown:
     state: MirrorState
     html_link: str | None = None
     drift: Drift = Drift.NONE
-    error: Fault | None = None
+    error: Trouble | None = None
 
 
 _MIRROR = (
@@ -100,24 +101,27 @@ _MIRROR = (
     "html_link",
     "drift",
     "error_code",
-    "error_message",
     "error_at",
 )
 _LINK = ("id", "option_id", "calendar_id", "blocking", "matchers", "all_day_events", "detail", "mirror_as")
 _ACCOUNT = ("id", "email", "state", "scopes")
-_CALENDAR = ("google_id", "summary", "time_zone", "access_role", "unrouted_events", "account__state")
-_DIRECTION = ("due_at", "not_before", "attempts", "action_required", "error_code", "error_message", "error_at")
+_CALENDAR = ("google_id", "summary", "time_zone", "access_role", "unrouted_events")
+_GRANT = ("state", "sealed", "error_at", "listed_at", "created_at")
+_DIRECTION = ("due_at", "not_before", "attempts", "action_required", "error_code", "error_at")
 
 
 async def connections(
-    business_id: UUID, option_ids: Iterable[UUID], poll: timedelta, now: datetime
+    business_id: UUID, option_ids: Iterable[UUID], poll: timedelta, opens: Callable[[str], bool], now: datetime
 ) -> dict[UUID, Connection]:
-    """The options' ties to Google, by option, in three statements; `poll` is the longest time between two pulls."""
+    """The options' ties to Google, by option, in three statements. `poll` is the longest time between two pulls,
+    `opens` says whether sealed tokens can be opened here.
+    """
     asked = list(option_ids)
     ours = GoogleLink.filter(business_id=business_id)
     shared = ours.filter(option_id__in=asked, calendar_id__isnull=False)
     query = ours.filter(Q(option_id__in=asked) | Q(calendar_id__in=Subquery(shared.values("calendar_id"))))
     columns = [*_LINK, *(f"account__{name}" for name in _ACCOUNT), *(f"calendar__{name}" for name in _CALENDAR)]
+    columns += [f"calendar__account__{name}" for name in _GRANT]
     for way, completed in (("pull", "pulled_at"), ("push", "pushed_at")):
         columns += [f"calendar__{completed}", *(f"calendar__{way}_{name}" for name in _DIRECTION)]
     rows = await db.select(query.order_by("id"), columns)
@@ -129,7 +133,7 @@ async def connections(
     found = {}
     for row in (row for row in rows if row["option_id"] in set(asked)):
         calendar = row["calendar_id"]
-        state = _health(row, queues.get(calendar, Queue()), channels[calendar], poll, now) if calendar else IDLE
+        state = _health(row, queues.get(calendar, Queue()), channels[calendar], poll, opens, now) if calendar else IDLE
         found[row["option_id"]] = _connection(row, tuple(sharing[calendar]), state)
     return found
 
@@ -151,12 +155,7 @@ def _connection(row: Row, shared_with: tuple[UUID, ...], state: Health) -> Conne
     return Connection(
         id=row["id"],
         option_id=row["option_id"],
-        account=Account(
-            id=row["account__id"],
-            email=row["account__email"],
-            state=GoogleAccountState(row["account__state"]),
-            missing_scopes=scopes.missing(row["account__scopes"]),
-        ),
+        account=_account({name: row[f"account__{name}"] for name in _ACCOUNT}),
         calendar=calendar,
         blocking=Blocking(row["blocking"]),
         matchers=matchers(row["matchers"]),
@@ -167,29 +166,58 @@ def _connection(row: Row, shared_with: tuple[UUID, ...], state: Health) -> Conne
     )
 
 
+def _account(row: Row) -> Account:
+    return Account(row["id"], row["email"], GoogleAccountState(row["state"]), scopes.missing(row["scopes"]))
+
+
 def matchers(stored: Iterable[Mapping[str, str]]) -> tuple[Matcher, ...]:
     """A link's matchers, as its row keeps them."""
     return tuple(Matcher(MatcherField(each["field"]), each["value"]) for each in stored)
 
 
-def _health(row: Row, queue: Queue, expiries: Iterable[datetime | None], poll: timedelta, now: datetime) -> Health:
+def _health(
+    row: Row,
+    queue: Queue,
+    expiries: Iterable[datetime | None],
+    poll: timedelta,
+    opens: Callable[[str], bool],
+    now: datetime,
+) -> Health:
     """The calendar's own account counts: the option may have signed in with another one since."""
-    works = row["calendar__account__state"] == GoogleAccountState.CONNECTED
+    grant = _grant(row, opens)
+    pull, push = (_direction(row, way, row[f"calendar__{way}ed_at"]) for way in ("pull", "push"))
     return Health(
-        inbound=health.inbound(_direction(row, "pull", row["calendar__pulled_at"]), works, poll, now),
-        outbound=health.outbound(_direction(row, "push", row["calendar__pushed_at"]), queue, works, now),
+        inbound=health.inbound(pull, grant, poll, now),
+        outbound=health.outbound(push, queue, grant, _read_only(row), now),
         push_channel=health.channel(expiries, now),
     )
 
 
+def _grant(row: Row, opens: Callable[[str], bool]) -> Trouble | None:
+    """What keeps the account from being used, if anything does."""
+    match GoogleAccountState(row["calendar__account__state"]):
+        case GoogleAccountState.CONNECTED if opens(row["calendar__account__sealed"]):
+            return None
+        case GoogleAccountState.CONNECTED:
+            code = TroubleCode.SECRET_KEY_LOST
+        case GoogleAccountState.SCOPES_MISSING:
+            code = TroubleCode.GOOGLE_SCOPES_MISSING
+        case GoogleAccountState.RECONNECT_REQUIRED:
+            code = TroubleCode.GOOGLE_RECONNECT_REQUIRED
+    return Trouble(code, row["calendar__account__error_at"] or row["calendar__account__created_at"])
+
+
+def _read_only(row: Row) -> Trouble | None:
+    """That bookings are not put into the calendar, as of when Google was last asked what the account may do there."""
+    if row["calendar__access_role"] not in READ_ONLY:
+        return None
+    known_at = row["calendar__account__listed_at"] or row["calendar__account__created_at"]
+    return Trouble(TroubleCode.GOOGLE_CALENDAR_READ_ONLY, known_at)
+
+
 def _direction(row: Row, way: str, completed_at: datetime | None) -> Direction:
-    due_at, not_before, attempts, action_required, *error = (row[f"calendar__{way}_{name}"] for name in _DIRECTION)
-    return Direction(completed_at, due_at, not_before, attempts, action_required, fault(*error))
-
-
-def fault(code: str | None, message: str | None, at: datetime | None) -> Fault | None:
-    """What went wrong, as rows keep it."""
-    return Fault(code, message or "", at) if code and at else None
+    due_at, not_before, attempts, action_required, code, at = (row[f"calendar__{way}_{name}"] for name in _DIRECTION)
+    return Direction(completed_at, due_at, not_before, attempts, action_required, trouble.stored(code, at))
 
 
 async def _queues(calendar_ids: list[UUID]) -> dict[UUID, Queue]:
@@ -200,16 +228,15 @@ async def _queues(calendar_ids: list[UUID]) -> dict[UUID, Queue]:
         failed=Count("failed_version"),
         oldest=Min("pending_since"),
         code=Max("error_code"),
-        message=Max("error_message"),
         at=Max("error_at"),
     ).group_by("calendar_id")
-    rows = await counted.values("calendar_id", "waiting", "failed", "oldest", "code", "message", "at")
+    rows = await counted.values("calendar_id", "waiting", "failed", "oldest", "code", "at")
     return {
         row["calendar_id"]: Queue(
             pending=row["waiting"] - row["failed"],
             oldest_pending_at=row["oldest"],
             failed=row["failed"],
-            error=fault(row["code"], row["message"], row["at"]),
+            error=trouble.stored(row["code"], row["at"]),
         )
         for row in rows
     }
@@ -222,6 +249,13 @@ async def _channels(calendar_ids: list[UUID]) -> dict[UUID, list[datetime | None
     for row in await db.select(open_ones, ("calendar_id", "expires_at")):
         found[row["calendar_id"]].append(row["expires_at"])
     return found
+
+
+async def accounts(business_id: UUID) -> tuple[Account, ...]:
+    """Every account that the business has connected, by mail address."""
+    query = GoogleAccount.filter(business_id=business_id, leaving_at__isnull=True)
+    rows = await db.select(query.order_by("email", "id"), _ACCOUNT)
+    return tuple(_account(row) for row in rows)
 
 
 async def calendar_choices(business_id: UUID, account_ids: Iterable[UUID]) -> dict[UUID, tuple[CalendarChoice, ...]]:
@@ -258,7 +292,7 @@ async def mirror_states(business_id: UUID, booking_ids: Iterable[UUID]) -> dict[
                 state=_state(waits, row["failed_version"] is not None),
                 html_link=row["html_link"],
                 drift=Drift(row["drift"]),
-                error=fault(row["error_code"], row["error_message"], row["error_at"]),
+                error=trouble.stored(row["error_code"], row["error_at"]),
             )
     return shown
 

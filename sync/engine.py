@@ -34,6 +34,7 @@ from sync import (
     retry,
     routing,
     signin,
+    trouble,
 )
 from sync.asking import Asking
 from sync.client import GoogleClient
@@ -46,6 +47,8 @@ from sync.replies import CalendarList, ChannelReply, Done, EventJson, EventReply
 from sync.routing import BATCH, LostLeaseError
 from sync.scopes import CALENDAR_LIST
 from sync.signin import Granted, Opened, Returned
+from sync.tokens import KEY_LOST
+from sync.trouble import SAYS, TroubleCode
 from sync.veil import Veil
 
 log = logging.getLogger("timebok.sync")
@@ -53,7 +56,7 @@ log = logging.getLogger("timebok.sync")
 _MIRRORS_AT_ONCE = 20
 _ERROR = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 _dice = SystemRandom()
-_FAULT = Failure(FailureKind.RETRY, "internal", "Something went wrong here; it is tried again.")
+_FAULT = Failure(FailureKind.RETRY, TroubleCode.SYNC_FAULT, "Something went wrong here; it is tried again.")
 
 
 @dataclass(slots=True)
@@ -147,7 +150,8 @@ class Engine:
             log.info("calendar %s was forgotten meanwhile", lease.calendar_id)
             return
         attempts: int = getattr(calendar, f"{lease.way}_attempts") + 1
-        log.warning("%s of calendar %s: %s: %s", lease.way, calendar.id, failure.code, failure.message)
+        if failure is not KEY_LOST:
+            log.warning("%s of calendar %s: %s: %s", lease.way, calendar.id, failure.code, failure.message)
         await pulling.fail(lease, failure, retry.after_failure(failure, attempts, _dice.random()))
 
     async def list_calendars(self, account_id: UUID) -> None:
@@ -155,7 +159,8 @@ class Engine:
         account = await GoogleAccount.get(id=account_id)
         reply = await self._ask(account_id, self._client.calendars)
         if isinstance(reply, Failure):
-            log.warning("calendars of account %s: %s: %s", account_id, reply.code, reply.message)
+            if reply is not KEY_LOST:
+                log.warning("calendars of account %s: %s: %s", account_id, reply.code, reply.message)
             await calendars.put_off(account_id, reply)
             return
         await changes.write(account.business_id, lambda work: calendars.store(work, account_id, reply.items))
@@ -193,7 +198,8 @@ class Engine:
             return opened
         address = await self._client.authorization_url(opened.state, signin.challenge(opened.verifier))
         if isinstance(address, Failure):
-            return refused(ErrorCode.GOOGLE_UNAVAILABLE, "{reason}", "input", reason=address.message)
+            log.warning("nobody can sign in: %s: %s", address.code, address.message)
+            return refused(ErrorCode.GOOGLE_UNAVAILABLE, SAYS[trouble.code_of(address)], "input")
         await signin.keep(self._secrets, opened)
         return address
 
@@ -216,7 +222,9 @@ class Engine:
             expires_at=clock.now() + timedelta(seconds=tokens.expires_in),
         )
         listed = await self._client.calendars(tokens.access) if CALENDAR_LIST in tokens.scopes else None
-        return await signin.admit(returned, granted, listed.items if isinstance(listed, CalendarList) else None)
+        return await signin.admit(
+            self._secrets, returned, granted, listed.items if isinstance(listed, CalendarList) else None
+        )
 
     async def _pull(self, lease: Lease, *, only_changes: bool = False) -> bool:
         """One run of the pull machine; whether it came to a good end."""
@@ -311,6 +319,9 @@ class Engine:
                 case Again():
                     return step
                 case Pushed() | Removed() | Failed():
+                    if isinstance(step, Failed):
+                        code, said = step.failure.code, step.failure.message
+                        log.warning("booking %s on calendar %s: %s: %s", row.booking_id, calendar.id, code, said)
                     await mirroring.settle(lease, row, rendered, step)
                     return step
             if not await leases.extend(lease, clock.now()):

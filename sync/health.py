@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from models.words import HealthState
+from sync.trouble import Trouble
 
 LAGGING_AFTER = timedelta(minutes=2)
 """A booking that waits longer than this for Google is late; an unhurried pull is late after three poll intervals."""
@@ -19,22 +20,13 @@ _POLLS_MISSED = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
-    """What went wrong last: a stable code, a sentence, and when."""
-
-    code: str
-    message: str
-    at: datetime
-
-
-@dataclass(frozen=True, slots=True)
 class InboundHealth:
     """From Google to here. `last_completed_at` is the last pull that saw the whole calendar."""
 
     state: HealthState
     last_completed_at: datetime | None = None
     next_attempt_at: datetime | None = None
-    error: Fault | None = None
+    error: Trouble | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +38,7 @@ class OutboundHealth:
     oldest_pending_at: datetime | None = None
     last_completed_at: datetime | None = None
     next_attempt_at: datetime | None = None
-    error: Fault | None = None
+    error: Trouble | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +70,7 @@ class Direction:
     not_before: datetime | None
     attempts: int
     action_required: bool
-    error: Fault | None
+    error: Trouble | None
 
     @property
     def next_attempt_at(self) -> datetime | None:
@@ -95,12 +87,14 @@ class Queue:
     pending: int = 0
     oldest_pending_at: datetime | None = None
     failed: int = 0
-    error: Fault | None = None
+    error: Trouble | None = None
 
 
-def inbound(pull: Direction, account_works: bool, poll: timedelta, now: datetime) -> InboundHealth:
-    """From Google to here; `poll` is the longest time between two looks at the calendar."""
-    if not account_works or pull.action_required:
+def inbound(pull: Direction, grant: Trouble | None, poll: timedelta, now: datetime) -> InboundHealth:
+    """From Google to here. `grant` is what is wrong with the account, if anything is; `poll` the longest time between
+    two looks at the calendar.
+    """
+    if grant or pull.action_required:
         state = HealthState.ACTION_REQUIRED
     elif pull.attempts >= FAILING_AFTER:
         state = HealthState.FAILING
@@ -108,22 +102,26 @@ def inbound(pull: Direction, account_works: bool, poll: timedelta, now: datetime
         state = HealthState.LAGGING
     else:
         state = HealthState.OK
-    return InboundHealth(state, pull.completed_at, pull.next_attempt_at, pull.error)
+    return InboundHealth(state, pull.completed_at, pull.next_attempt_at, grant or pull.error)
 
 
-def outbound(push: Direction, queue: Queue, account_works: bool, now: datetime) -> OutboundHealth:
-    """From here to Google: only true to its word when nothing waits."""
-    if not account_works or push.action_required or queue.failed:
+def outbound(
+    push: Direction, queue: Queue, grant: Trouble | None, read_only: Trouble | None, now: datetime
+) -> OutboundHealth:
+    """From here to Google: only true to its word when nothing waits. `read_only`: bookings are not put there at all."""
+    if grant or push.action_required or queue.failed:
         # What was given up waits for somebody who looks.
         state = HealthState.ACTION_REQUIRED
     elif push.attempts >= FAILING_AFTER:
         state = HealthState.FAILING
     elif queue.oldest_pending_at and now - queue.oldest_pending_at > LAGGING_AFTER:
         state = HealthState.LAGGING
+    elif read_only and not queue.pending:
+        state = HealthState.IDLE
     else:
         state = HealthState.OK
     waiting = push.next_attempt_at if queue.pending else None
-    error = push.error or queue.error
+    error = grant or push.error or queue.error or read_only
     return OutboundHealth(state, queue.pending, queue.oldest_pending_at, push.completed_at, waiting, error)
 
 

@@ -16,6 +16,7 @@ from tortoise.queryset import QuerySet
 from models import db
 from models.google import GoogleCalendar, GoogleLink
 from models.words import GoogleAccountState
+from sync.trouble import TroubleCode
 
 LENGTH = timedelta(seconds=120)
 """Longer than any one call to Google may take; extended with every step that is stored."""
@@ -113,6 +114,12 @@ async def hasten(calendars: QuerySet[GoogleCalendar], now: datetime, *, over_pre
             waiting = waiting.filter(**{f"{way}_prescribed": False})
         fresh = {"not_before": None, "prescribed": False, "attempts": 0, "action_required": False, "due_at": now}
         await waiting.update(**{f"{way}_{name}": value for name, value in fresh.items()})
+
+
+async def retry_with_new_keys(now: datetime) -> None:
+    """What waits for a secret key is due at once: this process may have it."""
+    lost = Q(pull_error_code=TroubleCode.SECRET_KEY_LOST) | Q(push_error_code=TroubleCode.SECRET_KEY_LOST)
+    await hasten(GoogleCalendar.filter(lost), now, over_prescribed=False)
 
 
 async def put_off(lease: Lease, now: datetime) -> bool:

@@ -66,6 +66,8 @@ async def link(business_id: UUID, option_id: UUID, google_id: str, choices: Link
         row = await _signed_in(business_id, option_id)
         if isinstance(row, Refused):
             return row
+        if wrong := judge_rule(row, choices.blocking, choices.matchers):
+            return Refused([wrong])
         calendar = await _choosable(row, google_id, choices)
         if isinstance(calendar, Refused):
             return calendar
@@ -146,6 +148,19 @@ def judge(choices: LinkChoices) -> list[Refusal]:
     )
 
 
+def judge_rule(row: GoogleLink, blocking: Blocking | None, matchers: tuple[Matcher, ...] | None) -> Refusal | None:
+    """A link that waits for what names its option needs a matcher. One that has none already is left as it is."""
+    was_so = row.calendar_id is not None and _names_nothing(row.blocking, row.matchers)
+    is_so = _names_nothing(blocking or row.blocking, row.matchers if matchers is None else matchers)
+    if was_so or not is_so:
+        return None
+    return checks.invalid("MATCHED_EVENTS needs a matcher: what names this option.", "matchers")
+
+
+def _names_nothing(blocking: str, matchers: Collection[object]) -> bool:
+    return blocking == Blocking.MATCHED_EVENTS and not matchers
+
+
 async def _signed_in(business_id: UUID, option_id: UUID, even_dead: bool = False) -> GoogleLink | Refused:
     """The option's link row; it has none before somebody signed in for it."""
     if not await Option.filter(business_id=business_id, id=option_id).exists():
@@ -160,11 +175,10 @@ async def _signed_in(business_id: UUID, option_id: UUID, even_dead: bool = False
 
 
 async def _choosable(row: GoogleLink, google_id: str, choices: LinkChoices) -> GoogleCalendar | Refused:
-    """The calendar of that id in the account's list; one that may only be read can do nothing but block."""
-    listed = await GoogleCalendar.get_or_none(account_id=row.account_id, google_id=google_id, listed=True)
-    if listed is None:
+    """The calendar that is meant; one that may only be read can do nothing but block."""
+    calendar = await chosen(row, google_id)
+    if calendar is None:
         return refused(ErrorCode.NOT_FOUND, "The Google account has no such calendar.", "input", "calendarId")
-    calendar = await gathering.followed(listed) or listed
     blocking = choices.blocking or row.blocking
     if calendar.access_role in READ_ONLY and blocking == Blocking.NO_EVENTS:
         return refused(
@@ -174,6 +188,16 @@ async def _choosable(row: GoogleLink, google_id: str, choices: LinkChoices) -> G
             "blocking",
         )
     return calendar
+
+
+async def chosen(row: GoogleLink, google_id: str) -> GoogleCalendar | None:
+    """The calendar of that id in the account's list, through whichever account it is followed; else the one that the
+    option is linked to, although the account lists it no more.
+    """
+    listed = await GoogleCalendar.get_or_none(account_id=row.account_id, google_id=google_id, listed=True)
+    if listed is None:
+        return await GoogleCalendar.get_or_none(id=row.calendar_id, google_id=google_id)
+    return await gathering.followed(listed) or listed
 
 
 async def leave(work: Write, calendar_id: UUID, option_id: UUID, noted: Collection[UUID] = ()) -> None:

@@ -13,7 +13,7 @@ from models.changes import Write
 from models.google import GoogleCalendar
 from models.mirror import Mirror
 from models.words import Drift
-from sync import leases
+from sync import leases, trouble
 from sync.drift import REPAIRS_A_DAY
 from sync.leases import Lease
 from sync.pulling import note_links
@@ -21,8 +21,7 @@ from sync.push import Failed, Pushed, Removed, Rendered
 from sync.replies import EventJson
 from sync.routing import hold
 from sync.translate import is_cancelled, series_of
-
-TOO_OFTEN = "changed_too_often"
+from sync.trouble import TroubleCode
 
 
 async def waiting(calendar_id: UUID, now: datetime, limit: int) -> list[Mirror]:
@@ -91,8 +90,8 @@ def _outcome(
         return {
             "failed_version": row.wanted_version,
             "pending_since": None,
-            "error_code": outcome.failure.code,
-            "error_message": outcome.failure.message,
+            "error_code": trouble.code_of(outcome.failure),
+            "error_message": None,
             "error_at": now,
         }
     done = {"pushed_version": row.wanted_version, "pushed_at": now, "attempts": 0}
@@ -159,8 +158,8 @@ async def _give_up(work: Write, row: Mirror) -> None:
     await Mirror.filter(id=row.id).update(
         wanted_version=F("wanted_version") + 1,
         failed_version=row.wanted_version + 1,
-        error_code=TOO_OFTEN,
-        error_message=f"Changed in Google more than {REPAIRS_A_DAY} times today; it is left alone.",
+        error_code=TroubleCode.CHANGED_TOO_OFTEN,
+        error_message=None,
         error_at=work.now,
     )
     await mirror.note(work, [row.booking_id])

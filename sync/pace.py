@@ -2,9 +2,9 @@
 
 from datetime import datetime, time, timedelta
 from uuid import UUID
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
-from models import hours
+from models import checks, hours
 from models.intervals import to_datetime, to_instant
 
 _SPREAD = 0.25
@@ -31,10 +31,7 @@ def snapshot_is_due(last: datetime | None, calendar_id: UUID, zone_name: str, no
     """
     if last is None:
         return True
-    try:
-        zone = ZoneInfo(zone_name)
-    except (ZoneInfoNotFoundError, ValueError):
-        zone = ZoneInfo("UTC")
+    zone = checks.zone(zone_name) or ZoneInfo("UTC")
     minute = timedelta(minutes=calendar_id.int % _NIGHT_MINUTES)
     today = hours.local_date(to_instant(now), zone)
     nights = (to_datetime(hours.instant(today - timedelta(days=ago), _NIGHT, zone)) + minute for ago in (0, 1))

@@ -4,6 +4,7 @@ A calendar that is followed with its texts is told from its rows. Of any other t
 read for the moment and kept nowhere.
 """
 
+import logging
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -15,13 +16,16 @@ from models.google import GoogleAccount, GoogleCalendar, GoogleLink
 from models.option import Option
 from models.refusals import ErrorCode, Refused, refused
 from models.words import AllDayEvents, Blocking, EventDetail, GoogleAccountState, UnroutedEvents
-from sync import gathering, linking, mirroring, translate
+from sync import linking, mirroring, translate, trouble
 from sync.blocking import LinkRule, Matcher, Routable, blocked_options, names
 from sync.connections import matchers
 from sync.linking import LinkChoices
 from sync.pulling import BACK
 from sync.replies import Failure, FailureKind, Page
 from sync.routing import Routes, routes
+from sync.trouble import SAYS
+
+log = logging.getLogger("timebok.sync")
 
 EVENTS_AT_MOST: Final = 1000
 """So many events are looked at, the earliest ones."""
@@ -99,11 +103,11 @@ async def begin(business_id: UUID, proposal: Proposal, google_days: int) -> Tria
     if link is None:
         message = "Sign in with Google for this option first."
         return refused(ErrorCode.GOOGLE_NOT_CONNECTED, message, "input", "optionId")
-    ours = GoogleCalendar.filter(account_id=link.account_id, google_id=proposal.calendar_google_id, listed=True)
-    listed = await ours.get_or_none()
-    if listed is None:
+    if unnamed := linking.judge_rule(link, proposal.blocking, proposal.matchers):
+        return Refused([unnamed])
+    calendar = await linking.chosen(link, proposal.calendar_google_id)
+    if calendar is None:
         return refused(ErrorCode.NOT_FOUND, "The Google account has no such calendar.", "input", "calendarId")
-    calendar = await gathering.followed(listed) or listed
     present = await routes(calendar.id)
     proposed = _with(present, await _coming(calendar), link, proposal)
     by_name = await Option.filter(id__in=list(proposed.option_ids)).order_by("name", "id").values("id")
@@ -188,7 +192,8 @@ def refusal(failure: Failure) -> Refused:
     """Google could not be asked."""
     if failure.kind is FailureKind.RECONNECT:
         return reconnect()
-    return refused(ErrorCode.GOOGLE_UNAVAILABLE, "{reason}", "input", "calendarId", reason=failure.message)
+    log.warning("a rule cannot be tried: %s: %s", failure.code, failure.message)
+    return refused(ErrorCode.GOOGLE_UNAVAILABLE, SAYS[trouble.code_of(failure)], "input", "calendarId")
 
 
 def reconnect() -> Refused:

@@ -19,6 +19,7 @@ from typing import Final, TypeAlias
 from sync import translate
 from sync.replies import Failure, FailureKind, Page
 from sync.translate import Foreign
+from sync.trouble import TroubleCode
 
 SERIES_AT_MOST: Final = 20
 """More recurring events than this are cheaper to read as one window than one by one."""
@@ -28,12 +29,12 @@ SWEEP_FREELY: Final = 20
 
 SWEEP_REFUSED: Final = Failure(
     FailureKind.PERMANENT,
-    "sweep_refused",
+    TroubleCode.EVENTS_MISSING,
     "More than half of this calendar's events are missing from Google's listing. Nothing was removed.",
 )
 
 ZONE_CHANGED: Final = Failure(
-    FailureKind.RETRY, "time_zone_changed", "The calendar's time zone changed while it was being listed."
+    FailureKind.RETRY, TroubleCode.TIME_ZONE_CHANGED, "The calendar's time zone changed while it was being listed."
 )
 
 _PAGE_ROWS: Final = "2500"

@@ -15,7 +15,7 @@ from models.changes import Write
 from models.event import GoogleEvent
 from models.google import GoogleCalendar, GoogleLink
 from models.words import ChangeAction, ChangeKind
-from sync import leases, pull
+from sync import leases, pull, trouble
 from sync.leases import Lease
 from sync.pace import snapshot_is_due
 from sync.pull import Apply, Finish, Start, Sweep, Window
@@ -143,8 +143,8 @@ async def fail(lease: Lease, failure: Failure, decision: Decision) -> None:
             "not_before": work.now + wait,
             "prescribed": decision.prescribed,
             "action_required": decision.action_required,
-            "error_code": failure.code,
-            "error_message": failure.message,
+            "error_code": trouble.code_of(failure),
+            "error_message": None,
             "error_at": work.now,
         }
         columns = {f"{lease.way}_{name}": value for name, value in values.items()}

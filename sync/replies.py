@@ -67,7 +67,7 @@ class Page:
     """One page of `events.list` or `events.instances`.
 
     Only the last page of a list has `next_sync_token`, only the others have `next_page`. `time_zone` is the
-    calendar's; None when the answer left it out.
+    calendar's; None when the answer left it out, or named one that we do not know.
     """
 
     items: tuple[EventJson, ...]

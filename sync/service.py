@@ -20,20 +20,21 @@ from sync.blocking import Matcher
 from sync.client import GoogleClient
 from sync.connections import Account, CalendarChoice, Connection, LinkedCalendar, MirrorShown
 from sync.engine import Engine
-from sync.health import ChannelHealth, Fault, Health, InboundHealth, OutboundHealth
+from sync.health import ChannelHealth, Health, InboundHealth, OutboundHealth
 from sync.linking import LinkChoices
 from sync.previewing import Proposal, RoutedEvent, RoutingPreview
 from sync.replies import Failure, Page
 from sync.template import Placeholder
+from sync.trouble import SAYS, Trouble
 from sync.wording import Preview, Wording
 from sync.worker import Worker
 
 __all__ = [
+    "SAYS",
     "Account",
     "CalendarChoice",
     "ChannelHealth",
     "Connection",
-    "Fault",
     "Google",
     "Health",
     "InboundHealth",
@@ -47,6 +48,7 @@ __all__ = [
     "Proposal",
     "RoutedEvent",
     "RoutingPreview",
+    "Trouble",
     "Wording",
 ]
 
@@ -106,6 +108,17 @@ class Google:
         """Redeems a ticket, and answers the option. Refused: NOT_FOUND (wrong, used or old ticket)."""
         return await signin.redeem(business_id, ticket)
 
+    async def accounts(self, business_id: UUID) -> tuple[Account, ...]:
+        """Every account that the business has connected, by mail address."""
+        return await connections.accounts(business_id)
+
+    async def use_account(self, business_id: UUID, option_id: UUID, account_id: UUID) -> UUID | Refused:
+        """Ties the option to an account that is connected already, and answers the option.
+
+        Refused: NOT_FOUND (optionId, accountId), GOOGLE_RECONNECT_REQUIRED.
+        """
+        return await signin.use(business_id, option_id, account_id)
+
     async def link(
         self, business_id: UUID, option_id: UUID, calendar_google_id: str, choices: LinkChoices
     ) -> UUID | Refused:
@@ -150,7 +163,7 @@ class Google:
     async def connections(self, business_id: UUID, option_ids: Iterable[UUID]) -> Mapping[UUID, Connection]:
         """The options' ties to Google, by option; those without one are left out. At most four statements."""
         poll = pace.longest_pull(self._settings.pull_seconds)
-        return await connections.connections(business_id, option_ids, poll, clock.now())
+        return await connections.connections(business_id, option_ids, poll, self._secrets.opens, clock.now())
 
     async def calendar_choices(
         self, business_id: UUID, account_ids: Iterable[UUID]

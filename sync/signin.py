@@ -92,10 +92,13 @@ async def take_back(secrets: Secrets, state: str) -> Returned | str | None:
     now = clock.now()
     if not await GoogleSignIn.filter(id=row.id, used_at__isnull=True, expires_at__gt=now).update(used_at=now):
         return with_error(row.return_to, "expired")
+    if not secrets.opens(row.verifier):
+        # The server's key was replaced meanwhile.
+        return with_error(row.return_to, "expired")
     return Returned(row.id, row.business_id, secrets.open(row.verifier), row.return_to)
 
 
-async def admit(returned: Returned, granted: Granted, listed: Sequence[ListedCalendar] | None) -> str:
+async def admit(secrets: Secrets, returned: Returned, granted: Granted, listed: Sequence[ListedCalendar] | None) -> str:
     """Stores the account with its calendars, and answers where to send the person, with a ticket.
 
     A grant that lacks a scope is stored and shown as such: what it was used for stops until it is given anew.
@@ -103,7 +106,7 @@ async def admit(returned: Returned, granted: Granted, listed: Sequence[ListedCal
     ticket = secret.new_token()
 
     async def body(work: Write) -> None:
-        account_id = await _keep(work, granted)
+        account_id = await _keep(work, secrets, granted)
         if listed is not None:
             await calendars.store(work, account_id, listed)
         await leases.hasten(GoogleCalendar.filter(account_id=account_id), work.now, over_prescribed=True)
@@ -130,21 +133,52 @@ async def redeem(business_id: UUID, ticket: str) -> UUID | Refused:
                 ErrorCode.NOT_FOUND, "This sign-in is not known, was used, or is too old.", "input", "ticket"
             )
         row = await ours.get()
-        link = await GoogleLink.get_or_none(option_id=row.option_id)
-        if link is None:
-            link = await GoogleLink.create(
-                business_id=business_id, option_id=row.option_id, account_id=row.account_id, created_at=work.now
-            )
-        else:
-            await GoogleLink.filter(id=link.id).update(account_id=row.account_id)
-        work.record(ChangeKind.GOOGLE_LINK, link.id, ChangeAction.UPSERTED, [row.option_id])
-        return row.option_id
+        assert row.account_id is not None
+        return await _tie(work, row.option_id, row.account_id)
 
     return await changes.write(business_id, body)
 
 
-async def _keep(work: Write, granted: Granted) -> UUID:
+async def use(business_id: UUID, option_id: UUID, account_id: UUID) -> UUID | Refused:
+    """Ties the option to an account that the business has connected already, and answers the option.
+
+    What is linked stays linked, as when somebody signs in.
+    """
+
+    async def body(work: Write) -> UUID | Refused:
+        if not await Option.filter(business_id=business_id, id=option_id).exists():
+            return option.not_found()
+        account = await GoogleAccount.get_or_none(business_id=business_id, id=account_id, leaving_at__isnull=True)
+        if account is None:
+            return refused(ErrorCode.NOT_FOUND, "There is no such Google account.", "input", "accountId")
+        if account.state != GoogleAccountState.CONNECTED:
+            message = "The Google account must be signed in again."
+            return refused(ErrorCode.GOOGLE_RECONNECT_REQUIRED, message, "input", "accountId")
+        return await _tie(work, option_id, account_id)
+
+    return await changes.write(business_id, body)
+
+
+async def _tie(work: Write, option_id: UUID, account_id: UUID) -> UUID:
+    """The option goes by this account from now on."""
+    link = await GoogleLink.get_or_none(option_id=option_id)
+    if link is None:
+        link = await GoogleLink.create(
+            business_id=work.business_id, option_id=option_id, account_id=account_id, created_at=work.now
+        )
+    else:
+        await GoogleLink.filter(id=link.id).update(account_id=account_id)
+    work.record(ChangeKind.GOOGLE_LINK, link.id, ChangeAction.UPSERTED, [option_id])
+    return option_id
+
+
+async def _keep(work: Write, secrets: Secrets, granted: Granted) -> UUID:
     """One row per (business, Google `sub`), however often and for however many options somebody signs in."""
+    ours = GoogleAccount.filter(business_id=work.business_id, sub=granted.claims.sub)
+    before = await ours.get_or_none()
+    if before and not secrets.opens(before.sealed):
+        # What was veiled with the lost key matches nothing any more: the calendars are listed anew.
+        await GoogleCalendar.filter(account_id=before.id).update(sync_token=None)
     state = GoogleAccountState.SCOPES_MISSING if scopes.missing(granted.scopes) else GoogleAccountState.CONNECTED
     values = {
         "email": granted.claims.email,
@@ -157,14 +191,14 @@ async def _keep(work: Write, granted: Granted) -> UUID:
         "leaving_at": None,
         "error_code": None,
         "error_message": None,
-        "error_at": None,
+        "error_at": None if state is GoogleAccountState.CONNECTED else work.now,
     }
-    ours = GoogleAccount.filter(business_id=work.business_id, sub=granted.claims.sub)
-    if not await ours.update(**values):
-        account = GoogleAccount(id=new_id(), business_id=work.business_id, sub=granted.claims.sub, created_at=work.now)
-        await account.update_from_dict(values).save()
-        return account.id
-    return (await ours.get()).id
+    if before:
+        await ours.update(**values)
+        return before.id
+    account = GoogleAccount(id=new_id(), business_id=work.business_id, sub=granted.claims.sub, created_at=work.now)
+    await account.update_from_dict(values).save()
+    return account.id
 
 
 def challenge(verifier: str) -> str:

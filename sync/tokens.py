@@ -5,6 +5,7 @@ across processes: Google may throttle, and an answer that is overwritten is a gr
 """
 
 import json
+import logging
 from datetime import timedelta
 from uuid import UUID
 
@@ -17,8 +18,12 @@ from models.secret import Secrets
 from models.words import ChangeAction, ChangeKind, GoogleAccountState
 from sync.client import GoogleClient
 from sync.replies import Failure, FailureKind, Tokens
+from sync.trouble import TroubleCode
+
+log = logging.getLogger("timebok.sync")
 
 NOT_CONNECTED = Failure(FailureKind.RECONNECT, "not_connected", "The Google account must be signed in again.")
+KEY_LOST = Failure(FailureKind.MISCONFIGURED, TroubleCode.SECRET_KEY_LOST, "No secret key opens the account's tokens.")
 
 _EARLY = timedelta(seconds=60)
 _LEASE = timedelta(seconds=60)
@@ -31,6 +36,7 @@ class Grants:
     def __init__(self, client: GoogleClient, secrets: Secrets) -> None:
         self._client = client
         self._secrets = secrets
+        self._said_lost = False
 
     def seal(self, access: str, refresh: str) -> str:
         """Both tokens as a row keeps them."""
@@ -47,6 +53,8 @@ class Grants:
             account = await GoogleAccount.get_or_none(id=account_id)
             if account is None or account.state != GoogleAccountState.CONNECTED:
                 return NOT_CONNECTED
+            if not self._secrets.opens(account.sealed):
+                return await self._lost_key(account)
             access, refresh = self.unseal(account.sealed)
             if access != refused and account.access_expires_at > clock.now() + _EARLY:
                 return access
@@ -63,7 +71,9 @@ class Grants:
 
         async def body(work: Write) -> None:
             row = await GoogleAccount.get_or_none(id=account_id, state=GoogleAccountState.CONNECTED)
-            if row and self.unseal(row.sealed)[0] == access:
+            # What no key here opens is of another process, which has a newer one.
+            if row and self._secrets.opens(row.sealed) and self.unseal(row.sealed)[0] == access:
+                log.warning("the grant of account %s is dead: %s: %s", account_id, failure.code, failure.message)
                 await GoogleAccount.filter(id=account_id).update(
                     state=GoogleAccountState.RECONNECT_REQUIRED,
                     error_code=failure.code,
@@ -74,6 +84,17 @@ class Grants:
 
         await changes.write(account.business_id, body)
 
+    async def _lost_key(self, account: GoogleAccount) -> Failure:
+        """The answer for an account whose tokens cannot be opened. Said once: it is so for many accounts, for long."""
+        await GoogleAccount.filter(id=account.id, error_at__isnull=True).update(error_at=clock.now())
+        if not self._said_lost:
+            self._said_lost = True
+            log.error(
+                "TIMEBOK_SECRET_KEYS has no key that opens stored Google tokens: put the earlier key back, or sign in "
+                "with Google again. Health says which calendars wait for it (SECRET_KEY_LOST)."
+            )
+        return KEY_LOST
+
     async def _refreshed(self, account: GoogleAccount, access: str, refresh: str) -> str | Failure:
         """Refreshes, stores what came of it unless somebody signed in anew meanwhile, and lets others look."""
         reply = await self._client.refresh(refresh)
@@ -81,6 +102,7 @@ class Grants:
             await GoogleAccount.filter(id=account.id, sealed=account.sealed).update(
                 sealed=self.seal(reply.access, reply.refresh or refresh),
                 access_expires_at=clock.now() + timedelta(seconds=reply.expires_in),
+                error_at=None,
             )
         elif reply.kind is FailureKind.RECONNECT:
             await self.lost(account.id, access, reply)

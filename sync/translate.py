@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from typing import Any, Final
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
-from models import hours
+from models import checks, hours
 from models.intervals import to_datetime
 from models.words import GoogleAccessRole
 from sync.replies import EventJson, ListedCalendar
@@ -37,7 +37,7 @@ class Foreign:
     `may_block` is false for what never makes anybody unavailable, whatever a link's rule: declined, a working
     location, a birthday. `busy` is Google's own answer: `may_block` and not marked free. A private event keeps its
     texts, because a matcher may need them; whoever shows it shows "Busy". `attendees` are mail addresses in lower
-    case, the organizer's included.
+    case, the organizer's included; who declined is none of them.
     """
 
     google_id: str
@@ -112,7 +112,7 @@ def listed_calendar(entry: Mapping[str, Any]) -> ListedCalendar:
     return ListedCalendar(
         google_id=str(entry["id"]),
         summary=_text(entry.get("summaryOverride") or entry.get("summary")) or str(entry["id"]),
-        time_zone=entry.get("timeZone") or "UTC",
+        time_zone=zone_name(entry.get("timeZone")) or "UTC",
         access_role=_ROLES.get(str(entry.get("accessRole")), GoogleAccessRole.FREE_BUSY_READER),
         primary=bool(entry.get("primary", False)),
     )
@@ -126,18 +126,20 @@ def _moment(value: Mapping[str, Any] | None, time_zone: str) -> datetime | None:
             return to_datetime(hours.instant(date.fromisoformat(value["date"]), time.min, _zone(time_zone)))
         moment = datetime.fromisoformat(value["dateTime"])
         if moment.tzinfo is None:
-            moment = moment.replace(tzinfo=_zone(value.get("timeZone") or time_zone))
+            moment = moment.replace(tzinfo=_zone(zone_name(value.get("timeZone")) or time_zone))
         return moment.astimezone(UTC)
     except (KeyError, TypeError, ValueError, OverflowError):
         return None
 
 
+def zone_name(value: object) -> str | None:
+    """The name of a zone as Google gives it; None when it gives none, or one that is no IANA name that we know."""
+    return value if isinstance(value, str) and checks.zone(value) else None
+
+
 def _zone(name: str) -> ZoneInfo:
     """The zone, or UTC for a name newer than our zone data: hours off, an event still keeps its day busy."""
-    try:
-        return ZoneInfo(name)
-    except (ValueError, ZoneInfoNotFoundError):
-        return ZoneInfo("UTC")
+    return checks.zone(name) or ZoneInfo("UTC")
 
 
 def _declined(event: EventJson) -> bool:
@@ -147,9 +149,16 @@ def _declined(event: EventJson) -> bool:
 
 
 def _addresses(event: EventJson) -> tuple[str, ...]:
-    people = [event.get("organizer") or {}, *(event.get("attendees") or ())]
-    addresses = (_text(each.get("email")) for each in people)
-    return tuple(dict.fromkeys(each.lower() for each in addresses if each))
+    """Whom the event is with: a guest who declined does not come, be it the organizer."""
+    guests = event.get("attendees") or ()
+    declined = {_address(each) for each in guests if each.get("responseStatus") == "declined"}
+    people = (_address(each) for each in (event.get("organizer") or {}, *guests))
+    return tuple(dict.fromkeys(each for each in people if each and each not in declined))
+
+
+def _address(person: Mapping[str, Any]) -> str | None:
+    address = _text(person.get("email"))
+    return address.lower() if address else None
 
 
 def _text(value: str | None, longest: int | None = None) -> str | None:

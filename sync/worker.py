@@ -40,6 +40,7 @@ class Worker:
         self._kept = timedelta(days=kept_days)
         self._in_hand: dict[Way | None, set[asyncio.Task[None]]] = {Way.PULL: set(), Way.PUSH: set(), None: set()}
         self._tidied_at: datetime | None = None
+        self._has_begun = False
 
     async def run(self, stop: asyncio.Event) -> None:
         """Works until `stop` is set; then finishes what is in hand, or leaves it for the next."""
@@ -65,6 +66,9 @@ class Worker:
         """Begins what is due, as far as there is room for it; how much that was."""
         started = 0
         now = clock.now()
+        if not self._has_begun:
+            await leases.retry_with_new_keys(now)
+            self._has_begun = True
         for way in (Way.PUSH, Way.PULL):
             if room := AT_ONCE - len(self._in_hand[way]):
                 for lease in await leases.claim(way, room, now):

@@ -46,6 +46,7 @@ LENGTHS: Final[Mapping[str, int]] = {
     "GoogleAccount.calendars": 20,
     "GoogleCalendar.sharedWith": OPTIONS,
     "GoogleCalendarSettings.placeholders": 20,
+    "Query.googleAccounts": 20,
     "RoutedEvent.blocks": 4,
     "SlotCheck.reasons": 8,
     "Slot.options": OPTIONS,

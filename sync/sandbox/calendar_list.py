@@ -10,7 +10,7 @@ from starlette.routing import Route
 from sync.sandbox.calendars import Calendar, Role
 from sync.sandbox.callers import LIST_CALENDARS, caller_of
 from sync.sandbox.cursors import PageToken, decode, digest, encode
-from sync.sandbox.errors import JSON_TYPE, invalid
+from sync.sandbox.errors import JSON_TYPE, invalid, not_found
 from sync.sandbox.moments import Resource
 from sync.sandbox.query import page_size
 
@@ -43,6 +43,8 @@ async def list_calendars(request: Request) -> Response:
 async def get_calendar(request: Request) -> Response:
     caller = caller_of(request, LIST_CALENDARS)
     calendar, _ = caller.calendar(request.path_params["calendarId"])
+    if not calendar.shares[caller.email].listed:
+        raise not_found()
     return JSONResponse(entry(calendar, caller.email), media_type=JSON_TYPE)
 
 
@@ -76,6 +78,8 @@ def entry(calendar: Calendar, email: str) -> Resource:
 
 def _is_wanted(calendar: Calendar, email: str, params: QueryParams) -> bool:
     share = calendar.shares[email]
+    if not share.listed:
+        return False
     if share.hidden and params.get("showHidden") != "true":
         return False
     least = params.get("minAccessRole")

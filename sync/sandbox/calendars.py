@@ -57,11 +57,12 @@ class Role(StrEnum):
 
 @dataclass(slots=True)
 class Share:
-    """One account's entry for a calendar in its list."""
+    """One account's rights on a calendar, and its entry in the account's list, unless it was taken off that."""
 
     role: Role
     summary_override: str | None = None
     hidden: bool = False
+    listed: bool = True
 
 
 @dataclass(slots=True)

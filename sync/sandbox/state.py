@@ -112,6 +112,10 @@ class SandboxGoogle:
         """Give an account a role, change it, or take the calendar away (None)."""
         self.calendar(calendar_id).share(self.account(email).email, Role(role) if role is not None else None)
 
+    def unsubscribe(self, calendar_id: str, email: str) -> None:
+        """The account takes a calendar off its list; what it may do with it stays."""
+        self.calendar(calendar_id).shares[self.account(email).email].listed = False
+
     def remove_calendar(self, calendar_id: str) -> None:
         """The calendar vanishes for everybody."""
         self.calendar(calendar_id)

@@ -18,12 +18,12 @@ class Connected:
     shop: Shop
     google: SandboxGoogle
 
-    async def sign_in(self, option: str) -> Any:
-        """Clicks through Google's consent page for an option, as Anna: the option's connection."""
+    async def sign_in(self, option: str, account: str = ANNAS) -> Any:
+        """Clicks through Google's consent page for an option, as Anna or somebody else: the option's connection."""
         do = self.shop.served.do
         wanted = {"optionId": option, "returnTo": f"{self.shop.served.url}/edit"}
         address = (await do("StartGoogleSignIn", "admin", input=wanted))["authorizationUrl"]
-        back = await consent(self.shop.served.http, address, decision="allow", account=ANNAS)
+        back = await consent(self.shop.served.http, address, decision="allow", account=account)
         signed_in = await do("CompleteGoogleSignIn", "admin", input={"ticket": ticket_in(back)})
         assert signed_in["errors"] == []
         return signed_in["option"]["google"]

@@ -27,7 +27,7 @@ FOR_STAFF = {
 }
 FOR_ADMINS = {
     *("StartGoogleSignIn", "CompleteGoogleSignIn", "LinkGoogleCalendar", "UnlinkGoogleCalendar"),
-    *("DisconnectGoogleAccount", "GoogleRoutingPreview"),
+    *("DisconnectGoogleAccount", "GoogleRoutingPreview", "GoogleAccounts", "UseGoogleAccount"),
     *("GoogleCalendarSettings", "GoogleCalendarPreview", "UpdateGoogleCalendarSettings"),
 }
 WITH_A_TOKEN = {"RescheduleBooking", "CancelBooking"}

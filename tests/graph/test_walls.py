@@ -40,6 +40,7 @@ async def test_a_mutation_that_a_role_may_not_use_says_so_before_it_judges_anyth
         "CompleteGoogleSignIn": {"ticket": nonsense},
         "LinkGoogleCalendar": {"optionId": nonsense, "calendarId": nonsense},
         "UnlinkGoogleCalendar": {"optionId": nonsense},
+        "UseGoogleAccount": {"optionId": nonsense, "accountId": nonsense},
     }
     before = await shop.calendar()
     for name, wanted in {**staff_only, **admin_only}.items():

@@ -28,7 +28,9 @@ Composite = GraphQLObjectType | GraphQLInterfaceType
 Member = GraphQLField | GraphQLArgument | GraphQLInputField
 
 ROOTS = ("Query", "Mutation", "Subscription")
-FEW = re.compile(r"^Query\.nodes$|\.(calendars|conflicts|entries|services|sharedWith|\w*[oO]ptions|blocks)$")
+FEW = re.compile(
+    r"^Query\.nodes$|\.(calendars|conflicts|entries|googleAccounts|services|sharedWith|\w*[oO]ptions|blocks)$"
+)
 """Lists of nodes that are no connections: wanted whole and short by nature, or as long as what was asked for."""
 
 

@@ -70,6 +70,13 @@ async function signIn({ admin, url }: Cast, { cara }: Offer): Promise<void> {
   const connection = present(done(completeGoogleSignIn).option?.google);
   assert.deepEqual([connection.account.email, connection.account.state], [ANNA, 'CONNECTED']);
   assert.equal(connection.calendar, null);
+
+  const { googleAccounts } = await admin.query(run.GoogleAccountsDocument, {});
+  const known = present(googleAccounts.find(({ email }) => email === ANNA));
+  assert.deepEqual([known.id, known.state], [connection.account.id, 'CONNECTED']);
+  const again = { optionId: cara, accountId: known.id };
+  const { useGoogleAccount } = await admin.mutate(run.UseGoogleAccountDocument, { input: again });
+  assert.equal(done(useGoogleAccount).option?.google?.account.id, known.id);
 }
 
 /** Where a page sends the browser. */

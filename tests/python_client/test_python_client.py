@@ -104,6 +104,10 @@ async def _an_admin_connects_google(clients: Clients) -> str:
     signed_in = await admin.complete_google_sign_in(input=made.CompleteGoogleSignInInput(ticket=ticket))
     account = signed_in.option.google.account
     assert (account.email, account.state) == (ANNAS, made.GoogleAccountState.CONNECTED)
+    (known,) = await admin.google_accounts()
+    assert (known.id, known.email, known.state) == (account.id, ANNAS, made.GoogleAccountState.CONNECTED)
+    again = made.UseGoogleAccountInput(option_id=anna, account_id=known.id)
+    assert (await admin.use_google_account(input=again)).option.google.account.id == known.id
     choices = (await admin.google_calendar_choices(option_id=anna)).google.account.calendars
     assert (choices[0].google_id, choices[0].access_role) == (ANNAS, made.GoogleAccessRole.OWNER)
     rule = {"option_id": anna, "calendar_id": choices[0].google_id, "blocking": made.Blocking.ALL_EVENTS}

@@ -13,6 +13,7 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
+from starlette.types import ASGIApp
 
 from models import bell, changes, clock, mirror
 from models.booking import Booking
@@ -167,8 +168,12 @@ class Stages:
 
 
 @asynccontextmanager
-async def floor_on(on: Stages, **overrides: Any) -> AsyncIterator[Floor]:
-    """The floor on the current database, beside a Google where Anna and Ben have calendars."""
+async def floor_on(
+    on: Stages, *, around: Callable[[ASGIApp], ASGIApp] | None = None, **overrides: Any
+) -> AsyncIterator[Floor]:
+    """The floor on the current database, beside a Google where Anna and Ben have calendars. `around` that Google, if
+    given, a middleware.
+    """
     sandbox = SandboxGoogle()
     sandbox.seed_demo()
     values: dict[str, Any] = {
@@ -180,7 +185,10 @@ async def floor_on(on: Stages, **overrides: Any) -> AsyncIterator[Floor]:
     }
     settings = Settings(**values)
     async with AsyncExitStack() as open_things:
-        await open_things.enter_async_context(on.google.playing(sandbox_app(sandbox)))
+        google = sandbox_app(sandbox)
+        if around is not None:
+            google.add_middleware(around)
+        await open_things.enter_async_context(on.google.playing(google))
         door = await open_things.enter_async_context(Google(settings, rows.SECRETS))
         await open_things.enter_async_context(bell.hung("memory://"))
         await open_things.enter_async_context(on.ours.playing(_notified(door)))

@@ -53,7 +53,7 @@ async def test_how_far_bookings_are_is_read_in_one_statement(floor: Floor, caplo
     seen = await floor.book(anna)
     await floor.settle()
     waiting, failed = await floor.book(anna), await floor.book(anna)
-    await Mirror.filter(booking_id=failed).update(failed_version=1, error_code="invalid", error_at=clock.now())
+    await Mirror.filter(booking_id=failed).update(failed_version=1, error_code="GOOGLE_REFUSED", error_at=clock.now())
     nowhere = await floor.book(free)
     caplog.set_level(logging.DEBUG, "tortoise.db_client")
     caplog.clear()
@@ -67,7 +67,7 @@ async def test_how_far_bookings_are_is_read_in_one_statement(floor: Floor, caplo
     }
     error = shown[failed].error
     assert error is not None
-    assert error.code == "invalid"
+    assert error.code == "GOOGLE_REFUSED"
 
 
 async def test_an_option_that_is_only_signed_in_is_idle(floor: Floor) -> None:

@@ -8,11 +8,14 @@ import pytest
 
 from models.words import HealthState
 from sync import health
-from sync.health import FAILING_AFTER, Direction, Fault, Queue
+from sync.health import FAILING_AFTER, Direction, Queue
+from sync.trouble import Trouble, TroubleCode
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 POLL = timedelta(minutes=10)
-FAULT = Fault("backendError", "Backend Error", NOW)
+FAULT = Trouble(TroubleCode.GOOGLE_UNAVAILABLE, NOW)
+DEAD = Trouble(TroubleCode.GOOGLE_RECONNECT_REQUIRED, NOW)
+READ_ONLY = Trouble(TroubleCode.GOOGLE_CALENDAR_READ_ONLY, NOW)
 WELL = Direction(completed_at=NOW, due_at=NOW + POLL, not_before=None, attempts=0, action_required=False, error=None)
 
 
@@ -33,8 +36,10 @@ def direction(**changed: Any) -> Direction:
     ],
 )
 def test_the_way_in_says_how_it_does(pull: Direction, state: HealthState) -> None:
-    assert health.inbound(pull, account_works=True, poll=POLL, now=NOW).state is state
-    assert health.inbound(pull, account_works=False, poll=POLL, now=NOW).state is HealthState.ACTION_REQUIRED
+    well = health.inbound(pull, None, POLL, NOW)
+    assert (well.state, well.error) == (state, pull.error)
+    dead = health.inbound(pull, DEAD, POLL, NOW)
+    assert (dead.state, dead.error) == (HealthState.ACTION_REQUIRED, DEAD)
 
 
 @pytest.mark.parametrize(
@@ -49,8 +54,26 @@ def test_the_way_in_says_how_it_does(pull: Direction, state: HealthState) -> Non
     ],
 )
 def test_the_way_out_says_how_it_does(push: Direction, queue: Queue, state: HealthState) -> None:
-    assert health.outbound(push, queue, account_works=True, now=NOW).state is state
-    assert health.outbound(push, queue, account_works=False, now=NOW).state is HealthState.ACTION_REQUIRED
+    assert health.outbound(push, queue, None, None, NOW).state is state
+    dead = health.outbound(push, queue, DEAD, READ_ONLY, NOW)
+    assert (dead.state, dead.error) == (HealthState.ACTION_REQUIRED, DEAD)
+
+
+@pytest.mark.parametrize(
+    ("push", "queue", "state", "error"),
+    [
+        (WELL, Queue(), HealthState.IDLE, READ_ONLY),
+        (WELL, Queue(pending=1, oldest_pending_at=NOW), HealthState.OK, READ_ONLY),
+        (direction(attempts=1, error=FAULT), Queue(pending=1, oldest_pending_at=NOW), HealthState.OK, FAULT),
+        (direction(action_required=True, error=READ_ONLY), Queue(pending=1), HealthState.ACTION_REQUIRED, READ_ONLY),
+        (WELL, Queue(failed=1, error=FAULT), HealthState.ACTION_REQUIRED, FAULT),
+    ],
+)
+def test_nothing_goes_out_to_a_calendar_that_may_only_be_read(
+    push: Direction, queue: Queue, state: HealthState, error: Trouble
+) -> None:
+    said = health.outbound(push, queue, None, READ_ONLY, NOW)
+    assert (said.state, said.error) == (state, error)
 
 
 def test_the_next_attempt_is_after_the_pause() -> None:
@@ -61,8 +84,8 @@ def test_the_next_attempt_is_after_the_pause() -> None:
 
 
 def test_nothing_is_planned_to_go_out_while_nothing_waits() -> None:
-    assert health.outbound(WELL, Queue(), account_works=True, now=NOW).next_attempt_at is None
-    assert health.outbound(WELL, Queue(pending=1), account_works=True, now=NOW).next_attempt_at == NOW + POLL
+    assert health.outbound(WELL, Queue(), None, None, NOW).next_attempt_at is None
+    assert health.outbound(WELL, Queue(pending=1), None, None, NOW).next_attempt_at == NOW + POLL
 
 
 def test_a_channel_is_active_until_it_ends() -> None:

@@ -274,7 +274,11 @@ async def test_matching_attendees_asks_google_for_all_of_them(floor: Floor) -> N
     guests = [{"email": "a@example.com"}, {"email": "room2@example.com"}]
     floor.sandbox.insert_event(WORKSHOP, busy(tomorrow(8), tomorrow(9), attendees=guests))
     two = await floor.linked_option(
-        "Room 2", WORKSHOP, unrouted_events=UnroutedEvents.BLOCK_NONE, blocking=Blocking.MATCHED_EVENTS
+        "Room 2",
+        WORKSHOP,
+        unrouted_events=UnroutedEvents.BLOCK_NONE,
+        blocking=Blocking.MATCHED_EVENTS,
+        matchers=named("Room 2"),
     )
     assert await floor.blocked(two) == []
     await relink(floor, two, WORKSHOP, matchers=(Matcher(MatcherField.ATTENDEE, "Room2@example.com"),))

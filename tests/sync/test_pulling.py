@@ -1,16 +1,19 @@
 """From Google to here: what lies in a linked calendar is known here, and nothing else is."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from tortoise.backends.base.client import BaseDBAsyncClient
 
 from models import clock
 from models.event import GoogleEvent
 from models.google import GoogleCalendar
 from models.words import AllDayEvents, ChangeAction, ChangeKind, EventDetail, HealthState
 from sync.sandbox.faults import FaultKind
-from tests.sync.floor import Floor, busy
+from tests.sync.floor import Floor, Stages, busy, floor_on
 from tests.sync.rows import HOUR, tomorrow
 from tests.sync.sandbox.doors import ANNA, all_day
 
@@ -285,3 +288,41 @@ async def test_health_changes_are_told(floor: Floor) -> None:
     await floor.look()
     await floor.look()
     assert len(await floor.changes(ChangeKind.GOOGLE_LINK)) == before + 2
+
+
+def without_a_zone(app: ASGIApp) -> ASGIApp:
+    """Google, saying "America" (a folder of zones, no zone) wherever it would say "Europe/Oslo", offsets left out."""
+
+    async def say(scope: Scope, receive: Receive, send: Send) -> None:
+        async def changed(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                kept = [(name, value) for name, value in message["headers"] if name != b"content-length"]
+                message = {**message, "headers": kept}
+            if message["type"] == "http.response.body":
+                body = message["body"].replace(b"Europe/Oslo", b"America")
+                message = {**message, "body": body.replace(b":00+01:00", b":00").replace(b":00+02:00", b":00")}
+            await send(message)
+
+        await app(scope, receive, changed if scope["type"] == "http" else send)
+
+    return say
+
+
+async def test_what_google_calls_a_zone_and_is_none_stops_no_pull(
+    database: BaseDBAsyncClient, on_stage: Stages
+) -> None:
+    assert database is not None
+    async with floor_on(on_stage, around=without_a_zone) as floor:
+        day = tomorrow(0) + DAY
+        date, eight = day.date(), day + timedelta(hours=8)
+        spelled = {"timeZone": "Europe/Oslo"}
+        start, end = (at.replace(tzinfo=OSLO).isoformat() for at in (eight, eight + HOUR))
+        timed: dict[str, Any] = {"start": {"dateTime": start, **spelled}, "end": {"dateTime": end, **spelled}}
+        floor.sandbox.insert_event(ANNA, all_day(date.isoformat(), (date + DAY).isoformat()))
+        floor.sandbox.insert_event(ANNA, timed)
+        anna = await floor.linked_option()
+        # Without any zone that is one, UTC: hours off, the day is still busy.
+        assert await floor.blocked(anna) == [(day, day + DAY), (eight, eight + HOUR)]
+        inbound = (await floor.door.connections(floor.business_id, [anna]))[anna].health.inbound
+        assert (inbound.state, inbound.error) == (HealthState.OK, None)
+        assert (await GoogleCalendar.get(google_id=ANNA)).time_zone == "UTC"

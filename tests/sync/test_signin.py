@@ -216,7 +216,7 @@ async def test_without_a_client_sign_in_says_that_it_is_not_set_up(on_stage: Sta
         answer = await floor.door.start_sign_in(floor.business_id, await rows.an_option(floor.business_id), RETURN_TO)
         assert isinstance(answer, Refused)
         assert answer.reasons[0].code is ErrorCode.GOOGLE_UNAVAILABLE
-        assert answer.reasons[0].text.startswith("Google sign-in is not set up here")
+        assert answer.reasons[0].text.startswith("The access to Google is not set up rightly")
         assert await GoogleSignIn.all() == []
 
 

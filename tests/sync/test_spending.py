@@ -97,7 +97,7 @@ async def test_one_calendars_rate_limit_holds_for_all_of_its_account(floor: Floo
     assert not asked.is_set()
     both = await GoogleCalendar.filter(google_id__in=[ANNA, WORKSHOP])
     limited = {row.google_id: row.pull_error_code or row.push_error_code for row in both}
-    assert limited == {ANNA: "userRateLimitExceeded", WORKSHOP: "over_budget"}
+    assert limited == {ANNA: "GOOGLE_RATE_LIMITED", WORKSHOP: "OVER_BUDGET"}
     await floor.look()
     assert asked.is_set()
     assert len(floor.sandbox.events(ANNA)) == 1

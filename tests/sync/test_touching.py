@@ -182,7 +182,7 @@ choices = st.builds(
     st.none() | st.sampled_from(["Anna", "Ben"]).map(lambda word: (Matcher(MatcherField.TITLE, word),)),
     st.none() | st.sampled_from(UnroutedEvents),
     st.none() | st.sampled_from(AllDayEvents),
-)
+).filter(lambda each: each.blocking is not Blocking.MATCHED_EVENTS or each.matchers is not None)
 people = st.integers(0, 1)
 calendars = st.sampled_from([0, 0, 0, 1, 2, 3])
 

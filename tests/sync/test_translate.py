@@ -10,6 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.words import GoogleAccessRole
+from sync import answers
+from sync.replies import Page
 from sync.translate import Foreign, foreign, is_cancelled, listed_calendar, series_of
 from tests.sync.patience import patient
 
@@ -156,6 +158,48 @@ def test_an_instant_survives_the_offset_it_is_written_with(seconds: int, zone: s
 def test_a_time_without_offset_is_read_in_its_own_zone() -> None:
     occurrence = read(an_event(start={"dateTime": "2026-12-01T08:00:00", "timeZone": "Asia/Tokyo"}))
     assert occurrence.starts_at == datetime(2026, 11, 30, 23, tzinfo=UTC)
+
+
+GUESTS = [
+    ("who has not answered is named", {"email": "room@x.no", "responseStatus": "needsAction"}, True),
+    ("who said nothing at all is named", {"email": "room@x.no"}, True),
+    ("who said maybe is named", {"email": "room@x.no", "responseStatus": "tentative"}, True),
+    ("who accepted is named", {"email": "Room@x.no", "responseStatus": "accepted"}, True),
+    ("who declined is not", {"email": "Room@x.no", "responseStatus": "declined"}, False),
+    ("a room neither", {"email": "room@x.no", "resource": True, "responseStatus": "declined"}, False),
+    ("nor one that is optional", {"email": "room@x.no", "optional": True, "responseStatus": "declined"}, False),
+]
+
+
+@pytest.mark.parametrize(("guest", "is_named"), [case[1:] for case in GUESTS], ids=[case[0] for case in GUESTS])
+def test_a_guest_who_declined_is_not_named(guest: dict[str, Any], is_named: bool) -> None:
+    occurrence = read(an_event(organizer={"email": "boss@x.no"}, attendees=[guest, {"email": "ben@x.no"}]))
+    assert occurrence.attendees == ("boss@x.no", *(["room@x.no"] if is_named else []), "ben@x.no")
+
+
+def test_an_organizer_who_declined_is_not_named() -> None:
+    declined = {"email": "Boss@x.no", "organizer": True, "responseStatus": "declined"}
+    occurrence = read(an_event(organizer={"email": "boss@x.no"}, attendees=[declined, {"email": "ben@x.no"}]))
+    assert occurrence.attendees == ("ben@x.no",)
+
+
+NO_ZONES = ["America", "Moon/Tycho", "localtime", "posixrules", "Factory", "right/UTC", "", "../UTC", 5, [], {}, None]
+
+
+@pytest.mark.parametrize("zone", NO_ZONES, ids=str)
+def test_an_events_zone_that_is_none_is_the_calendars(zone: object) -> None:
+    naive = {"dateTime": "2026-12-01T08:00:00", "timeZone": zone}
+    assert read(an_event(start=naive), OSLO).starts_at == datetime(2026, 12, 1, 7, tzinfo=UTC)
+    told = {"dateTime": "2026-12-01T08:00:00+09:00", "timeZone": zone}
+    assert read(an_event(start=told), OSLO).starts_at == datetime(2026, 11, 30, 23, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("zone", NO_ZONES, ids=str)
+def test_a_calendars_zone_that_is_none_is_utc_when_listed_and_stays_as_it_was_when_followed(zone: object) -> None:
+    assert listed_calendar({"id": "c", "timeZone": zone}).time_zone == "UTC"
+    page = answers.page({"items": [], "timeZone": zone})
+    assert isinstance(page, Page)
+    assert page.time_zone is None
 
 
 def test_a_zone_we_have_never_heard_of_does_not_lose_the_event() -> None:

@@ -80,7 +80,7 @@ async def test_one_jobs_fault_neither_ends_the_worker_nor_is_forgotten(
     assert "a bug" in caplog.text
     inbound = (await floor.door.connections(floor.business_id, [anna]))[anna].health.inbound
     assert inbound.error is not None
-    assert inbound.error.code == "internal"
+    assert inbound.error.code == "SYNC_FAULT"
     floor.sandbox.insert_event(ANNA, busy(tomorrow(8), tomorrow(9)))
     await floor.look()
     assert len(await floor.blocked(anna)) == 1
