@@ -178,14 +178,11 @@ async def drop(work: Write, on: Followed, rows: Sequence[GoogleEvent]) -> None:
     await GoogleEvent.filter(id__in=[row.id for row in rows]).delete()
 
 
-async def reroute(work: Write, on: Followed, blocked: Mapping[UUID, Blocks], concerned: bool) -> None:
-    """Makes these the blocks of rows that did not change themselves.
-
-    `concerned`: options joined or left the calendar, so that every event looks different to somebody.
-    """
+async def reroute(work: Write, on: Followed, blocked: Mapping[UUID, Blocks]) -> None:
+    """Makes these the blocks of rows that did not change themselves."""
     there = await blocks_of(blocked)
     wanted = {event_id: blocks for event_id, blocks in blocked.items() if there[event_id] != blocks}
-    for event_id in blocked if concerned else wanted:
+    for event_id in wanted:
         _note(work, on, event_id, ChangeAction.UPSERTED, there[event_id], blocked[event_id])
     await _block(work, there, wanted)
 

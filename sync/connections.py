@@ -88,17 +88,22 @@ class MirrorShown:
     state: MirrorState
     html_link: str | None = None
     drift: Drift = Drift.NONE
+    drift_found_at: datetime | None = None
+    drift_corrected_at: datetime | None = None
     error: Fault | None = None
 
 
 _MIRROR = (
     "booking_id",
     "present",
+    "kept",
     "wanted_version",
     "pushed_version",
     "failed_version",
     "html_link",
     "drift",
+    "drift_found_at",
+    "drift_corrected_at",
     "error_code",
     "error_message",
     "error_at",
@@ -253,11 +258,13 @@ async def mirror_states(business_id: UUID, booking_ids: Iterable[UUID]) -> dict[
     shown = dict.fromkeys(asked, MirrorShown(MirrorState.NOT_LINKED))
     for row in await db.select(query, _MIRROR):
         waits = row["wanted_version"] != row["pushed_version"]
-        if row["present"] or waits:
+        if not row["kept"] and (row["present"] or waits):
             shown[row["booking_id"]] = MirrorShown(
                 state=_state(waits, row["failed_version"] is not None),
                 html_link=row["html_link"],
                 drift=Drift(row["drift"]),
+                drift_found_at=row["drift_found_at"],
+                drift_corrected_at=row["drift_corrected_at"],
                 error=fault(row["error_code"], row["error_message"], row["error_at"]),
             )
     return shown

@@ -41,11 +41,12 @@ from sync.drift import drift_of
 from sync.leases import Lease, Way
 from sync.leaving import Leaver
 from sync.pull import Apply, Distrust, Fetch, FetchInstances, Finish, Stop, Sweep, Window
-from sync.push import Again, Call, Delete, Failed, Get, Insert, Pushed, Removed, Rendered, Update
-from sync.replies import CalendarList, ChannelReply, Done, EventJson, EventReply, Failure, FailureKind, Page
+from sync.push import Again, Call, Delete, Failed, Get, Insert, Look, Pushed, Removed, Rendered, Reply, Update
+from sync.replies import CalendarList, ChannelReply, Done, EventJson, Failure, FailureKind, Page
 from sync.routing import BATCH, LostLeaseError
 from sync.scopes import CALENDAR_LIST
 from sync.signin import Granted, Opened, Returned
+from sync.strays import strays_of
 from sync.veil import Veil
 
 log = logging.getLogger("timebok.sync")
@@ -134,6 +135,7 @@ class Engine:
                 for row in rows:
                     outcome = await self._reconcile(lease, calendar, row)
                     if isinstance(outcome, Again):
+                        await mirroring.abandon(lease)
                         await self.fail(lease, outcome.failure)
                         return
             await mirroring.finish(lease)
@@ -258,6 +260,8 @@ class Engine:
     async def _foreign_only(self, run: _Run, page: Page) -> Page:
         """Takes our own mirrors out of a page; those that somebody changed are wanted anew."""
         ours = await mirroring.ours(run.lease.business_id, run.calendar.google_id, page.items)
+        if strays := strays_of(run.calendar.google_id, [event for event in page.items if event["id"] not in ours]):
+            ours |= await mirroring.adopt(run.lease, strays)
         for event in page.items:
             if row := ours.get(event["id"]):
                 run.ours.add(row.google_id)
@@ -272,6 +276,10 @@ class Engine:
         if row.present:
             rendered = await rendering.render(self._secrets, row.booking_id)
             drift = drift_of(event, rendered.body, time_zone)
+            if drift is not Drift.NONE and rendered.content_hash != row.content_hash:
+                # Nobody's doing: it would be rendered otherwise by now.
+                await mirroring.put_right(run.lease, row, None, run.asked_at)
+                return
         if drift is Drift.NONE:
             await mirroring.keep_etag(row, event)
         else:
@@ -323,13 +331,18 @@ class Engine:
 
     async def _call(
         self, lease: Lease, calendar: GoogleCalendar, row: Mirror, rendered: Rendered | None, call: Call
-    ) -> EventReply | Done | Failure:
-        """One call of the push machine."""
+    ) -> Reply:
+        """One call of the push machine. What people set on our event is read before it is written anew."""
         client, where = self._client, calendar.google_id
         event = event_id(row.booking_id, where, call.generation)
         body = rendered.body if rendered else {}
+        if isinstance(call, Update):
+            there = await self._ask(lease.account_id, lambda access: client.get(access, where, event))
+            if isinstance(there, Failure):
+                return there
+            body = {**body, **push.carried(there.event)}
 
-        async def ask(access: str) -> EventReply | Done | Failure:
+        async def ask(access: str) -> Reply:
             match call:
                 case Insert():
                     return await client.insert(access, where, event, body)
@@ -339,6 +352,8 @@ class Engine:
                     return await client.get(access, where, event)
                 case Delete():
                     return await client.delete(access, where, event)
+                case Look():
+                    return await client.list_events(access, where, {"maxResults": "1"})
 
         return await self._ask(lease.account_id, ask)
 
