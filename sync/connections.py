@@ -60,6 +60,7 @@ class LinkedCalendar:
     google_id: str
     summary: str
     time_zone: str
+    primary: bool
     access_role: GoogleAccessRole
     unrouted_events: UnroutedEvents
     shared_with: tuple[UUID, ...]
@@ -110,7 +111,7 @@ _MIRROR = (
 )
 _LINK = ("id", "option_id", "calendar_id", "blocking", "matchers", "all_day_events", "detail", "mirror_as")
 _ACCOUNT = ("id", "email", "state", "scopes")
-_CALENDAR = ("google_id", "summary", "time_zone", "access_role", "unrouted_events", "account__state")
+_CALENDAR = ("google_id", "summary", "time_zone", "is_primary", "access_role", "unrouted_events", "account__state")
 _DIRECTION = ("due_at", "not_before", "attempts", "action_required", "error_code", "error_message", "error_at")
 
 
@@ -146,6 +147,7 @@ def _connection(row: Row, shared_with: tuple[UUID, ...], state: Health) -> Conne
             google_id=row["calendar__google_id"],
             summary=row["calendar__summary"],
             time_zone=row["calendar__time_zone"],
+            primary=row["calendar__is_primary"],
             access_role=GoogleAccessRole(row["calendar__access_role"]),
             unrouted_events=UnroutedEvents(row["calendar__unrouted_events"]),
             shared_with=shared_with,
