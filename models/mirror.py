@@ -271,8 +271,8 @@ async def _add(work: Write, home: Home, bookings: Sequence[UUID]) -> None:
 
 
 def _follows() -> Q:
-    """What follows its booking: all that was not just kept, and what was kept where some option is linked."""
-    linked = GoogleLink.filter(calendar_id__isnull=False)
+    """What follows its booking: all that was not just kept, and what was kept where some option is linked to write."""
+    linked = GoogleLink.filter(calendar_id__isnull=False).exclude(calendar__access_role__in=list(READ_ONLY))
     return Q(kept=False) | Q(calendar_id__in=Subquery(linked.values("calendar_id")))
 
 
