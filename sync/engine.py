@@ -272,6 +272,9 @@ class Engine:
         """Puts right what somebody did to a mirror; one that should be gone and is back counts as edited."""
         if mirroring.needs_no_look(row, event) or await mirroring.is_over(row, clock.now()):
             return
+        if row.kept:
+            await mirroring.part_with(run.lease, row)
+            return
         drift = Drift.EDITED
         if row.present:
             rendered = await rendering.render(self._secrets, row.booking_id)

@@ -140,8 +140,11 @@ def needs_no_look(row: Mirror, event: EventJson) -> bool:
     """Whether the event is as we left it, or about to be written anyway. Occurrences, which none of ours has, are
     put right with the event that somebody made recur.
     """
-    if row.wanted_version != row.pushed_version or event["id"] != row.google_id or row.kept:
+    if row.wanted_version != row.pushed_version or event["id"] != row.google_id:
         return True
+    if row.kept:
+        # What was left to people is theirs to change; that they deleted it is to be known.
+        return not is_cancelled(event)
     if row.present:
         return not is_cancelled(event) and event.get("etag") == row.etag
     # Removed by us, or left there when the option was unlinked: then we know its content.
@@ -197,6 +200,20 @@ async def adopt(lease: Lease, strays: Mapping[str, Stray]) -> dict[str, Mirror]:
         return adopted
 
     return await changes.write(lease.business_id, body)
+
+
+async def part_with(lease: Lease, row: Mirror) -> None:
+    """What was left in Google was deleted there: it is not to come back with the booking's next change.
+
+    Raises LostLeaseError.
+    """
+
+    async def body(work: Write) -> None:
+        await hold(work, lease)
+        gone = {"present": False, "kept": False, "etag": None, "html_link": None, "content_hash": None}
+        await Mirror.filter(id=row.id, wanted_version=row.wanted_version, kept=True).update(**gone)
+
+    await changes.write(lease.business_id, body)
 
 
 async def put_right(lease: Lease, row: Mirror, drift: Drift | None, seen_at: datetime) -> None:

@@ -83,6 +83,23 @@ async def test_linking_another_option_puts_right_what_an_earlier_one_left_there(
     assert shown(floor) == hours(17)
 
 
+async def test_what_people_delete_of_what_was_left_to_them_does_not_come_back(floor: Floor) -> None:
+    kept, moved, _ = await left_there(floor)
+    carl = await rows.an_option(floor.business_id, "Carl")
+    await floor.signed_in(carl, ANNA)
+    await linked(floor, carl)
+    for event in floor.sandbox.events(WORKSHOP):
+        floor.sandbox.delete_event(WORKSHOP, event["id"])
+    await floor.look()
+    option_id = (await Booking.get(id=kept)).option_id
+    for booking, hour in ((kept, 17), (moved, 18)):
+        await floor.move(booking, tomorrow(hour), option_id)
+    await floor.look()
+    assert shown(floor) == []
+    await linked(floor, option_id)
+    assert shown(floor) == hours(17, 18)
+
+
 async def test_what_was_kept_stays_where_it_is_while_nobody_is_linked_there(floor: Floor) -> None:
     kept, moved, cancelled = await left_there(floor)
     before = floor.sandbox.events(WORKSHOP)
