@@ -1,11 +1,12 @@
 """After any linking, all that is ours on that Google calendar is as its booking says, whoever put it there and when."""
 
+from importlib import import_module
 from typing import Any
 from uuid import UUID
 
 import pytest
 
-from models import clock
+from models import clock, db
 from models.booking import Booking
 from models.google import GoogleAccount, GoogleCalendar
 from models.mirror import Mirror
@@ -214,3 +215,13 @@ async def test_nobody_waits_for_ever_for_a_calendar_that_is_out_of_reach(floor: 
     await linked(floor, ben)
     # Linked again, it is taken up where it was.
     assert shown(floor) == hours(8)
+
+
+async def test_what_was_left_by_an_earlier_version_is_marked_as_kept(floor: Floor) -> None:
+    kept, _, cancelled = await left_there(floor)
+    await Mirror.all().update(kept=False, present=False)
+    await Mirror.filter(booking_id=cancelled).update(content_hash=None)
+    await db.connection().execute_script(import_module("models.migrations.0003_mirror_drift").KEPT)
+    assert await Mirror.filter(kept=True, present=True).count() == 2
+    assert (await Mirror.get(booking_id=kept)).kept
+    assert not (await Mirror.get(booking_id=cancelled)).kept
