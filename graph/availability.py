@@ -70,8 +70,8 @@ class Availability:
     days: list[AvailabilityDay] = strawberry.field(description="The dates that have slots, in order.")
 
     def differs(self, other: Self) -> bool:
-        """Whether it says something else of the slots, or of their options."""
-        return self.days != other.days or self.shelf != other.shelf
+        """Whether it says something else of the slots, of their options, or in which zone."""
+        return (self.days, self.shelf, self.time_zone) != (other.days, other.shelf, other.time_zone)
 
 
 @strawberry.type

@@ -35,7 +35,13 @@ class Mirror:
     value: strawberry.Private[MirrorShown]
     state: MirrorState = attribute("state", "How far it is.")
     html_link: str | None = attribute("html_link", "The event in Google Calendar; null until it is there.")
-    drift: Drift = attribute("drift", "How somebody last changed it in Google. It was put right.")
+    drift: Drift = attribute(
+        "drift", "How somebody last changed it in Google; NONE again with the next change of the booking."
+    )
+    drift_found_at: datetime | None = attribute("drift_found_at", "When that was noticed; null without a drift.")
+    drift_corrected_at: datetime | None = attribute(
+        "drift_corrected_at", "When it was put right; null without a drift, and until then."
+    )
 
     @strawberry.field(description="What went wrong last; null when all is well.")
     def error(self) -> SyncError | None:
@@ -52,8 +58,11 @@ class FieldChange:
 @strawberry.type(description="Something that was done to a booking.")
 class HistoryEntry:
     at: datetime = strawberry.field(description="When.")
-    actor: str = strawberry.field(description="By whom: the role and name of the key, or `customer`.")
-    action: str = strawberry.field(description="What: `CREATED`, `RESCHEDULED`, `UPDATED`, `CANCELLED`.")
+    actor: str = strawberry.field(description="By whom: the role and name of the key, `customer`, or `google`.")
+    action: str = strawberry.field(
+        description="What: `CREATED`, `RESCHEDULED`, `UPDATED`, `CANCELLED`; `DRIFT_CORRECTED`: somebody had "
+        "changed or deleted its event in Google, and it was put right."
+    )
     changes: list[FieldChange] = strawberry.field(
         description="The values that changed. `freshAsOf` is among them when the option's Google calendar could not be "
         "read again just before: as of when it was known, or `never`."

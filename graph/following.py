@@ -91,18 +91,21 @@ class FollowingSubscription:
         booking_id, generation = managed
         query = BookingRow.filter(business_id=business_id, id=booking_id, token_generation=generation)
         shown = columns(info, Booking) | {"version"}
-        revision, version = await changes.newest(business_id), None
+        revision = await changes.newest(business_id)
+        before: Row | None = None
         await begin(info, revision, revision, has_states=True)
         async with aclosing(_from_now(info, revision)) as seen:
             async for batch in seen:
-                told = version is not None and not any(row["entity_id"] == booking_id for row in batch)
-                if told and not course.is_asked:
+                named = any(row["entity_id"] == booking_id for row in batch)
+                if not (before is None or course.is_asked or named or any(map(_names_a_booking, batch))):
                     continue
                 rows = await db.select(query, shown)
                 if not rows:
                     raise bad_input("There is no booking for this manageToken.")
-                if (differs := rows[0]["version"] != version) or course.is_asked:
-                    version = rows[0]["version"]
+                # What only staff see of it, its event in Google for one, stands in other rows.
+                differs = rows[0] != before or (named and info.context.caller.is_staff)
+                if differs or course.is_asked:
+                    before = rows[0]
                     course.states(repeated=not differs)
                     yield Booking(row=rows[0])
 
@@ -115,7 +118,7 @@ class FollowingSubscription:
         course, caller, within = info.context.course, staff(info), filter_of(option_ids)
         shown = columns(info, Option, "option")
         mine = OptionRow.filter(business_id=caller.business_id).order_by("name", "id")
-        known: dict[object, Connection | None] = {}
+        known: dict[object, tuple[Row, Connection | None]] = {}
         looked_at, revision = monotonic(), await changes.newest(caller.business_id)
         await begin(info, revision, revision, has_states=True)
         async with aclosing(_from_now(info, revision, lambda: looked_at + HEALTH_SECONDS - monotonic())) as seen:
@@ -124,7 +127,7 @@ class FollowingSubscription:
                 rows = await db.select(mine if within is None else mine.filter(id__in=list(within)), shown)
                 found = await info.context.house.google.connections(caller.business_id, [row["id"] for row in rows])
                 for row in rows:
-                    now = found.get(row["id"])
+                    now = row, found.get(row["id"])
                     differs = row["id"] not in known or known[row["id"]] != now
                     if differs or course.is_asked:
                         known[row["id"]] = now
@@ -146,6 +149,11 @@ def _matter(batch: Sequence[Row], wanted: Wanted, offer: Offer) -> bool:
         return touches(row, offer.options, reach)
 
     return any(map(matters, batch))
+
+
+def _names_a_booking(row: Row) -> bool:
+    """Whether a change is one of what bookings are shown with."""
+    return row["kind"] in (ChangeKind.SERVICE, ChangeKind.OPTION)
 
 
 def _first_start(answer: Availability) -> Instant | None:

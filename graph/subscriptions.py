@@ -41,7 +41,9 @@ class CalendarChange:
 class Subscription(FollowingSubscription):
     @strawberry.subscription(
         description="Every change of the calendar after a cursor, in order, each once; without `after`, from the next "
-        "one on. Staff."
+        "one on. An entry is told of as well when its service, its option or its Google calendar reads otherwise, "
+        "unless it ended more than 62 days ago; not for what lies further behind them, such as an option's hours or "
+        "its connection: `syncHealthChanges` tells of that. Staff."
     )
     async def calendar_changes(
         self,

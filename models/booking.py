@@ -116,6 +116,19 @@ async def note_history(
     )
 
 
+async def note_drift(work: Write, booking_id: UUID, drift: str) -> None:
+    """Notes that its event in Google, which somebody there had changed so, is as it should be again."""
+    changed = {"field": "mirror.drift", "before": drift, "after": "NONE"}
+    await BookingHistory.create(
+        business_id=work.business_id,
+        booking_id=booking_id,
+        at=work.now,
+        actor="google",
+        action="DRIFT_CORRECTED",
+        changes=[changed],
+    )
+
+
 def _said(value: Any) -> str | None:
     """A value as the history keeps it: instants as ISO 8601 in UTC, all else as text."""
     if isinstance(value, datetime):

@@ -8,7 +8,7 @@ import base64
 import binascii
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TypeAlias, TypeVar
 from uuid import UUID
 
@@ -64,6 +64,7 @@ class Write:
     first_revision: int
     now: datetime
     _changes: list[Change] = field(default_factory=list)
+    _noted: int = 0
 
     def record(
         self,
@@ -81,7 +82,7 @@ class Write:
         self._changes.append(
             Change(
                 business_id=self.business_id,
-                revision=self.first_revision + len(self._changes),
+                revision=self.first_revision + self._noted,
                 at=self.now,
                 kind=kind,
                 action=action,
@@ -91,16 +92,53 @@ class Write:
                 touches_to=during and to_datetime(during.end),
             )
         )
+        self._noted += 1
+
+    async def record_each(self, kind: ChangeKind, rows: str, values: Iterable[object]) -> None:
+        """Notes that each of these entries looks different; none takes time otherwise than before.
+
+        `rows` selects their `id` and each `option_id` they are noted with, `{}` standing for each of the values. Two
+        statements however many there are, and none of them passes through this process.
+        """
+        first = self.first_revision + self._noted
+        given = [str(self.business_id), first, self.now, kind.value, to_datetime(0), *values]
+        statement = _each(rows.format(*map(db.placeholder, range(6, len(given) + 1))))
+        await db.connection().execute_query(statement, list(map(_plain, given)))
+        newest = Change.filter(business_id=self.business_id).order_by("-revision").limit(1)
+        for row in await newest.values("revision"):
+            self._noted = max(self._noted, row["revision"] - self.first_revision + 1)
 
     async def finish(self) -> int:
         """Stores what was noted, and returns how many changes there were."""
-        if len(self._changes) != 1:
+        if self._noted != 1:
             # One was taken with the lock; a refusal gives it back, a larger write takes the rest.
-            newest = self.first_revision - 1 + len(self._changes)
-            await Business.filter(id=self.business_id).update(revision=newest)
+            await Business.filter(id=self.business_id).update(revision=self.first_revision - 1 + self._noted)
         if self._changes:
             await Change.bulk_create(self._changes)
-        return len(self._changes)
+        return self._noted
+
+
+def _each(rows: str) -> str:
+    """The statement that notes a change of each row: business, first revision, time, kind, no time, then the rows'."""
+    if db.is_postgres():
+        marks = ("$1::uuid", "$2::bigint", "$3::timestamptz", "$4::varchar", "$5::timestamptz", "$5::timestamptz")
+        new_id, options = "gen_random_uuid()", "json_agg(DISTINCT found.option_id)::jsonb"
+    else:
+        marks = ("?1", "?2", "?3", "?4", "?5", "?5")
+        new_id = "lower(" + " || '-' || ".join(f"hex(randomblob({size}))" for size in (4, 2, 2, 2, 6)) + ")"
+        options = "json_group_array(DISTINCT found.option_id)"
+    business, first, at, kind, begin, end = marks
+    into = "id, business_id, revision, at, kind, action, entity_id, option_ids, touches_from, touches_to"
+    revision = f"{first} + ROW_NUMBER() OVER (ORDER BY found.id) - 1"
+    noted = f"{new_id}, {business}, {revision}, {at}, {kind}, 'UPSERTED', found.id, {options}, {begin}, {end}"
+    return f'INSERT INTO "change" ({into}) SELECT {noted} FROM ({rows}) AS found GROUP BY found.id'  # noqa: S608
+
+
+def _plain(value: object) -> object:
+    """A value as a raw statement takes it."""
+    if isinstance(value, datetime):
+        return value.astimezone(UTC) if db.is_postgres() else value.astimezone(UTC).isoformat(" ")
+    return str(value) if isinstance(value, UUID) else value
 
 
 Body: TypeAlias = Callable[[Write], Awaitable[T]]

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from models import booking, changes, checks, clock, db, decision, freshness, mirror, search, service
+from models import booking, changes, checks, clock, db, decision, echoes, freshness, mirror, search, service
 from models.agenda import offer_of
 from models.availability import Rules
 from models.booking import Booking, judge_details, note_history
@@ -77,6 +77,7 @@ async def cancel(
         await amend(work, caller, row, "CANCELLED", {"status": BookingStatus.CANCELLED, "cancel_reason": reason})
         during = service.occupied(row)
         work.record(ChangeKind.BOOKING, booking_id, ChangeAction.REMOVED, [row["option_id"]], during=during)
+        await echoes.of_booking(work, row["option_id"], row["starts_at"], row["ends_at"])
         await mirror.want(work, booking_id, row["option_id"], present=False)
         return booking_id
 
@@ -187,14 +188,13 @@ async def _move(work: Write, caller: Caller, row: Row, place: Place) -> UUID:
         occupied_start=to_datetime(place.occupied.start),
         occupied_end=to_datetime(place.occupied.end),
     )
-    values = {
-        "option_id": place.option_id,
-        "starts_at": to_datetime(place.start),
-        "ends_at": to_datetime(place.end),
-    }
+    starts_at, ends_at = to_datetime(place.start), to_datetime(place.end)
+    values = {"option_id": place.option_id, "starts_at": starts_at, "ends_at": ends_at}
     await amend(work, caller, row, "RESCHEDULED", values, await freshness.missed(place.option_id, work.now))
     concerned, during = [row["option_id"], place.option_id], hull([service.occupied(row), place.occupied])
     work.record(ChangeKind.BOOKING, booking_id, ChangeAction.UPSERTED, concerned, during=during)
+    await echoes.of_booking(work, row["option_id"], row["starts_at"], row["ends_at"])
+    await echoes.of_booking(work, place.option_id, starts_at, ends_at)
     await mirror.want(work, booking_id, place.option_id, present=True)
     return booking_id
 
@@ -224,6 +224,7 @@ async def update(
             await search.reindex(work.business_id, booking_id, words)
             # Not even how a booking went gives its time back.
             work.record(ChangeKind.BOOKING, booking_id, ChangeAction.UPSERTED, [row["option_id"]], during=NO_TIME)
+            await echoes.of_booking(work, row["option_id"], row["starts_at"], row["ends_at"])
             await mirror.want(work, booking_id, row["option_id"], present=True)
         return booking_id
 

@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
@@ -135,6 +136,7 @@ async def put(work: Write, on: Followed, seen: Sequence[Seen], generation: int) 
     blocks = await blocks_of([row.id for row in rows.values()])
     written: list[GoogleEvent] = []
     wanted: dict[UUID, Blocks] = {}
+    renamed: dict[UUID, list[Range]] = defaultdict(list)
     for each in seen:
         row = rows.get(each.google_id)
         differs = row is None or any(getattr(row, name) != each.columns[name] for name in SHOWN)
@@ -146,10 +148,13 @@ async def put(work: Write, on: Followed, seen: Sequence[Seen], generation: int) 
         there = dict.fromkeys(each.blocks, (row.starts_at, row.ends_at))
         if blocks[row.id] != there:
             wanted[row.id] = there
+        elif differs:
+            for option_id, block in there.items():
+                renamed[option_id].append(block)
         if differs or row.id in wanted:
             _note(work, on, row.id, ChangeAction.UPSERTED, blocks[row.id], there)
     await GoogleEvent.bulk_create(written, on_conflict=["id"], update_fields=[*SHOWN, *HIDDEN, "generation"])
-    await _block(work, blocks, wanted)
+    await _block(work, blocks, wanted, renamed)
 
 
 async def prune(work: Write, on: Followed, kept: Mapping[str, Collection[str]]) -> None:
@@ -178,14 +183,11 @@ async def drop(work: Write, on: Followed, rows: Sequence[GoogleEvent]) -> None:
     await GoogleEvent.filter(id__in=[row.id for row in rows]).delete()
 
 
-async def reroute(work: Write, on: Followed, blocked: Mapping[UUID, Blocks], concerned: bool) -> None:
-    """Makes these the blocks of rows that did not change themselves.
-
-    `concerned`: options joined or left the calendar, so that every event looks different to somebody.
-    """
+async def reroute(work: Write, on: Followed, blocked: Mapping[UUID, Blocks]) -> None:
+    """Makes these the blocks of rows that did not change themselves."""
     there = await blocks_of(blocked)
     wanted = {event_id: blocks for event_id, blocks in blocked.items() if there[event_id] != blocks}
-    for event_id in blocked if concerned else wanted:
+    for event_id in wanted:
         _note(work, on, event_id, ChangeAction.UPSERTED, there[event_id], blocked[event_id])
     await _block(work, there, wanted)
 
@@ -218,19 +220,25 @@ def _note(work: Write, on: Followed, event_id: UUID, action: ChangeAction, befor
     work.record(ChangeKind.GOOGLE_EVENT, event_id, action, concerned, during=during)
 
 
-async def _block(work: Write, there: Mapping[UUID, Blocks], wanted: Mapping[UUID, Blocks]) -> None:
-    """Replaces what the events block; what they blocked before is `there`."""
-    if not wanted:
-        return
-    await GoogleBlock.filter(event_id__in=list(wanted)).delete()
-    await GoogleBlock.bulk_create(
-        GoogleBlock(
-            business_id=work.business_id, event_id=event_id, option_id=option_id, starts_at=starts_at, ends_at=ends_at
+async def _block(
+    work: Write,
+    there: Mapping[UUID, Blocks],
+    wanted: Mapping[UUID, Blocks],
+    renamed: Mapping[UUID, list[Range]] = MappingProxyType({}),
+) -> None:
+    """Replaces what the events block; what they blocked before is `there`. Bookings under them look different, as do
+    those under what is blocked as before, by an event that was `renamed`.
+    """
+    if wanted:
+        await GoogleBlock.filter(event_id__in=list(wanted)).delete()
+        await GoogleBlock.bulk_create(
+            GoogleBlock(
+                business_id=work.business_id, event_id=event_id, option_id=option_id, starts_at=begins, ends_at=ends
+            )
+            for event_id, blocks in wanted.items()
+            for option_id, (begins, ends) in blocks.items()
         )
-        for event_id, blocks in wanted.items()
-        for option_id, (starts_at, ends_at) in blocks.items()
-    )
-    changed: dict[UUID, list[Range]] = defaultdict(list)
+    changed: dict[UUID, list[Range]] = defaultdict(list, {each: list(ranges) for each, ranges in renamed.items()})
     for event_id, blocks in wanted.items():
         for option_id, block in there.get(event_id, {}).items() ^ blocks.items():
             changed[option_id].append(block)

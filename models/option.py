@@ -11,7 +11,7 @@ from tortoise.indexes import Index
 from tortoise.models import Model
 from tortoise.queryset import QuerySet
 
-from models import checks, offering, statements
+from models import checks, echoes, offering, statements
 from models.changes import Write, write
 from models.columns import Instant, belongs_to, new_id
 from models.db import Row
@@ -85,7 +85,8 @@ async def update(business_id: UUID, option_id: UUID, values: Mapping[str, Any]) 
 
     async def body(work: Write) -> UUID | Refused:
         row = {key: value for key, value in values.items() if key != "service_ids"}
-        if not await Option.filter(business_id=business_id, id=option_id).exists():
+        known = await statements.row(Option, business_id, option_id, {"id", *row})
+        if known is None:
             return not_found()
         if "service_ids" in values:
             if missing := await offering.missing("Service", business_id, values["service_ids"], "serviceIds"):
@@ -94,6 +95,7 @@ async def update(business_id: UUID, option_id: UUID, values: Mapping[str, Any]) 
         if row:
             await Option.filter(id=option_id).update(**row)
         work.record(ChangeKind.OPTION, option_id, ChangeAction.UPSERTED, [option_id])
+        await echoes.of_option(work, option_id, echoes.differing(known, row))
         return option_id
 
     return await write(business_id, body)

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from tortoise.exceptions import IntegrityError
 
-from models import changes, checks, clock, decision, freshness, hold, idempotency, mirror, search, service
+from models import changes, checks, clock, decision, echoes, freshness, hold, idempotency, mirror, search, service
 from models.agenda import least_booked, offer_of
 from models.availability import Rules
 from models.backstops import NO_OVERLAP
@@ -211,6 +211,7 @@ async def _book(work: Write, caller: Caller, wish: Wish, place: Place) -> UUID:
     unread = await freshness.missed(place.option_id, work.now)
     await note_history(work, caller, booking.id, "CREATED", dict.fromkeys(unread), unread)
     work.record(ChangeKind.BOOKING, booking.id, ChangeAction.UPSERTED, [place.option_id], during=place.occupied)
+    await echoes.of_booking(work, place.option_id, booking.starts_at, booking.ends_at)
     await mirror.want(work, booking.id, place.option_id, present=True)
     return booking.id
 

@@ -9,7 +9,7 @@ from tortoise import fields
 from tortoise.indexes import Index
 from tortoise.models import Model
 
-from models import checks, offering, statements
+from models import checks, echoes, offering, statements
 from models.availability import Rules
 from models.changes import Write, write
 from models.columns import Instant, belongs_to, new_id
@@ -89,7 +89,8 @@ async def update(business_id: UUID, service_id: UUID, values: Mapping[str, Any])
 
     async def body(work: Write) -> UUID | Refused:
         row = {key: value for key, value in values.items() if key != "option_ids"}
-        if not await Service.filter(business_id=business_id, id=service_id).exists():
+        known = await read(business_id, service_id, {"id", *row})
+        if known is None:
             return not_found()
         before = await offering.options_of(service_id)
         after = values.get("option_ids", before)
@@ -100,6 +101,7 @@ async def update(business_id: UUID, service_id: UUID, values: Mapping[str, Any])
         if row:
             await Service.filter(id=service_id).update(**row)
         work.record(ChangeKind.SERVICE, service_id, ChangeAction.UPSERTED, {*before, *after})
+        await echoes.of_service(work, service_id, echoes.differing(known, row))
         return service_id
 
     return await write(business_id, body)

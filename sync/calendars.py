@@ -9,7 +9,7 @@ from uuid import UUID
 
 from tortoise.expressions import Q
 
-from models import bell, clock, mirror
+from models import bell, clock, echoes, mirror
 from models.changes import Write
 from models.google import GoogleAccount, GoogleCalendar, GoogleLink
 from models.mirror import READ_ONLY
@@ -49,14 +49,19 @@ async def store(work: Write, account_id: UUID, listed: Iterable[ListedCalendar])
             if row.access_role in READ_ONLY and each.access_role not in READ_ONLY:
                 writable.append(row.id)
             await GoogleCalendar.filter(id=row.id).update(**differing)
+            await echoes.of_calendar(work, row.id)
             changed = True
-    gone = GoogleCalendar.filter(id__in=[row.id for row in rows.values()], listed=True)
-    changed = bool(await gone.update(listed=False)) or changed
+    for row in rows.values():
+        if row.listed:
+            await GoogleCalendar.filter(id=row.id).update(listed=False)
+            await echoes.of_calendar(work, row.id)
+            changed = True
     await GoogleAccount.filter(id=account_id).update(listed_at=work.now, list_due_at=work.now + RELIST)
     if changed:
         await note_account(work, account_id)
-    for option in await GoogleLink.filter(calendar_id__in=writable).values("option_id"):
+    for option in await GoogleLink.filter(calendar_id__in=writable).values("option_id", "calendar_id"):
         await mirror.want_future(work, option["option_id"])
+        await mirror.take_up(work, option["calendar_id"])
 
 
 def _differences(row: GoogleCalendar, each: ListedCalendar) -> dict[str, str | bool]:

@@ -61,6 +61,7 @@ class LinkedCalendar:
     google_id: str
     summary: str
     time_zone: str
+    primary: bool
     access_role: GoogleAccessRole
     unrouted_events: UnroutedEvents
     shared_with: tuple[UUID, ...]
@@ -89,23 +90,28 @@ class MirrorShown:
     state: MirrorState
     html_link: str | None = None
     drift: Drift = Drift.NONE
+    drift_found_at: datetime | None = None
+    drift_corrected_at: datetime | None = None
     error: Trouble | None = None
 
 
 _MIRROR = (
     "booking_id",
     "present",
+    "kept",
     "wanted_version",
     "pushed_version",
     "failed_version",
     "html_link",
     "drift",
+    "drift_found_at",
+    "drift_corrected_at",
     "error_code",
     "error_at",
 )
 _LINK = ("id", "option_id", "calendar_id", "blocking", "matchers", "all_day_events", "detail", "mirror_as")
 _ACCOUNT = ("id", "email", "state", "scopes")
-_CALENDAR = ("google_id", "summary", "time_zone", "access_role", "unrouted_events")
+_CALENDAR = ("google_id", "summary", "time_zone", "is_primary", "access_role", "unrouted_events")
 _GRANT = ("state", "sealed", "error_at", "listed_at", "created_at")
 _DIRECTION = ("due_at", "not_before", "attempts", "action_required", "error_code", "error_at")
 
@@ -145,6 +151,7 @@ def _connection(row: Row, shared_with: tuple[UUID, ...], state: Health) -> Conne
             google_id=row["calendar__google_id"],
             summary=row["calendar__summary"],
             time_zone=row["calendar__time_zone"],
+            primary=row["calendar__is_primary"],
             access_role=GoogleAccessRole(row["calendar__access_role"]),
             unrouted_events=UnroutedEvents(row["calendar__unrouted_events"]),
             shared_with=shared_with,
@@ -287,11 +294,13 @@ async def mirror_states(business_id: UUID, booking_ids: Iterable[UUID]) -> dict[
     shown = dict.fromkeys(asked, MirrorShown(MirrorState.NOT_LINKED))
     for row in await db.select(query, _MIRROR):
         waits = row["wanted_version"] != row["pushed_version"]
-        if row["present"] or waits:
+        if not row["kept"] and (row["present"] or waits):
             shown[row["booking_id"]] = MirrorShown(
                 state=_state(waits, row["failed_version"] is not None),
                 html_link=row["html_link"],
                 drift=Drift(row["drift"]),
+                drift_found_at=row["drift_found_at"],
+                drift_corrected_at=row["drift_corrected_at"],
                 error=trouble.stored(row["error_code"], row["error_at"]),
             )
     return shown

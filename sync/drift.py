@@ -9,6 +9,7 @@ from typing import Any
 from models.words import Drift
 from sync import translate
 from sync.replies import EventJson
+from sync.translate import Foreign
 
 REPAIRS_A_DAY = 10
 """A mirror that somebody or something changes more often than this is left alone until a person looks at it."""
@@ -27,7 +28,17 @@ def drift_of(event: EventJson, body: Mapping[str, Any], time_zone: str) -> Drift
         return Drift.EDITED
     if (there.starts_at, there.ends_at, there.all_day) != (ours.starts_at, ours.ends_at, ours.all_day):
         return Drift.MOVED
-    texts = (there.title, there.description, there.location, there.busy)
-    if texts != (ours.title, ours.description, ours.location, ours.busy):
+    if any(_words(each) != _words(other) for each, other in zip(_texts(there), _texts(ours), strict=True)):
+        return Drift.EDITED
+    if there.busy != ours.busy:
         return Drift.EDITED
     return Drift.EDITED if event.get("recurrence") or event.get("attendees") else Drift.NONE
+
+
+def _texts(event: Foreign) -> tuple[str | None, ...]:
+    return event.title, event.description, event.location
+
+
+def _words(text: str | None) -> list[str]:
+    """A description comes back in Google's own HTML, with other tags, entities and breaks: the words count."""
+    return (text or "").split()

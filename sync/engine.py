@@ -42,11 +42,12 @@ from sync.drift import drift_of
 from sync.leases import Lease, Way
 from sync.leaving import Leaver
 from sync.pull import Apply, Distrust, Fetch, FetchInstances, Finish, Stop, Sweep, Window
-from sync.push import Again, Call, Delete, Failed, Get, Insert, Pushed, Removed, Rendered, Update
-from sync.replies import CalendarList, ChannelReply, Done, EventJson, EventReply, Failure, FailureKind, Page
+from sync.push import Again, Call, Delete, Failed, Get, Insert, Look, Pushed, Removed, Rendered, Reply, Update
+from sync.replies import CalendarList, ChannelReply, Done, EventJson, Failure, FailureKind, Page
 from sync.routing import BATCH, LostLeaseError
 from sync.scopes import CALENDAR_LIST
 from sync.signin import Granted, Opened, Returned
+from sync.strays import strays_of
 from sync.tokens import KEY_LOST
 from sync.trouble import SAYS, TroubleCode
 from sync.veil import Veil
@@ -61,10 +62,7 @@ _FAULT = Failure(FailureKind.RETRY, TroubleCode.SYNC_FAULT, "Something went wron
 
 @dataclass(slots=True)
 class _Run:
-    """One pull under way: the calendar as it was at the beginning, and what was seen of our own mirrors.
-
-    `due_at`: when the calendar is due again, if that is settled.
-    """
+    """One pull under way. `due_at`: when the calendar is due again, if that is settled."""
 
     lease: Lease
     calendar: GoogleCalendar
@@ -137,6 +135,7 @@ class Engine:
                 for row in rows:
                     outcome = await self._reconcile(lease, calendar, row)
                     if isinstance(outcome, Again):
+                        await mirroring.abandon(lease)
                         await self.fail(lease, outcome.failure)
                         return
             await mirroring.finish(lease)
@@ -266,6 +265,8 @@ class Engine:
     async def _foreign_only(self, run: _Run, page: Page) -> Page:
         """Takes our own mirrors out of a page; those that somebody changed are wanted anew."""
         ours = await mirroring.ours(run.lease.business_id, run.calendar.google_id, page.items)
+        if strays := strays_of(run.calendar.google_id, [event for event in page.items if event["id"] not in ours]):
+            ours |= await mirroring.adopt(run.lease, strays)
         for event in page.items:
             if row := ours.get(event["id"]):
                 run.ours.add(row.google_id)
@@ -276,10 +277,17 @@ class Engine:
         """Puts right what somebody did to a mirror; one that should be gone and is back counts as edited."""
         if mirroring.needs_no_look(row, event) or await mirroring.is_over(row, clock.now()):
             return
+        if row.kept:
+            await mirroring.part_with(run.lease, row)
+            return
         drift = Drift.EDITED
         if row.present:
             rendered = await rendering.render(self._secrets, row.booking_id)
             drift = drift_of(event, rendered.body, time_zone)
+            if drift is not Drift.NONE and rendered.content_hash != row.content_hash:
+                # Nobody's doing: it would be rendered otherwise by now.
+                await mirroring.put_right(run.lease, row, None, run.asked_at)
+                return
         if drift is Drift.NONE:
             await mirroring.keep_etag(row, event)
         else:
@@ -334,13 +342,18 @@ class Engine:
 
     async def _call(
         self, lease: Lease, calendar: GoogleCalendar, row: Mirror, rendered: Rendered | None, call: Call
-    ) -> EventReply | Done | Failure:
-        """One call of the push machine."""
+    ) -> Reply:
+        """One call of the push machine. What people set on our event is read before it is written anew."""
         client, where = self._client, calendar.google_id
         event = event_id(row.booking_id, where, call.generation)
         body = rendered.body if rendered else {}
+        if isinstance(call, Update):
+            there = await self._ask(lease.account_id, lambda access: client.get(access, where, event))
+            if isinstance(there, Failure):
+                return there
+            body = {**body, **push.carried(there.event)}
 
-        async def ask(access: str) -> EventReply | Done | Failure:
+        async def ask(access: str) -> Reply:
             match call:
                 case Insert():
                     return await client.insert(access, where, event, body)
@@ -350,6 +363,8 @@ class Engine:
                     return await client.get(access, where, event)
                 case Delete():
                     return await client.delete(access, where, event)
+                case Look():
+                    return await client.list_events(access, where, {"maxResults": "1"})
 
         return await self._ask(lease.account_id, ask)
 

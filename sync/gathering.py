@@ -9,7 +9,7 @@ from uuid import UUID
 
 from tortoise.expressions import Subquery
 
-from models import mirror
+from models import echoes, mirror
 from models.changes import Write
 from models.event import GoogleEvent
 from models.google import GoogleCalendar, GoogleLink
@@ -49,6 +49,7 @@ async def gather(work: Write, calendar: GoogleCalendar) -> None:
         return
     before = await GoogleCalendar.get(id=coming[0].calendar_id)
     await GoogleLink.filter(id__in=[link.id for link in coming]).update(calendar_id=calendar.id)
+    await mirror.take_up(work, calendar.id)
     if not await GoogleEvent.filter(calendar_id=calendar.id).exists():
         await GoogleEvent.filter(calendar_id=before.id).update(calendar_id=calendar.id)
     await GoogleCalendar.filter(id=calendar.id).update(unrouted_events=before.unrouted_events, sync_token=None)
@@ -58,6 +59,7 @@ async def gather(work: Write, calendar: GoogleCalendar) -> None:
     for link in coming:
         await mirror.want_future(work, link.option_id)
         work.record(ChangeKind.GOOGLE_LINK, link.id, ChangeAction.UPSERTED, [link.option_id])
+    await echoes.of_calendar(work, calendar.id)
 
 
 async def hand_over(work: Write, account_id: UUID) -> None:

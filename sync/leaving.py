@@ -141,6 +141,8 @@ def _parting(leaver: Leaver) -> changes.Body[bool]:
         waiting = Mirror.filter(calendar__account_id=leaver.id).exclude(wanted_version=F("pushed_version"))
         rows = await waiting.limit(BATCH)
         if not rows:
+            shown = Mirror.filter(calendar__account_id=leaver.id, present=True, kept=False)
+            await mirror.note(work, {row["booking_id"] for row in await shown.values("booking_id")})
             await still.delete()
             return False
         await Mirror.filter(id__in=[row.id for row in rows]).delete()
@@ -162,6 +164,8 @@ async def _bequeath(work: Write, account_id: UUID) -> None:
             moving = Mirror.filter(calendar_id=row["id"]).exclude(booking_id__in=known)
             if await moving.update(calendar_id=heir.id):
                 await GoogleCalendar.filter(id=heir.id).update(push_due_at=work.now)
+                if await GoogleLink.filter(calendar_id=heir.id).exists():
+                    await mirror.take_up(work, heir.id)
 
 
 def _reaching(calendars: QuerySet[GoogleCalendar]) -> QuerySet[GoogleCalendar]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from models import changes, checks, event, mirror, option
+from models import changes, checks, echoes, event, mirror, option
 from models.changes import Write
 from models.google import GoogleAccount, GoogleCalendar, GoogleLink
 from models.mirror import READ_ONLY
@@ -79,8 +79,13 @@ async def link(business_id: UUID, option_id: UUID, google_id: str, choices: Link
         noted = await mirror.want_future(work, option_id) if moved or "mirror_as" in changed else ()
         if moved and before:
             await leave(work, before, option_id, noted)
-        if choices.unrouted_events:
+        if moved:
+            await mirror.take_up(work, calendar.id)
+        reads_otherwise = choices.unrouted_events not in (None, calendar.unrouted_events)
+        if reads_otherwise:
             await GoogleCalendar.filter(id=calendar.id).update(unrouted_events=choices.unrouted_events)
+        if moved or reads_otherwise or "detail" in changed:
+            await echoes.of_calendar(work, calendar.id)
         await gathering.reroute(work, calendar.id, [option_id] if moved else [])
         work.record(ChangeKind.GOOGLE_LINK, row.id, ChangeAction.UPSERTED, [option_id])
         return row.id
@@ -205,6 +210,7 @@ async def leave(work: Write, calendar_id: UUID, option_id: UUID, noted: Collecti
     bookings whose change was noted already.
     """
     await event.free(work, option_id, besides=noted)
+    await echoes.of_calendar(work, calendar_id, left=option_id)
     await gathering.reroute(work, calendar_id, [option_id])
 
 

@@ -1,16 +1,16 @@
 """Mirrors as rows: which wait, what came of them, and what was seen of them in Google. Database only."""
 
-from collections.abc import Collection, Iterable
-from datetime import datetime
+from collections.abc import Collection, Iterable, Mapping
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from tortoise.expressions import F, Q
+from tortoise.expressions import F, Q, Subquery
 
-from models import changes, mirror
-from models.booking import Booking
+from models import changes, db, mirror
+from models.booking import Booking, note_drift
 from models.changes import Write
-from models.google import GoogleCalendar
+from models.google import GoogleCalendar, GoogleLink
 from models.mirror import Mirror
 from models.words import Drift
 from sync import leases, trouble
@@ -20,8 +20,12 @@ from sync.pulling import note_links
 from sync.push import Failed, Pushed, Removed, Rendered
 from sync.replies import EventJson
 from sync.routing import hold
+from sync.strays import Stray
 from sync.translate import is_cancelled, series_of
 from sync.trouble import TroubleCode
+
+PATIENCE = timedelta(days=30)
+"""So long what is ours on a calendar that no option is linked to any more waits for Google to let us at it again."""
 
 
 async def waiting(calendar_id: UUID, now: datetime, limit: int) -> list[Mirror]:
@@ -53,6 +57,8 @@ async def settle(lease: Lease, row: Mirror, rendered: Rendered | None, outcome: 
         if isinstance(outcome, Failed):
             changed = changed.filter(wanted_version=row.wanted_version)
         await changed.update(**values)
+        if isinstance(outcome, Pushed | Removed):
+            await _corrected(work, row)
         await Mirror.filter(id=row.id, wanted_version=F("pushed_version")).update(pending_since=None)
         await GoogleCalendar.filter(id=lease.calendar_id).update(pushed_at=work.now)
         await mirror.note(work, [row.booking_id])
@@ -80,6 +86,17 @@ async def finish(lease: Lease) -> None:
             await note_links(work, lease.calendar_id)
 
     await changes.write(lease.business_id, body)
+
+
+async def _corrected(work: Write, row: Mirror) -> None:
+    """What somebody did to it in Google was put right, if anything was: that goes into the booking's history, and
+    stays with the mirror unless the booking has changed since.
+    """
+    found = Mirror.filter(id=row.id, drift_found_at__isnull=False, drift_corrected_at__isnull=True)
+    for each in await found.values("drift", "drift_found_at", "booking__updated_at"):
+        await note_drift(work, row.booking_id, each["drift"])
+        unchanged = each["booking__updated_at"] <= each["drift_found_at"]
+        await found.update(**({"drift_corrected_at": work.now} if unchanged else mirror.NO_DRIFT))
 
 
 def _outcome(
@@ -123,16 +140,84 @@ def needs_no_look(row: Mirror, event: EventJson) -> bool:
     """
     if row.wanted_version != row.pushed_version or event["id"] != row.google_id:
         return True
+    if row.kept:
+        # What was left to people is theirs to change; that they deleted it is to be known.
+        return not is_cancelled(event)
     if row.present:
         return not is_cancelled(event) and event.get("etag") == row.etag
     # Removed by us, or left there when the option was unlinked: then we know its content.
     return is_cancelled(event) or row.content_hash is not None
 
 
-async def put_right(lease: Lease, row: Mirror, drift: Drift, seen_at: datetime) -> None:
+async def abandon(lease: Lease) -> None:
+    """Gives up what has waited too long for a calendar that no option is linked to; linking it takes it up again.
+
+    Raises LostLeaseError.
+    """
+
+    async def body(work: Write) -> None:
+        await hold(work, lease)
+        if not await GoogleLink.filter(calendar_id=lease.calendar_id).exists():
+            waiting = Mirror.filter(calendar_id=lease.calendar_id, pending_since__lt=work.now - PATIENCE)
+            given_up = {"error_code": TroubleCode.GOOGLE_CALENDAR_NOT_FOUND, "error_at": work.now}
+            await waiting.update(failed_version=F("wanted_version"), pending_since=None, **given_up)
+
+    await changes.write(lease.business_id, body)
+
+
+async def adopt(lease: Lease, strays: Mapping[str, Stray]) -> dict[str, Mirror]:
+    """Makes mirrors of events whose ids only this business's bookings can have: they were left behind when the account
+    was forgotten through which they were written. Those of cancelled bookings go; the others were kept.
+
+    Raises LostLeaseError.
+    """
+
+    async def body(work: Write) -> dict[str, Mirror]:
+        await hold(work, lease)
+        by_booking = {stray.booking_id: event_id for event_id, stray in strays.items()}
+        known = Mirror.filter(calendar_id=lease.calendar_id, booking_id__in=list(by_booking)).values("booking_id")
+        mine = Booking.filter(business_id=lease.business_id, id__in=list(by_booking))
+        found = {row["id"] for row in await db.select(mine.exclude(id__in=Subquery(known)), ("id",))}
+        adopted = {
+            event_id: Mirror(
+                business_id=lease.business_id,
+                booking_id=stray.booking_id,
+                calendar_id=lease.calendar_id,
+                google_id=event_id,
+                generation=stray.generation,
+                kept=True,
+                pushed_version=1,
+                created_at=work.now,
+            )
+            for event_id, stray in strays.items()
+            if stray.booking_id in found and by_booking[stray.booking_id] == event_id
+        }
+        await Mirror.bulk_create(adopted.values())
+        await mirror.take_up(work, lease.calendar_id)
+        return adopted
+
+    return await changes.write(lease.business_id, body)
+
+
+async def part_with(lease: Lease, row: Mirror) -> None:
+    """What was left in Google was deleted there: it is not to come back with the booking's next change.
+
+    Raises LostLeaseError.
+    """
+
+    async def body(work: Write) -> None:
+        await hold(work, lease)
+        gone = {"present": False, "kept": False, "etag": None, "html_link": None, "content_hash": None}
+        await Mirror.filter(id=row.id, wanted_version=row.wanted_version, kept=True).update(**gone)
+
+    await changes.write(lease.business_id, body)
+
+
+async def put_right(lease: Lease, row: Mirror, drift: Drift | None, seen_at: datetime) -> None:
     """Takes note of what somebody did to a mirror, and wants it written anew. Raises LostLeaseError.
 
     `seen_at` is when Google was asked: what is older than our latest push is our own past, written anew in silence.
+    So is what nobody did (`drift` None).
     """
 
     async def body(work: Write) -> None:
@@ -140,12 +225,13 @@ async def put_right(lease: Lease, row: Mirror, drift: Drift, seen_at: datetime) 
         now = await Mirror.get_or_none(id=row.id, wanted_version=row.wanted_version)
         if now is None:
             return
-        if now.pushed_at is not None and now.pushed_at >= seen_at:
+        if drift is None or (now.pushed_at is not None and now.pushed_at >= seen_at):
             await mirror.want_again(work, [now])
             return
         today = work.now.date()
         repairs = 1 + (now.repairs if now.repairs_on == today else 0)
-        await Mirror.filter(id=row.id).update(drift=drift, repairs=repairs, repairs_on=today)
+        found = {"drift": drift, "drift_found_at": work.now, "drift_corrected_at": None}
+        await Mirror.filter(id=row.id).update(**found, repairs=repairs, repairs_on=today)
         if repairs > REPAIRS_A_DAY:
             await _give_up(work, now)
         else:
@@ -175,6 +261,7 @@ async def missing(calendar_id: UUID, seen: Collection[str], since: datetime, unt
     there = Mirror.filter(
         calendar_id=calendar_id,
         present=True,
+        kept=False,
         wanted_version=F("pushed_version"),
         pushed_at__lt=since,
         booking__ends_at__gt=since,

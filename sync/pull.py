@@ -198,7 +198,7 @@ Step: TypeAlias = tuple[Cursor, tuple[Effect, ...]]
 
 def query_version(attendees: bool, texts: bool = True) -> int:
     """Names the shape of the token stream's query and what is kept of its answers: a token is worthless to others."""
-    return 1 + attendees + 2 * (not texts)
+    return 5 + attendees + 2 * (not texts)
 
 
 def sweep_is_suspicious(swept: int, total: int) -> bool:

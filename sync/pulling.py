@@ -10,7 +10,7 @@ from uuid import UUID
 
 from tortoise.expressions import F
 
-from models import changes, db, event
+from models import changes, db, echoes, event
 from models.changes import Write
 from models.event import GoogleEvent
 from models.google import GoogleCalendar, GoogleLink
@@ -127,7 +127,9 @@ async def finish(lease: Lease, veil: Veil, last: Apply, end: Finish, due_at: dat
             kept["snapshot_at"] = work.now
         if not await leases.give_back(lease, due_at, **WELL, **kept):
             raise LostLeaseError(lease.calendar_id)
-        if before.pulled_at is None or before.pull_error_code:
+        if before.time_zone != end.time_zone:
+            await echoes.of_calendar(work, lease.calendar_id)
+        if before.pulled_at is None or before.pull_error_code or before.time_zone != end.time_zone:
             await note_links(work, lease.calendar_id)
 
     await changes.write(lease.business_id, body)

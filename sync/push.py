@@ -17,8 +17,8 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from models.words import MirrorAs
-from sync import translate
-from sync.replies import Done, EventReply, Failure, FailureKind
+from sync import markup, translate
+from sync.replies import Done, EventJson, EventReply, Failure, FailureKind, Page
 
 BOOKING_PROPERTY: Final = "timebokBooking"
 CONTENT_PROPERTY: Final = "timebokContent"
@@ -66,6 +66,13 @@ class Delete:
 
 
 @dataclass(frozen=True, slots=True)
+class Look:
+    """`events.list` of the calendar, no matter what is in it: whether it can be read. `generation` is the id's."""
+
+    generation: int
+
+
+@dataclass(frozen=True, slots=True)
 class Pushed:
     """Google has the rendered event, under the id of this generation."""
 
@@ -93,9 +100,9 @@ class Failed:
     failure: Failure
 
 
-Call: TypeAlias = Insert | Get | Update | Delete
+Call: TypeAlias = Insert | Get | Update | Delete | Look
 Outcome: TypeAlias = Pushed | Removed | Again | Failed
-Reply: TypeAlias = EventReply | Done | Failure
+Reply: TypeAlias = EventReply | Page | Done | Failure
 
 
 class Sight(StrEnum):
@@ -111,12 +118,14 @@ class Sight(StrEnum):
 class Progress:
     """How far one mirror's reconciliation is.
 
-    `call` is the one whose reply comes next; `refused` is what an update met, while the event is looked at.
+    `call` is the one whose reply comes next; `refused` is what an update met, while the event is looked at; `doubted`
+    the call that did not find the event, and that answer, while the calendar is looked at.
     """
 
     call: Call
     sight: Sight = Sight.NOTHING
     refused: Failure | None = None
+    doubted: tuple[Call, Failure] | None = None
     renewals: int = 0
 
 
@@ -138,10 +147,15 @@ def begin(*, present: bool, generation: int, pushed_before: bool) -> tuple[Progr
 def step(progress: Progress, reply: Reply) -> Step:
     """What follows from the reply to the last call.
 
-    A calendar that is lost shows as NOT_FOUND of an insert: of any other call, NOT_FOUND speaks of the event.
+    NOT_FOUND proves that an event is absent only where the calendar can be read: an account that lost sight of the
+    calendar is answered the same. An insert's speaks of the calendar alone, and who tries one learns it that way.
     """
     match progress.call, reply:
-        case Delete(), Done() | Failure(kind=FailureKind.NOT_FOUND | FailureKind.GONE):
+        case Look(), Page():
+            return _absent(progress)
+        case Delete() | Get() as call, Failure(kind=FailureKind.NOT_FOUND):
+            return _go(replace(progress, doubted=(call, reply)), Look(call.generation))
+        case Delete(), Done() | Failure(kind=FailureKind.GONE):
             return progress, Removed()
         case Insert(generation) | Update(generation), EventReply(event):
             return progress, Pushed(generation, event.get("etag"), event.get("htmlLink"))
@@ -150,11 +164,18 @@ def step(progress: Progress, reply: Reply) -> Step:
         case Insert(generation), Failure(kind=FailureKind.DUPLICATE):
             # An answer that was lost, or an id that stays taken after its event was deleted: read it back.
             return _go(progress, Get(generation))
-        case Get(generation), Failure(kind=FailureKind.NOT_FOUND | FailureKind.GONE):
+        case Get(), Failure(kind=FailureKind.GONE):
             return _renew(replace(progress, sight=Sight.UNREADABLE), reply)
-        case Update(generation), Failure(kind=FailureKind.NOT_FOUND | FailureKind.GONE):
-            fresh = progress.sight is Sight.NOTHING
-            return _go(progress, Insert(generation)) if fresh else _renew(progress, reply)
+        case Update(generation), Failure(kind=FailureKind.NOT_FOUND | FailureKind.GONE) if (
+            progress.sight is Sight.NOTHING
+        ):
+            return _go(progress, Insert(generation))
+        case Update() as call, Failure(kind=FailureKind.NOT_FOUND):
+            return _go(replace(progress, doubted=(call, reply)), Look(call.generation))
+        case Update(), Failure(kind=FailureKind.GONE):
+            return _renew(progress, reply)
+        case Look(), Failure(kind=FailureKind.PERMANENT):
+            return progress, Again(reply)
         case Update(generation), Failure(kind=FailureKind.PERMANENT) if progress.sight is Sight.NOTHING:
             return _go(replace(progress, refused=reply), Get(generation))
         case Update(), Failure(kind=FailureKind.PERMANENT) if progress.sight is Sight.CANCELLED:
@@ -164,6 +185,21 @@ def step(progress: Progress, reply: Reply) -> Step:
         case _, Failure():
             return progress, Again(reply)
     raise TypeError(f"{reply!r} does not answer {progress.call!r}")
+
+
+def _absent(progress: Progress) -> Step:
+    """The calendar can be read, so what was not found in it is not there."""
+    if progress.doubted is None:
+        raise TypeError("a calendar is looked at because of a call")
+    call, reply = progress.doubted
+    progress = replace(progress, call=call, doubted=None)
+    match call:
+        case Delete():
+            return progress, Removed()
+        case Get():
+            return _renew(replace(progress, sight=Sight.UNREADABLE), reply)
+        case _:
+            return _renew(progress, reply)
 
 
 def _seen(progress: Progress, generation: int, *, cancelled: bool) -> Step:
@@ -200,11 +236,11 @@ def render_event(
     """The event that stands for a booking: everything that a PUT would otherwise clear, and nobody to invite.
 
     `time_zone` is the option's: Google shows it as the event's own. Texts are cut where Google is reported to
-    refuse longer ones.
+    refuse longer ones. All three are plain; Google takes a description for HTML, so there it is written as such.
     """
     content: dict[str, Any] = {
         "summary": " ".join(title.split())[:TITLE_LENGTH],
-        "description": description.strip()[:DESCRIPTION_LENGTH],
+        "description": markup.html_of(description.strip(), DESCRIPTION_LENGTH),
         "location": " ".join(location.split())[:LOCATION_LENGTH],
         "start": _spelled(starts_at, time_zone),
         "end": _spelled(ends_at, time_zone),
@@ -216,6 +252,11 @@ def render_event(
     content_hash = hashlib.sha256(canonical.encode()).hexdigest()
     ours = {BOOKING_PROPERTY: str(booking_id), CONTENT_PROPERTY: content_hash}
     return Rendered({**content, "extendedProperties": {"private": ours}}, content_hash)
+
+
+def carried(event: EventJson) -> Mapping[str, Any]:
+    """What people may set on an event of ours, and a PUT would clear: its colour and its reminders stay theirs."""
+    return {name: event[name] for name in ("colorId", "reminders") if event.get(name) is not None}
 
 
 def _spelled(moment: datetime, time_zone: str) -> dict[str, str]:

@@ -156,7 +156,7 @@ def _batch(lease: Lease, veil: Veil, rows: list[GoogleEvent], concerned: frozens
         else:
             there = await event.blocks_of([row.id for row in rows])
             blocked = {row.id: there.get(row.id, {}) for row in rows}
-        await event.reroute(work, on, blocked, concerned=bool(concerned))
+        await event.reroute(work, on, blocked)
 
     return body
 

@@ -28,6 +28,9 @@ DEFAULTS: Final[Mapping[str, str]] = {
 
 _PIECE: Final = re.compile(r"\{\{|\}\}|\{(?P<keyword>[^{}]*)\}|\{(?P<broken>[^\s{}]*)")
 
+_LABEL: Final = re.compile(r"(?:[^.!?:]{1,60}:)?\s*")
+_GAP: Final = re.compile(r"\n\s*\n\s*\n")
+
 _LABELS: Final[Mapping[str, Mapping[str, str]]] = {
     "en": {
         "appointment_date": "Appointment date",
@@ -140,8 +143,23 @@ def keywords_in(template: str) -> frozenset[str]:
 def render(template: str, values: Mapping[str, str]) -> str:
     """The text, with each known placeholder replaced, by nothing when it has no value.
 
+    A line that says nothing but a label, because nothing it asks for has a value, is left out, and the gap with it.
     What `check` complains of stays as it stands: a template is checked before it is kept.
     """
+    lines = template.split("\n")
+    kept = [text for line in lines if not _says_nothing(line, text := _filled(line, values), values)]
+    text = "\n".join(kept)
+    return text if len(kept) == len(lines) else _GAP.sub("\n\n", text).strip("\n")
+
+
+def _says_nothing(line: str, text: str, values: Mapping[str, str]) -> bool:
+    """Whether all that a line asks for is missing, and what is left is at most a label."""
+    asked = keywords_in(line)
+    return bool(asked) and not any(values.get(keyword) for keyword in asked) and bool(_LABEL.fullmatch(text))
+
+
+def _filled(template: str, values: Mapping[str, str]) -> str:
+    """The text with each placeholder replaced."""
 
     def replacement(piece: re.Match[str]) -> str:
         if _is_known(piece):

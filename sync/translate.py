@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 from models import checks, hours
 from models.intervals import to_datetime
 from models.words import GoogleAccessRole
+from sync import markup
 from sync.replies import EventJson, ListedCalendar
 
 _UNSTORABLE: Final = re.compile("[\x00\ud800-\udfff]")
@@ -76,7 +77,7 @@ def foreign(event: EventJson, time_zone: str) -> Foreign | None:
         ends_at=end,
         all_day="date" in event["start"],
         title=_text(event.get("summary")),
-        description=_text(event.get("description")),
+        description=_said(event.get("description")),
         location=_text(event.get("location")),
         color=_text(event.get("eventLabelId") or event.get("colorId"), _LONGEST_COLOR),
         attendees=_addresses(event),
@@ -159,6 +160,11 @@ def _addresses(event: EventJson) -> tuple[str, ...]:
 def _address(person: Mapping[str, Any]) -> str | None:
     address = _text(person.get("email"))
     return address.lower() if address else None
+
+
+def _said(description: str | None) -> str | None:
+    """What a description says: it is the one text of an event that is HTML."""
+    return _text(markup.text_of(description)) if description else None
 
 
 def _text(value: str | None, longest: int | None = None) -> str | None:

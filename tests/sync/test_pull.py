@@ -11,6 +11,7 @@ from sync.replies import Failure, FailureKind, Page
 
 NOW = datetime(2026, 11, 22, 8, tzinfo=UTC)
 WINDOW = Window(NOW - timedelta(days=35), NOW + timedelta(days=400))
+VERSION = pull.query_version(attendees=False)
 ZONE = "Europe/Oslo"
 NEXT = "t2"
 FORBIDDEN_WITH_A_TOKEN = {
@@ -30,7 +31,7 @@ GONE = Failure(FailureKind.TOKEN_INVALID, "fullSyncRequired", "Sync token is no 
 def a_start(known: str | None = "t1", **more: Any) -> Start:
     return Start(
         sync_token=known,
-        token_version=more.pop("token_version", 1),
+        token_version=more.pop("token_version", VERSION),
         time_zone=ZONE,
         window=WINDOW,
         generation=7,
@@ -86,17 +87,17 @@ def test_the_listing_and_the_token_stream_ask_the_same_question() -> None:
     assert listing == stream == {"singleEvents": "false", "maxResults": "2500", "maxAttendees": "1"}
 
 
-@pytest.mark.parametrize(("attendees", "version"), [(True, 1), (False, 2), (False, 0)])
+@pytest.mark.parametrize(("attendees", "version"), [(True, VERSION), (False, VERSION + 1), (False, VERSION - 1)])
 def test_a_token_of_another_question_is_not_used(attendees: bool, version: int) -> None:
     assert "syncToken" not in query(last(a_start(attendees=attendees, token_version=version)))
 
 
 def test_matchers_on_attendees_fetch_all_of_them() -> None:
-    assert query(last(a_start(attendees=True, token_version=2)))["maxAttendees"] == "100"
+    assert query(last(a_start(attendees=True, token_version=VERSION + 1)))["maxAttendees"] == "100"
 
 
 def test_an_unchanged_calendar_costs_one_request() -> None:
-    assert last(a_start(), a_last_page()) == (Finish("t2", 1, ZONE, snapshot=False),)
+    assert last(a_start(), a_last_page()) == (Finish("t2", VERSION, ZONE, snapshot=False),)
 
 
 def test_a_page_is_applied_at_once_and_the_token_kept_with_the_last_one_only() -> None:
@@ -110,7 +111,7 @@ def test_a_page_is_applied_at_once_and_the_token_kept_with_the_last_one_only() -
     assert [type(effect) for effect in first] == [Apply, Fetch]
     assert query(first) == {**query(taken[0][1]), "pageToken": "p2"}
     assert [type(effect) for effect in empty] == [Fetch]
-    assert final == (Apply(roots=(Root("b"),)), Finish("t2", 1, ZONE, snapshot=False))
+    assert final == (Apply(roots=(Root("b"),)), Finish("t2", VERSION, ZONE, snapshot=False))
 
 
 def test_a_lone_event_replaces_whatever_was_known_by_its_id() -> None:
@@ -127,7 +128,7 @@ def test_an_event_that_ended_before_the_window_is_not_kept() -> None:
 
 
 def test_an_event_that_cannot_be_read_changes_nothing() -> None:
-    assert last(a_start(), a_last_page({"id": "a"})) == (Finish("t2", 1, ZONE, snapshot=False),)
+    assert last(a_start(), a_last_page({"id": "a"})) == (Finish("t2", VERSION, ZONE, snapshot=False),)
 
 
 @pytest.mark.parametrize(
@@ -159,7 +160,7 @@ def test_a_series_is_replaced_when_all_its_occurrences_are_known() -> None:
     assert isinstance(applied, Apply)
     assert [(row.google_id, row.master_id) for row in applied.rows] == [("m_1", "m"), ("m_2", "m")]
     assert applied.roots == (Root("m", frozenset({"m_1", "m_2"})),)
-    assert finish == Finish("t2", 1, ZONE, snapshot=False)
+    assert finish == Finish("t2", VERSION, ZONE, snapshot=False)
 
 
 def test_an_occurrence_belongs_to_the_series_it_was_asked_for_with() -> None:
@@ -179,7 +180,7 @@ def test_a_series_deleted_in_the_same_page_is_not_asked_for() -> None:
 def test_a_deleted_series_loses_its_rows() -> None:
     page = a_last_page(an_event("m", recurrence=["RRULE"]))
     deleted = Failure(FailureKind.GONE, "deleted", "Resource has been deleted")
-    assert last(a_start(), page, deleted) == (Apply(roots=(Root("m"),)), Finish("t2", 1, ZONE, snapshot=False))
+    assert last(a_start(), page, deleted) == (Apply(roots=(Root("m"),)), Finish("t2", VERSION, ZONE, snapshot=False))
 
 
 @pytest.mark.parametrize("kind", [FailureKind.NOT_FOUND, FailureKind.PERMANENT, FailureKind.TOKEN_INVALID])
@@ -211,7 +212,7 @@ def test_a_full_listing_takes_lone_events_first_and_all_occurrences_after() -> N
     assert [row.google_id for row in occurrences[0].rows] == ["a", "m_1"]
     assert occurrences[1:] == (
         Sweep(14, since=WINDOW.start + timedelta(days=1), until=None),
-        Finish("t2", 1, ZONE, snapshot=True),
+        Finish("t2", VERSION, ZONE, snapshot=True),
     )
 
 
@@ -219,7 +220,7 @@ def test_a_snapshot_comes_after_the_changes_and_sweeps_inside_the_window_only() 
     effects = last(a_start(snapshot=True), a_last_page(), a_page(an_event("a")))
     assert effects[1:] == (
         Sweep(14, since=WINDOW.start + timedelta(days=1), until=WINDOW.end - timedelta(days=1)),
-        Finish("t2", 1, ZONE, snapshot=True),
+        Finish("t2", VERSION, ZONE, snapshot=True),
     )
 
 
@@ -244,11 +245,11 @@ def test_a_second_dead_token_in_one_run_stops_it() -> None:
 
 
 def test_a_listing_without_a_token_at_its_end_is_kept_and_repeated_next_time() -> None:
-    assert last(a_start(None), a_page(), a_page())[-1] == Finish(None, 1, ZONE, snapshot=True)
+    assert last(a_start(None), a_page(), a_page())[-1] == Finish(None, VERSION, ZONE, snapshot=True)
 
 
 def test_a_delta_without_a_token_at_its_end_keeps_the_old_one() -> None:
-    assert last(a_start(), a_page()) == (Finish("t1", 1, ZONE, snapshot=False),)
+    assert last(a_start(), a_page()) == (Finish("t1", VERSION, ZONE, snapshot=False),)
 
 
 RUNS_UNDER_WAY: list[tuple[str, list[Page]]] = [
@@ -281,7 +282,7 @@ def test_a_new_time_zone_moves_all_day_events_so_everything_is_listed_in_it() ->
     moved = Page((an_event("a"),), time_zone="Asia/Tokyo", next_sync_token=NEXT)
     taken = steps(a_start(), moved, moved, moved)
     assert "syncToken" not in query(taken[1][1])
-    assert taken[-1][1][-1] == Finish("t2", 1, "Asia/Tokyo", snapshot=True)
+    assert taken[-1][1][-1] == Finish("t2", VERSION, "Asia/Tokyo", snapshot=True)
 
 
 def test_a_first_listing_adopts_the_zone_it_finds() -> None:

@@ -19,6 +19,7 @@ from sync.push import (
     Failed,
     Get,
     Insert,
+    Look,
     Outcome,
     Progress,
     Pushed,
@@ -28,12 +29,13 @@ from sync.push import (
     Update,
     render_event,
 )
-from sync.replies import Done, EventReply, Failure, FailureKind
+from sync.replies import Done, EventReply, Failure, FailureKind, Page
 from tests.sync.patience import patient
 
 BOOKING = UUID(int=7)
 STARTS = datetime(2026, 12, 1, 9, tzinfo=UTC)
 ANSWER = EventReply({"id": "x", "status": "confirmed", "etag": '"2"', "htmlLink": "https://google.example/x"})
+READABLE = Page(())
 CANCELLED = EventReply({"id": "x", "status": "cancelled"})
 
 
@@ -80,13 +82,19 @@ def test_a_taken_id_is_read_back_and_put_right(found: EventReply) -> None:
     assert course(DUPLICATE, found, ANSWER) == [Insert(3), Get(3), Update(3), PUSHED]
 
 
-@pytest.mark.parametrize("no", [FORBIDDEN, MISSING, GONE])
+@pytest.mark.parametrize("no", [FORBIDDEN, GONE])
 def test_a_deleted_event_that_cannot_be_revived_gets_a_new_id(no: Failure) -> None:
     assert course(DUPLICATE, CANCELLED, no, ANSWER) == [Insert(3), Get(3), Update(3), Insert(4), RENEWED]
 
 
 def test_an_id_that_is_taken_and_cannot_be_read_is_given_up() -> None:
-    assert course(DUPLICATE, MISSING, ANSWER) == [Insert(3), Get(3), Insert(4), RENEWED]
+    taken = course(DUPLICATE, MISSING, READABLE, ANSWER)
+    assert taken == [Insert(3), Get(3), Look(3), Insert(4), RENEWED]
+
+
+def test_a_deleted_event_that_vanished_meanwhile_gets_a_new_id() -> None:
+    taken = course(DUPLICATE, CANCELLED, MISSING, READABLE, ANSWER)
+    assert taken == [Insert(3), Get(3), Update(3), Look(3), Insert(4), RENEWED]
 
 
 @pytest.mark.parametrize("no", [MISSING, GONE])
@@ -103,13 +111,26 @@ def test_a_refused_update_of_a_living_event_fails_and_leaves_no_second_one() -> 
 
 
 def test_new_ids_come_to_an_end() -> None:
-    taken = course(DUPLICATE, MISSING, DUPLICATE, MISSING, DUPLICATE, MISSING)
-    assert taken == [Insert(3), Get(3), Insert(4), Get(4), Insert(5), Get(5), Failed(MISSING)]
+    taken = course(*3 * (DUPLICATE, MISSING, READABLE))
+    tried = [call for at in (3, 4, 5) for call in (Insert(at), Get(at), Look(at))]
+    assert taken == [*tried, Failed(MISSING)]
 
 
-@pytest.mark.parametrize("reply", [Done(), MISSING, GONE])
+@pytest.mark.parametrize("reply", [Done(), GONE])
 def test_an_event_that_is_not_there_is_removed(reply: Reply) -> None:
     assert course(reply, present=False) == [Delete(3), Removed()]
+
+
+def test_an_event_that_is_not_found_is_gone_where_the_calendar_can_be_read() -> None:
+    assert course(MISSING, READABLE, present=False) == [Delete(3), Look(3), Removed()]
+
+
+@pytest.mark.parametrize("kind", [*FailureKind])
+def test_an_event_that_is_not_found_proves_nothing_where_the_calendar_cannot_be_read(kind: FailureKind) -> None:
+    no = refused(kind)
+    assert course(MISSING, no, present=False) == [Delete(3), Look(3), Again(no)]
+    assert course(DUPLICATE, MISSING, no) == [Insert(3), Get(3), Look(3), Again(no)]
+    assert course(DUPLICATE, CANCELLED, MISSING, no) == [Insert(3), Get(3), Update(3), Look(3), Again(no)]
 
 
 def test_a_calendar_that_is_lost_keeps_the_work() -> None:
@@ -151,10 +172,15 @@ class Shelf:
     revives: bool
     events: dict[int, Mapping[str, Any] | None] = field(default_factory=dict)
     burned: set[int] = field(default_factory=set)
+    hidden: bool = False
 
     def call(self, call: Call, body: Mapping[str, Any]) -> Reply:
         key = call.generation
         match call:
+            case _ if self.hidden:
+                return MISSING
+            case Look():
+                return READABLE
             case Insert():
                 if key in self.events or key in self.burned:
                     return DUPLICATE
@@ -180,12 +206,15 @@ class Shelf:
 
 @dataclass(frozen=True)
 class Round:
-    """What somebody does in Google, what is wanted then, and the calls whose request or answer is lost."""
+    """What somebody does in Google, what is wanted then, and the calls whose request or answer is lost, or before
+    which the calendar is no longer shared with us (`hidden_at`).
+    """
 
     deed: str
     wanted: str | None
     lost_requests: frozenset[int]
     lost_answers: frozenset[int]
+    hidden_at: int | None = None
 
 
 CALLS = st.frozensets(st.integers(0, 5), max_size=2)
@@ -195,6 +224,7 @@ ROUNDS = st.builds(
     wanted=st.sampled_from(["one", "two", None]),
     lost_requests=CALLS,
     lost_answers=CALLS,
+    hidden_at=st.none() | st.integers(0, 5),
 )
 
 
@@ -222,6 +252,7 @@ class Mirrored:
     def _reply(shelf: Shelf, call: Call, body: Mapping[str, Any], made: int, turn: Round) -> Reply:
         if made in turn.lost_requests:
             return BUSY
+        shelf.hidden = turn.hidden_at is not None and made >= turn.hidden_at
         reply = shelf.call(call, body)
         return BUSY if made in turn.lost_answers else reply
 

@@ -28,6 +28,23 @@ def test_a_missing_value_leaves_nothing_behind() -> None:
 @pytest.mark.parametrize(
     ("text", "rendered"),
     [
+        ("{service_name}\n{customer_phone}\n{booking_note}\n\n{booking_reference}", "Cut\n\nA1"),
+        ("{service_name}\n\n{booking_note}\n\n{booking_reference}", "Cut\n\nA1"),
+        ("Phone: {customer_phone}\nNote (if any): {booking_note}\nNo {booking_reference}", "No A1"),
+        ("{service_name}\n\nPhone: {customer_phone} {customer_email}\n", "Cut"),
+        ("Bring your card. {booking_note}\n{service_name}", "Bring your card. \nCut"),
+        ("{service_name}, {customer_phone}\n\n\nBye", "Cut, \n\n\nBye"),
+        ("Phone:\n{service_name}", "Phone:\nCut"),
+        ("{customer_phone}", ""),
+    ],
+)
+def test_a_line_of_nothing_leaves_no_gap_and_no_bare_label(text: str, rendered: str) -> None:
+    assert render(text, {"service_name": "Cut", "booking_reference": "A1"}) == rendered
+
+
+@pytest.mark.parametrize(
+    ("text", "rendered"),
+    [
         ("{{", "{"),
         ("{{service_name}}", "{service_name}"),
         ("{{{service_name}}}", "{<service_name>}"),

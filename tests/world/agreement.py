@@ -7,6 +7,7 @@ slowly and plainly, with nothing of how `sync` decides.
 from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime
+from html import unescape
 from typing import Any
 from uuid import UUID
 
@@ -67,22 +68,30 @@ async def _real_entries(town: Town) -> Counter[Any]:
 async def _mirrors(town: Town, ties: dict[UUID, Connection]) -> list[str]:
     """One event for each future booking of a linked option, and nothing else of ours."""
     wanted = await _wanted_mirrors(town, ties)
-    over = Booking.filter(business_id=town.business_id, ends_at__lte=town.clock.time)
-    spared = {str(row["id"]) for row in await over.values("id")}
+    past = Booking.filter(business_id=town.business_id, ends_at__lte=town.clock.time)
+    spared = {str(row["id"]) for row in await past.values("id")}
     wrong: list[str] = []
     seen: Counter[tuple[str, str]] = Counter()
+    over = await _over(town, ties)
     for calendar, event in town.people.ours():
         place = calendar.id, _booking_of(event)
         seen[place] += 1
         if place in wanted:
             if (shown := _content(event)) != wanted[place]:
                 wrong.append(f"wrong content of {event['id']} in {calendar.id}: {shown}, not {wanted[place]}")
-        elif place[1] not in spared and place not in town.kept | town.left:
+        elif place[1] not in spared and (place not in town.kept | town.left or place in over):
             wrong.append(f"needless event {event['id']} in {calendar.id} for {place[1]}")
     wrong += [f"no event in {place[0]} for {place[1]}" for place in wanted if not seen[place]]
     # What was left to people they may make a series of, with occurrences that are events of their own.
     ruled = {place: count for place, count in seen.items() if place in wanted or place not in town.kept | town.left}
     return wrong + [f"{count} events for {place}" for place, count in ruled.items() if count > 1]
+
+
+async def _over(town: Town, ties: dict[UUID, Connection]) -> set[tuple[str, str]]:
+    """What may not stay although it was kept once: of a cancelled booking, in a calendar that somebody is tied to."""
+    cancelled = await Booking.filter(business_id=town.business_id, status=BookingStatus.CANCELLED).values("id")
+    tied = {tie.calendar.google_id for tie in ties.values() if tie.calendar}
+    return {(calendar, str(row["id"])) for calendar in tied for row in cancelled} - town.left
 
 
 def _booking_of(event: Resource) -> str:
@@ -126,7 +135,7 @@ async def _wanted_mirrors(town: Town, ties: dict[UUID, Connection]) -> dict[tupl
 
 def _content(event: Resource) -> Any:
     """What people see of an event."""
-    texts = [event.get(name) for name in ("summary", "description", "location")]
+    texts = [event.get("summary"), unescape(event.get("description") or ""), event.get("location")]
     times = [_instant(event[name]) for name in ("start", "end")]
     free = event.get("transparency") == "transparent"
     return (*texts, *times, free, bool(event.get("recurrence") or event.get("attendees")))

@@ -1,5 +1,7 @@
 """How the options are tied to Google: signed in, linked, unlinked, disconnected. Through the door, as clients do it."""
 
+from datetime import timedelta
+
 from models.booking import Booking
 from models.google import GoogleAccount
 from models.refusals import Refused
@@ -47,12 +49,55 @@ async def unlink(town: Town, dice: Dice) -> str | None:
     connection = (await town.connections()).get(option_id)
     if connection is None or connection.calendar is None:
         return None
+    return await _unlink(town, name, keeps)
+
+
+async def _unlink(town: Town, name: str, keeps: bool) -> str | None:
+    option_id = town.options[name]
     if keeps:
         # Also what of its bookings was still to be removed elsewhere.
         bookings = await Booking.filter(option_id=option_id).values("id")
         town.kept |= {(calendar, str(row["id"])) for row in bookings for calendar in town.floor.sandbox.calendars}
     answer = await town.floor.door.unlink(town.business_id, option_id, keeps)
     return None if isinstance(answer, Refused) else f"unlink {name}, events {'kept' if keeps else 'removed'}"
+
+
+async def leave_behind(town: Town, dice: Dice) -> str | None:
+    """An option leaves its events behind in its calendar, and its bookings go on."""
+    name = dice.choice(list(town.options))
+    connection = (await town.connections()).get(town.options[name])
+    if connection is None or connection.calendar is None:
+        return None
+    town.abandoned[name] = connection.calendar.google_id
+    await _unlink(town, name, keeps=True)
+    deeds = [await dice.choice([town.cancel, town.cancel, town.move, town.book])(dice) for _ in range(2)]
+    return f"{name} left its events in {connection.calendar.google_id}: {deeds}"
+
+
+async def come_back(town: Town, dice: Dice) -> str | None:
+    """An option, or another one, comes to a calendar in which events were left behind."""
+    if not town.abandoned:
+        return None
+    left = dice.choice(sorted(town.abandoned))
+    name = dice.choice([left, left, *town.options])
+    connection = (await town.connections()).get(town.options[name])
+    if connection is None or town.abandoned[left] not in CALENDARS[connection.account.email]:
+        return None
+    return await tie(town, name, town.abandoned.pop(left), _choices(dice))
+
+
+async def move_out(town: Town, dice: Dice) -> str | None:
+    """An option whose calendar is taken from it is tied to another one, before its events could be removed."""
+    connection = (await town.connections()).get(town.options["Ben"])
+    if connection is None or connection.calendar is None or connection.account.email != BEN:
+        return None
+    if connection.calendar.google_id == BEN or not town.has_access:
+        return None
+    taken = await town.take_access(dice)
+    tied = await tie(town, "Ben", BEN, _choices(dice))
+    await town.pass_time(timedelta(minutes=13))
+    await town.crew.settle(together=False)
+    return f"{taken}; {tied}; {town.give_access() if dice.random() < 0.5 else 'for a while'}"
 
 
 async def disconnect(town: Town, dice: Dice) -> str | None:

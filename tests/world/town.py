@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-from models import changing, reserving
+from models import changing, option, reserving, service
 from models.booking import Booking
 from models.google import GoogleAccount
 from models.key import Caller
@@ -85,6 +85,9 @@ class Town:
     kept: set[tuple[str, str]] = field(default_factory=set)
     """Whose event may stay in a calendar, since an option was unlinked so: by (calendar, booking)."""
 
+    abandoned: dict[str, str] = field(default_factory=dict)
+    """In which calendar an option left its events behind, by its name."""
+
     left: set[tuple[str, str]] = field(default_factory=set)
     """Whose event may stay in a calendar, as anybody's, since nobody could remove it: by (calendar, booking)."""
 
@@ -132,6 +135,18 @@ class Town:
         texts = {f"{part}_template": dice.choice(_TEXTS) for part in ("title", "description", "location")}
         assert await self.floor.door.save_wording(self.business_id, texts) is None
         return f"templates {texts}"
+
+    async def rename_service(self, dice: Dice) -> str:
+        name = dice.choice(["Trim", "Cut & dry", "Cut <b>short</b>"])
+        assert await service.update(self.business_id, self.service_id, {"name": name}) == self.service_id
+        return f"the service is called {name}"
+
+    async def rename_option(self, dice: Dice) -> str:
+        """Its name here, or its zone: people in Google know it by the old name."""
+        option_id = self.options[dice.choice(list(self.options))]
+        values = dice.choice([{"name": "Maria"}, {"name": "Nils & co"}, {"time_zone": "Asia/Tokyo"}])
+        assert await option.update(self.business_id, option_id, values) == option_id
+        return f"option {option_id}: {values}"
 
     async def take_access(self, dice: Dice) -> str:
         """Anna no longer lets Ben write to the workshop's calendar, or see it."""

@@ -303,9 +303,12 @@ async def test_without_the_short_way_messages_go_by_send(plain_shop: Shop) -> No
     assert (counted["groups"], counted["messages"], counted["deliveries"]) == (1, 4, 0)
 
 
+BEHIND = "option { services { name } }"
+"""What no message is sent for: it lies further behind what is followed."""
+
 NAMES = {
-    "BookingChanges": "subscription ($m: String!) { bookingChanges(manageToken: $m) { option { name } } }",
-    "SyncHealthChanges": "subscription ($o: [ID!]) { syncHealthChanges(optionIds: $o) { option { name } } }",
+    "BookingChanges": "subscription ($m: String!) { bookingChanges(manageToken: $m) { " + BEHIND + " } }",
+    "SyncHealthChanges": "subscription ($o: [ID!]) { syncHealthChanges(optionIds: $o) { " + BEHIND + " } }",
 }
 
 
@@ -321,16 +324,16 @@ async def test_whoever_joins_is_told_how_things_are_now_also_what_was_not_worth_
     async with shop.served.socket(shop.served.keys["staff"]) as socket:
         await acknowledged(socket)
         await socket.send(subscribing("first", NAMES[name], **variables))
-        assert "Anna" in str(await receive(socket))
-        wanted = {"optionId": shop.anna, "name": "Anne"}
-        assert (await shop.served.do("UpdateOption", "staff", input=wanted))["errors"] == []
+        assert "Colouring" in str(await receive(socket))
+        wanted = {"serviceId": shop.colouring, "name": "Tinting"}
+        assert (await shop.served.do("UpdateService", "staff", input=wanted))["errors"] == []
         for number in range(3):
             await socket.send(subscribing(str(number), NAMES[name], **variables))
             answer = await receive(socket)
             # To those who are there already it is nothing new.
             assert answer["id"] == str(number)
-            assert "Anne" in str(answer["payload"])
-            assert "Anna" not in str(answer["payload"])
+            assert "Tinting" in str(answer["payload"])
+            assert "Colouring" not in str(answer["payload"])
 
 
 async def test_those_who_come_back_from_many_places_are_executed_for_once(shop: Shop) -> None:
