@@ -26,13 +26,14 @@ from strawberry.types.unset import UnsetType
 
 from graph import languages
 from graph.context import Context, House, unauthenticated, unavailable
+from graph.limits.answers import headers_of
+from graph.limits.door import Door, too_many_open
 from graph.server import explorer
 from graph.server.accept import GRAPHQL_RESPONSE, JSON, preferred_type, weights
 from graph.server.backlog import Message
 from graph.server.documents import asks_for_the_schema_only, is_subscription
 from graph.server.event_stream import EventStream, events
 from graph.server.execution import LONGEST_SECONDS
-from graph.server.limits import Rate, rate_limited
 from graph.server.live import Live
 from graph.server.protocol import Socket
 from graph.server.run import Asked
@@ -59,7 +60,7 @@ class Endpoint(GraphQL[Context, None]):
             allowed_origins=("*",),
         )
         self._house = house
-        self._rate = Rate(house.settings.key_requests)
+        self.door = Door(house.settings)
         self.sockets = sockets
         self.live = live
         self.graphql_transport_ws_handler_class = Socket
@@ -88,7 +89,7 @@ class Endpoint(GraphQL[Context, None]):
             self._house,
             await key.authenticate(plain) if plain else None,
             language=languages.asked_for(request.headers.get("accept-language", "")),
-            address=request.client.host if request.client else "",
+            address=self.door.address_of(request.scope),
             last_event_id=request.headers.get("last-event-id") if by_http else None,
         )
 
@@ -156,12 +157,13 @@ class Endpoint(GraphQL[Context, None]):
         media_type = preferred_type(request.headers.get("accept", ""))
         if not streamed:
             response.headers["content-type"] = media_type
-        refused = self._refusal(named["context"], named["request_data"])
+        shows_key = "authorization" in request.headers
+        refused = self._refusal(named["context"], named["request_data"], shows_key=shows_key)
         if refused is not None:
-            code = (refused.extensions or {}).get("code")
-            response.status_code = 429 if code == "RATE_LIMITED" else 401
+            response.status_code = 401
             return ExecutionResult(data=None, errors=[refused])
         if streamed:
+            self._announce_too_many(named["context"], response)
             return self._streamed(named["context"], named["request_data"])
         result = await super().execute_operation(*args, **named)
         if media_type == GRAPHQL_RESPONSE and was_not_run(result):
@@ -171,6 +173,12 @@ class Endpoint(GraphQL[Context, None]):
     def _streamed(self, context: Context, data: GraphQLRequestData) -> AsyncGenerator[Message, None]:
         asked = Asked(data.query, data.variables, data.operation_name, context)
         return EventStream(asked, self.live, self.sockets).messages()
+
+    def _announce_too_many(self, context: Context, response: Response) -> None:
+        """Gives a stream that is going to be refused the status of one."""
+        if context.who and not self.sockets.has_room(context.who, context.counted_address):
+            response.status_code = 429
+            response.headers.update(headers_of({"errors": [too_many_open(context).formatted]}))
 
     def _stream_result(
         self, request: Any, result: Any, transport: HTTPStreamTransport
@@ -212,28 +220,37 @@ class Endpoint(GraphQL[Context, None]):
         """
         media_type = f"{sub_response.headers.get('content-type', JSON)}; charset=utf-8"
         status = sub_response.status_code or 200
-        if status != 200 and isinstance(response_data, dict):
+        later = headers_of(response_data) if isinstance(response_data, dict) else {}
+        if later:
+            status = 429
+        if status != 200 and isinstance(response_data, dict) and response_data.get("data") is None:
             response_data = {"errors": response_data["errors"]}
-        return Response(self.encode_json(response_data), status_code=status, headers=NOT_KEPT, media_type=media_type)
+        headers = {**NOT_KEPT, **later}
+        return Response(self.encode_json(response_data), status_code=status, headers=headers, media_type=media_type)
 
-    def _refusal(self, context: Context, data: GraphQLRequestData | list[GraphQLRequestData]) -> GraphQLError | None:
-        if context.who is None:
-            documents = [each.query or "" for each in (data if isinstance(data, list) else [data])]
-            return None if all(asks_for_the_schema_only(each) for each in documents) else unauthenticated()
-        wait = self.retry_after(context)
-        return None if wait is None else rate_limited(wait)
-
-    def retry_after(self, context: Context) -> float | None:
-        """Counts a request of the key; how many seconds it is early, if it is."""
-        return self._rate.retry_after(context.caller.key_id)
+    def _refusal(
+        self, context: Context, data: GraphQLRequestData | list[GraphQLRequestData], *, shows_key: bool
+    ) -> GraphQLError | None:
+        if context.who is not None:
+            return self.door.admit(context)
+        # Counted before it is read: reading it is work.
+        if early := self.door.admit_stranger(context, shows_key=shows_key):
+            return early
+        documents = [each.query or "" for each in (data if isinstance(data, list) else [data])]
+        return None if all(asks_for_the_schema_only(each) for each in documents) else unauthenticated()
 
     async def on_ws_connect(self, context: Context) -> UnsetType | dict[str, object] | None:
-        """Lets a socket in that shows a key."""
-        plain = bearer((context.connection_params or {}).get("Authorization"))
+        """Lets a socket in that shows a key. Raises ConnectionRejectionError; RATE_LIMITED after many wrong keys."""
+        plain = bearer(_named("authorization", context.connection_params or {}))
         context.who = await key.authenticate(plain) if plain else None
         if context.who is None:
-            raise ConnectionRejectionError
+            raise self.door.admit_stranger(context, shows_key=True) or ConnectionRejectionError
         return None
+
+
+def _named(name: str, fields: Mapping[str, Any]) -> Any:
+    """A field by its name in any case, as of headers."""
+    return next((value for each, value in fields.items() if each.lower() == name), None)
 
 
 def too_slow() -> GraphQLError:

@@ -7,6 +7,9 @@ application as an extension of the scope: without it (under another server) mess
 from uvicorn._types import ASGISendEvent
 from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.frames import Frame
+
+from graph.limits.address import CLIENT, PEER
 
 EXTENSION, WRITE = "timebok.frames", "write"
 """The extension, and what is in it: writes one text message of several parts; False when that would have to wait."""
@@ -20,14 +23,45 @@ PARTING_SECONDS = 1.0
 _TEXT = 0x81
 """One whole message of text, not masked."""
 
+_MOST_FRAGMENTS = 1024
+"""So many pieces one message may come in: nothing bounds how many are empty."""
+
+_INVALID_TEXT, _TOO_BIG = 1007, 1009
+"""Source: RFC 6455, 7.4.1."""
+
 
 class Frames(WebSocketsSansIOProtocol):
     """uvicorn's protocol of one socket."""
 
     async def run_asgi(self) -> None:
         """Runs the application, which may write past it."""
-        self.scope["extensions"] = {**(self.scope["extensions"] or {}), EXTENSION: {WRITE: self.write_text}}
+        ours: dict[str, dict[object, object]] = {EXTENSION: {WRITE: self.write_text}, PEER: {CLIENT: self.client}}
+        self.scope["extensions"] = {**(self.scope["extensions"] or {}), **ours}
         await super().run_asgi()
+
+    def handle_cont(self, event: Frame) -> None:
+        """Takes a piece of a message, unless it comes in too many."""
+        if len(self.frames) < _MOST_FRAGMENTS:
+            super().handle_cont(event)
+        else:
+            self._give_up(_TOO_BIG, "Too many fragments")
+
+    def send_receive_event_to_app(self) -> None:
+        """Hands a message on. Text that is no UTF-8 is the client's fault, and none to log."""
+        if self.curr_msg_data_type == "text" and not self.close_sent:
+            try:
+                b"".join(self.frames).decode()
+            except UnicodeDecodeError:
+                self._give_up(_INVALID_TEXT, "A message is UTF-8")
+                return
+        super().send_receive_event_to_app()
+
+    def _give_up(self, code: int, reason: str) -> None:
+        """Closes the socket because of what came in."""
+        self.frames = []
+        if not self.close_sent and not self.transport.is_closing():
+            self.conn.send_close(code, reason)
+            self.handle_parser_exception()
 
     def write_text(self, *parts: bytes) -> bool:
         """Sends one text message now, unless the reader is behind by as much as the transport buffers, or gone."""

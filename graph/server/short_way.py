@@ -18,6 +18,7 @@ from strawberry.execution import optimized_is_awaitable
 from graph import languages
 from graph.context import Context, House
 from graph.errors import coded, internal
+from graph.limits.answers import headers_of
 from graph.server.accept import GRAPHQL_RESPONSE, preferred_type
 from graph.server.endpoint import NOT_KEPT, Endpoint, bearer, too_slow, was_not_run
 from graph.server.execution import LONGEST_SECONDS, Executor
@@ -92,9 +93,9 @@ class ShortWay:
             self._house,
             who,
             language=languages.asked_for(headers.get(b"accept-language", b"").decode("latin-1")),
-            address=scope["client"][0] if scope["client"] else "",
+            address=self._endpoint.door.address_of(scope),
         )
-        if who is None or self._endpoint.retry_after(context) is not None:
+        if who is None or self._endpoint.door.admit(context) is not None:
             return None
         return _Asked(*found, variables or {}, context)
 
@@ -132,9 +133,13 @@ async def _send(send: Send, result: ExecutionResult, media_type: str) -> None:
     status = 200
     if media_type == GRAPHQL_RESPONSE and was_not_run(result):
         status, answer = 400, {"errors": errors}
+    later = headers_of(answer) if errors else {}
+    if later:
+        status = 429
     body = encoded(answer)
     headers = [
         *_KEPT_BY_NOBODY,
+        *((name.lower().encode(), value.encode()) for name, value in later.items()),
         (b"content-length", b"%d" % len(body)),
         (b"content-type", f"{media_type}; charset=utf-8".encode()),
     ]
