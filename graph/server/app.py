@@ -28,7 +28,6 @@ from models.secret import Secrets
 from models.settings import Settings
 from sync.service import Google
 
-
 _CORS: dict[str, Any] = {
     "allow_origins": ["*"],
     "allow_methods": ["GET", "POST"],

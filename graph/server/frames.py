@@ -8,6 +8,7 @@ from uvicorn._types import ASGISendEvent
 from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.frames import Frame
+from websockets.protocol import State
 
 from graph.limits.address import CLIENT, PEER
 
@@ -26,6 +27,8 @@ _TEXT = 0x81
 _MOST_FRAGMENTS = 1024
 """So many pieces one message may come in: nothing bounds how many are empty."""
 
+_NO_HANDSHAKE = b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+
 _INVALID_TEXT, _TOO_BIG = 1007, 1009
 """Source: RFC 6455, 7.4.1."""
 
@@ -38,6 +41,14 @@ class Frames(WebSocketsSansIOProtocol):
         ours: dict[str, dict[object, object]] = {EXTENSION: {WRITE: self.write_text}, PEER: {CLIENT: self.client}}
         self.scope["extensions"] = {**(self.scope["extensions"] or {}), **ours}
         await super().run_asgi()
+
+    def data_received(self, data: bytes) -> None:
+        """Reads on. A handshake that cannot be read is refused: uvicorn would leave it unanswered, and open."""
+        super().data_received(data)
+        if self.conn.handshake_exc is not None and not self.handshake_initiated:
+            self.handshake_initiated = self.handshake_complete = self.close_sent = True
+            self.transport.write(_NO_HANDSHAKE)
+            self.transport.close()
 
     def handle_cont(self, event: Frame) -> None:
         """Takes a piece of a message, unless it comes in too many."""
@@ -57,9 +68,9 @@ class Frames(WebSocketsSansIOProtocol):
         super().send_receive_event_to_app()
 
     def _give_up(self, code: int, reason: str) -> None:
-        """Closes the socket because of what came in."""
+        """Closes the socket because of what came in, unless the client has closed it in the same breath."""
         self.frames = []
-        if not self.close_sent and not self.transport.is_closing():
+        if self.conn.state is State.OPEN:
             self.conn.send_close(code, reason)
             self.handle_parser_exception()
 
