@@ -77,17 +77,20 @@ NORWEGIAN: Mapping[str, str] = {
     "Too many slots are held at once. Book or release one.": (
         "For mange tider er reservert på en gang. Bestill eller frigi en."
     ),
-    "Too many bookings from this address. Book the next one in {seconds} seconds.": (
-        "For mange bestillinger fra denne adressen. Bestill den neste om {seconds} sekunder."
+    "Too many bookings from this address. Book the next one in {seconds} s.": (
+        "For mange bestillinger fra denne adressen. Bestill den neste om {seconds} s."
     ),
-    "Too many open sockets and streams with this key. Close one, or connect again in {seconds} seconds.": (
-        "For mange åpne forbindelser med denne nøkkelen. Lukk en, eller koble til igjen om {seconds} sekunder."
+    "Too many open sockets and streams with this key. Close one, or connect again in {seconds} s.": (
+        "For mange åpne forbindelser med denne nøkkelen. Lukk en, eller koble til igjen om {seconds} s."
     ),
-    "Too many requests from this address without a valid key. Send one in {seconds} seconds.": (
-        "For mange forespørsler fra denne adressen uten en gyldig nøkkel. Send en om {seconds} sekunder."
+    "Too many requests from this address without a valid key. Send one in {seconds} s.": (
+        "For mange forespørsler fra denne adressen uten en gyldig nøkkel. Send en om {seconds} s."
     ),
-    "Too many requests with this key. Send the next one in {seconds} seconds.": (
-        "For mange forespørsler med denne nøkkelen. Send den neste om {seconds} sekunder."
+    "Too many requests with this key from this address. Send the next one in {seconds} s.": (
+        "For mange forespørsler med denne nøkkelen fra denne adressen. Send den neste om {seconds} s."
+    ),
+    "Too many requests with this key. Send the next one in {seconds} s.": (
+        "For mange forespørsler med denne nøkkelen. Send den neste om {seconds} s."
     ),
     "{reason}": "{reason}",
     "{{{keyword}}} at character {position} is no placeholder.": (

@@ -10,10 +10,11 @@ from graph.languages import say
 
 RATE_LIMITED = "RATE_LIMITED"
 
-TOO_MANY_REQUESTS = "Too many requests with this key. Send the next one in {seconds} seconds."
-TOO_MANY_WITHOUT_KEY = "Too many requests from this address without a valid key. Send one in {seconds} seconds."
-TOO_MANY_OPEN = "Too many open sockets and streams with this key. Close one, or connect again in {seconds} seconds."
-TOO_MANY_BOOKINGS = "Too many bookings from this address. Book the next one in {seconds} seconds."
+TOO_MANY_REQUESTS = "Too many requests with this key. Send the next one in {seconds} s."
+TOO_MANY_FROM_ADDRESS = "Too many requests with this key from this address. Send the next one in {seconds} s."
+TOO_MANY_WITHOUT_KEY = "Too many requests from this address without a valid key. Send one in {seconds} s."
+TOO_MANY_OPEN = "Too many open sockets and streams with this key. Close one, or connect again in {seconds} s."
+TOO_MANY_BOOKINGS = "Too many bookings from this address. Book the next one in {seconds} s."
 
 OPEN_AGAIN_SECONDS = 10.0
 """When to try again where nobody knows when another socket will close."""

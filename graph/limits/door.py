@@ -31,8 +31,13 @@ class Door:
 
     def admit(self, context: Context) -> GraphQLError | None:
         """Counts a request with a key; the error when it comes too early. Raises UNAUTHENTICATED without a key."""
-        wait = self._requests.take(context.caller.key_id, context.counted_address)
-        return None if wait is None else answers.rate_limited(answers.TOO_MANY_REQUESTS, wait, context.language)
+        key_id = context.caller.key_id
+        wait = self._requests.take(key_id, context.counted_address)
+        if wait is None:
+            return None
+        is_spent = (self._requests.left(key_id, None) or 0) < 1
+        message = answers.TOO_MANY_REQUESTS if is_spent else answers.TOO_MANY_FROM_ADDRESS
+        return answers.rate_limited(message, wait, context.language)
 
     def admit_stranger(self, context: Context, *, shows_key: bool) -> GraphQLError | None:
         """Counts a request without a valid key, whatever it asks; the error when it comes too early."""

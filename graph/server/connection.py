@@ -6,7 +6,7 @@ What is begun and not finished costs its sender nothing and us memory and a file
 import asyncio
 from enum import Enum
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Protocol
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
@@ -35,6 +35,11 @@ LINGER_SECONDS = 2.0
 MOST_HALF_SENT = 500
 """So many connections may have a request half-sent, or none yet. Beyond it the one that waits longest makes room."""
 
+MOST_BYTES_HALF_SENT = 32 * 1024 * 1024
+"""Bytes of requests, and of messages on sockets, that are kept until the rest arrives, on all connections together.
+Beyond it the one that began first makes room.
+"""
+
 MOST_PIPELINED = 16
 """Requests that may come on one connection before the first of them is answered."""
 
@@ -52,12 +57,20 @@ class RefusedError(Exception):
     """The request is not read on."""
 
 
+class HalfSent(Protocol):
+    """A connection of which something is kept until the rest arrives."""
+
+    transport: asyncio.Transport
+
+
 class Connections(ServerState):
     """The connections of a server. Those whose request has not arrived are kept in the order in which they wait."""
 
     def __init__(self) -> None:
         super().__init__()
         self.waiting: dict[Connection, None] = {}
+        self._half_sent: dict[HalfSent, int] = {}
+        self._bytes_half_sent = 0
 
     def wait_for(self, connection: "Connection") -> None:
         """Waits for a request; the one that is waited for longest goes if there are too many."""
@@ -65,6 +78,18 @@ class Connections(ServerState):
         if len(self.waiting) > MOST_HALF_SENT:
             oldest = next(iter(self.waiting))
             del self.waiting[oldest]
+            oldest.transport.abort()
+
+    def keep(self, sender: "HalfSent", size: int) -> None:
+        """Notes how many bytes are kept of what a connection has half-sent; who began first goes if it is too much."""
+        self._bytes_half_sent += size - self._half_sent.get(sender, 0)
+        if size:
+            self._half_sent[sender] = size
+        else:
+            self._half_sent.pop(sender, None)
+        while self._bytes_half_sent > MOST_BYTES_HALF_SENT:
+            oldest = next(iter(self._half_sent))
+            self._bytes_half_sent -= self._half_sent.pop(oldest)
             oldest.transport.abort()
 
     def look(self) -> None:
@@ -87,6 +112,7 @@ class Connection(HttpToolsProtocol):
         self._begun = 0
         self._head_bytes = 0
         self._chunk_bytes = 0
+        self._kept = 0
         self._refusal: HTTPStatus | None = None
         self._unread = 0
         self._read_at = 0.0
@@ -112,6 +138,9 @@ class Connection(HttpToolsProtocol):
             return
         begun = self._begun
         super().data_received(data)
+        if self._stage in (Stage.HEAD, Stage.BODY):
+            self._kept += len(data)
+            self.server_state.keep(self, self._kept)
         if self._begun != begun or self._stage not in (Stage.HEAD, Stage.BODY):
             self._chunk_bytes = 0
             return
@@ -209,6 +238,9 @@ class Connection(HttpToolsProtocol):
     def _arrived(self) -> None:
         self._due = None
         self.server_state.waiting.pop(self, None)
+        if self._kept:
+            self._kept = 0
+            self.server_state.keep(self, 0)
 
     def _count(self, length: int) -> None:
         self._head_bytes += length

@@ -4,6 +4,8 @@ An ASGI `send` per message and member costs more than all the rest of a delivery
 application as an extension of the scope: without it (under another server) messages go by `send`.
 """
 
+from typing import Any
+
 from uvicorn._types import ASGISendEvent
 from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
@@ -11,6 +13,7 @@ from websockets.frames import Frame
 from websockets.protocol import State
 
 from graph.limits.address import CLIENT, PEER
+from graph.server.connection import Connections
 
 EXTENSION, WRITE = "timebok.frames", "write"
 """The extension, and what is in it: writes one text message of several parts; False when that would have to wait."""
@@ -36,6 +39,11 @@ _INVALID_TEXT, _TOO_BIG = 1007, 1009
 class Frames(WebSocketsSansIOProtocol):
     """uvicorn's protocol of one socket."""
 
+    def __init__(self, *args: Any, **named: Any) -> None:
+        super().__init__(*args, **named)
+        self._server: Connections = named["server_state"]
+        self._kept = 0
+
     async def run_asgi(self) -> None:
         """Runs the application, which may write past it."""
         ours: dict[str, dict[object, object]] = {EXTENSION: {WRITE: self.write_text}, PEER: {CLIENT: self.client}}
@@ -49,6 +57,16 @@ class Frames(WebSocketsSansIOProtocol):
             self.handshake_initiated = self.handshake_complete = self.close_sent = True
             self.transport.write(_NO_HANDSHAKE)
             self.transport.close()
+        kept = len(self.conn.reader.buffer) + sum(map(len, self.frames))
+        if kept != self._kept:
+            self._kept = kept
+            self._server.keep(self, kept)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Keeps nothing more."""
+        self._kept = 0
+        self._server.keep(self, 0)
+        super().connection_lost(exc)
 
     def handle_cont(self, event: Frame) -> None:
         """Takes a piece of a message, unless it comes in too many."""

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from graph import languages
+from graph.limits import answers
 from models import decision
 from models.refusals import ErrorCode
 from tests.graph.shop import Shop
@@ -30,6 +31,7 @@ def _sentences() -> set[str]:
 
 def test_every_refusal_is_said_in_norwegian() -> None:
     said = _sentences() | {sentence for sentence, _ in decision.SAYS.values()} | {languages.FORBIDDEN}
+    said |= {text for name, text in vars(answers).items() if name.startswith("TOO_MANY_")}
     assert len(said) > 40
     assert said - languages.NORWEGIAN.keys() == set()
 

@@ -159,6 +159,35 @@ async def test_of_many_that_are_half_sent_the_oldest_make_room(studio: Served, m
         assert status_in(await opened[-1].until(b'{"status":"ok"}')) == 200
 
 
+async def test_what_is_half_sent_is_kept_up_to_so_many_bytes_in_all(
+    studio: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connection, "MOST_BYTES_HALF_SENT", 1_000_000)
+    big = b"x" * 400_000
+    begun = posting(big, "key", length=LARGEST_BODY)
+    message = bytes((0x01, 0x80 | 127)) + (LARGEST_BODY).to_bytes(8) + bytes(4) + big
+    upgrade = (
+        b"connection: upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\n"
+        b"sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\nsec-websocket-protocol: graphql-transport-ws\r\n\r\n"
+    )
+    async with AsyncExitStack() as lines:
+        first, second, third = [await lines.enter_async_context(line(studio.url)) for _ in range(3)]
+        await first.send(begun)
+        await second.send(GET.replace(b"/healthz", b"/graphql") + upgrade)
+        assert status_in(await second.until(b"\r\n\r\n")) == 101
+        await second.send(message)
+        await third.send(begun)
+        assert await first.rest() == b""
+        async with line(studio.url) as fourth:
+            await fourth.send(begun)
+            assert await second.rest() == b""
+        async with line(studio.url) as honest:
+            await honest.send(posting(b'{"query": "{ __typename }"}', studio.keys["public"]))
+            assert status_in(await honest.until(b"}}")) == 200
+        await third.send(b"x" * (LARGEST_BODY - len(big)))
+        assert status_in(await third.until(b"}]}")) == 400
+
+
 async def test_so_many_requests_can_wait_for_an_answer_and_no_more(studio: Served) -> None:
     async with line(studio.url) as hasty:
         await hasty.send((GET + b"\r\n") * MOST_PIPELINED)
