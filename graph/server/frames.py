@@ -32,7 +32,13 @@ _MOST_FRAGMENTS = 1024
 
 _NO_HANDSHAKE = b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
 
-_INVALID_TEXT, _TOO_BIG = 1007, 1009
+_MOST_PINGS = 100
+"""So many pings may come a second."""
+
+_AT_ONCE = 4096
+"""So many bytes are read before it is looked whether the socket is to be closed."""
+
+_INVALID_TEXT, _POLICY, _TOO_BIG = 1007, 1008, 1009
 """Source: RFC 6455, 7.4.1."""
 
 
@@ -43,6 +49,8 @@ class Frames(WebSocketsSansIOProtocol):
         super().__init__(*args, **named)
         self._server: Connections = named["server_state"]
         self._kept = 0
+        self._pings = 0
+        self._pings_since = 0.0
 
     async def run_asgi(self) -> None:
         """Runs the application, which may write past it."""
@@ -51,8 +59,14 @@ class Frames(WebSocketsSansIOProtocol):
         await super().run_asgi()
 
     def data_received(self, data: bytes) -> None:
-        """Reads on. A handshake that cannot be read is refused: uvicorn would leave it unanswered, and open."""
-        super().data_received(data)
+        """Reads on, a little at a time: nothing is read any more once the socket is being closed.
+
+        A handshake that cannot be read is refused: uvicorn would leave it unanswered, and open.
+        """
+        for start in range(0, len(data), _AT_ONCE):
+            if self.close_sent and start:
+                break
+            super().data_received(data[start : start + _AT_ONCE])
         if self.conn.handshake_exc is not None and not self.handshake_initiated:
             self.handshake_initiated = self.handshake_complete = self.close_sent = True
             self.transport.write(_NO_HANDSHAKE)
@@ -63,7 +77,9 @@ class Frames(WebSocketsSansIOProtocol):
             self._server.keep(self, kept)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Keeps nothing more."""
+        """Keeps nothing more: what came in would stay until the next collection, which is rare."""
+        self.frames = []
+        self.conn.reader.buffer.clear()
         self._kept = 0
         self._server.keep(self, 0)
         super().connection_lost(exc)
@@ -74,6 +90,17 @@ class Frames(WebSocketsSansIOProtocol):
             super().handle_cont(event)
         else:
             self._give_up(_TOO_BIG, "Too many fragments")
+
+    def handle_ping(self) -> None:
+        """Answers a ping, unless they come in a flood."""
+        now = self.loop.time()
+        if now - self._pings_since > 1:
+            self._pings_since, self._pings = now, 0
+        self._pings += 1
+        if self._pings <= _MOST_PINGS:
+            super().handle_ping()
+        else:
+            self._give_up(_POLICY, "Too many pings")
 
     def send_receive_event_to_app(self) -> None:
         """Hands a message on. Text that is no UTF-8 is the client's fault, and none to log."""

@@ -78,6 +78,11 @@ class Socket(BaseGraphQLTransportWSHandler[Context, None]):
             payload = [refused.formatted]
             await self.send_message(cast(Any, {"id": message["id"], "type": "error", "payload": payload}))
 
+    async def handle_task_exception(self, error: Exception) -> None:
+        """Logs a fault of ours. That a client is gone is none."""
+        if not isinstance(error, WebSocketDisconnect):
+            await super().handle_task_exception(error)
+
     async def run_operation(self, operation: Operation[Context, None]) -> None:
         """Runs an operation to its end."""
         asked = Asked(operation.query, operation.variables, operation.operation_name, self.context)

@@ -7,7 +7,7 @@ import pytest
 from tests.graph.server.raw import Line, line, status_in
 from tests.served import Served
 
-TEXT, CLOSE, MORE = 1, 8, 0
+TEXT, CLOSE, PING, MORE = 1, 8, 9, 0
 UPGRADE = (
     b"GET /graphql HTTP/1.1\r\nhost: here\r\nconnection: upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\n"
     b"sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\nsec-websocket-protocol: graphql-transport-ws\r\n"
@@ -89,4 +89,18 @@ async def test_a_handshake_that_cannot_be_read_is_refused_and_not_left_open(
             return status_in(await stranger.rest())
 
     assert await asyncio.gather(*map(status, more)) == [400] * len(more)
+    assert caplog.text == ""
+
+
+async def test_a_flood_of_pings_closes_the_socket_with_1008_and_some_are_answered(
+    studio: Served, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with line(studio.url) as stranger:
+        await opened(stranger)
+        for _ in range(50):
+            await stranger.send(frame(PING, b""))
+            assert await stranger.until(b"\x8a\x00")
+        await stranger.send(frame(PING, b"") * 100_000)
+        answer = await stranger.rest()
+    assert code_in(answer.lstrip(b"\x8a\x00")) == 1008
     assert caplog.text == ""
