@@ -35,7 +35,7 @@ LINGER_SECONDS = 2.0
 MOST_HALF_SENT = 500
 """So many connections may have a request half-sent, or none yet. Beyond it the one that waits longest makes room."""
 
-MOST_BYTES_HALF_SENT = 32 * 1024 * 1024
+MOST_BYTES_HALF_SENT = 16 * 1024 * 1024
 """Bytes of requests, and of messages on sockets, that are kept until the rest arrives, on all connections together.
 Beyond it the one that began first makes room.
 """

@@ -69,6 +69,8 @@ async def street(our_stage: Stage, postgres_database: str) -> AsyncIterator[Stre
             "TIMEBOK_BELL_URL": broker.url,
             "TIMEBOK_SECRET_KEYS": secret,
             "TIMEBOK_PUBLIC_URL": our_stage.origin,
+            # The customers of this play are one machine, and book all day.
+            "TIMEBOK_ADDRESS_BOOKINGS": "0",
         }
     )
     try:

@@ -139,38 +139,41 @@ async def test_a_stream_too_many_is_429_and_says_when_to_come_back(our_stage: St
         assert int(second.response.headers["retry-after"]) >= extensions["retryAfterSeconds"] > 0
 
 
-async def test_wrong_keys_are_counted_by_address_over_every_transport(wide: Served) -> None:
-    assert door.WRONG_KEYS == 60
-    counted = await statuses(wide, "nonsense", 100)
-    assert counted.keys() == {401, 429}
-    assert 60 <= counted[401] <= 65
-    told(await ask(wide, "nonsense"))
-    told(await ask(wide, "nonsense", SCHEMA))
-    told(await ask(wide, "nonsense", operations()["CalendarChanges"], accept=STREAM))
-    async with socket(wide, "nonsense", HERE) as closed:
+@pytest.fixture
+async def strict(our_stage: Stage, sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Served]:
+    """A server that lets an address show three wrong keys a minute, and ask three questions without any."""
+    assert (door.WRONG_KEYS, door.WITHOUT_KEY) == (60, 120)
+    monkeypatch.setattr(door, "WRONG_KEYS", 3)
+    monkeypatch.setattr(door, "WITHOUT_KEY", 3)
+    async with serving(our_stage, sqlite_url, around=Elsewhere) as served:
+        yield served
+
+
+async def test_wrong_keys_are_counted_by_address_over_every_transport(strict: Served) -> None:
+    assert await statuses(strict, "nonsense", 6) == {401: 3, 429: 3}
+    told(await ask(strict, "nonsense"))
+    told(await ask(strict, "nonsense", SCHEMA))
+    told(await ask(strict, "nonsense", operations()["CalendarChanges"], accept=STREAM))
+    async with socket(strict, "nonsense", HERE) as closed:
         assert await close_code(closed) == 4429
     # Nobody else pays for it: neither another address, nor who has a key.
-    assert (await ask(wide, "nonsense", address=THERE)).status_code == 401
-    async with socket(wide, "nonsense", THERE) as closed:
-        assert await close_code(closed) == 4403
-    for role in wide.keys:
-        assert (await ask(wide, wide.keys[role], NAMES)).status_code == 200
-
-
-async def test_wrong_keys_on_sockets_count_as_well(wide: Served) -> None:
-    for _ in range(60):
-        async with socket(wide, "nonsense", HERE) as closed:
+    for _ in range(3):
+        async with socket(strict, "nonsense", THERE) as closed:
             assert await close_code(closed) == 4403
-    told(await ask(wide, "nonsense"))
+    told(await ask(strict, "nonsense", address=THERE))
+    for role in strict.keys:
+        assert (await ask(strict, strict.keys[role], NAMES)).status_code == 200
+        async with socket(strict, strict.keys[role], HERE) as let_in:
+            await acknowledged(let_in)
 
 
 @pytest.mark.parametrize("query", [SCHEMA, NAMES, "{", "{ __schema { nonsense } }"])
-async def test_what_comes_without_a_key_is_counted_by_address(wide: Served, query: str) -> None:
-    answered = [(await ask(wide, None, query)).status_code for _ in range(200)]
-    assert 120 <= len(answered) - answered.count(429) <= 130
-    told(await ask(wide, None, query))
-    assert (await ask(wide, None, query, address=THERE)).status_code == answered[0]
-    assert (await ask(wide, wide.keys["public"], SCHEMA)).status_code == 200
+async def test_what_comes_without_a_key_is_counted_by_address(strict: Served, query: str) -> None:
+    answered = [(await ask(strict, None, query)).status_code for _ in range(6)]
+    assert [each == 429 for each in answered] == [False] * 3 + [True] * 3
+    told(await ask(strict, None, query))
+    assert (await ask(strict, None, query, address=THERE)).status_code == answered[0]
+    assert (await ask(strict, strict.keys["public"], SCHEMA)).status_code == 200
 
 
 async def test_behind_a_proxy_that_is_not_trusted_nobody_is_counted(our_stage: Stage, sqlite_url: str) -> None:
