@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from itertools import count
+from typing import Any
 
 import pytest
 import websockets
@@ -74,7 +75,8 @@ async def street(our_stage: Stage, postgres_database: str) -> AsyncIterator[Stre
         }
     )
     try:
-        async with serving(our_stage, postgres_database, bell_url=broker.url, secret_keys=(secret,)) as here:
+        settings: dict[str, Any] = {"bell_url": broker.url, "secret_keys": (secret,), "address_bookings": 0}
+        async with serving(our_stage, postgres_database, **settings) as here:
             yield Street(here, others, broker)
     finally:
         await others.stop()
