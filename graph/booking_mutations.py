@@ -12,9 +12,11 @@ from graph.bookings import Booking
 from graph.context import Info
 from graph.errors import forbidden_error, user_errors
 from graph.freshness import freshen
+from graph.limits.answers import TOO_MANY_BOOKINGS, rate_limited
 from graph.nodes import NOBODY, asked, asked_if, value_of
 from graph.payloads import Payload, given, optional, shown
 from models import booking, changing, checks, holding, idempotency, reserving, statements
+from models.address_booking import Quota, TooManyBookingsError
 from models.booking import Booking as BookingRow
 from models.idempotency import Once
 from models.refusals import Refused
@@ -121,7 +123,12 @@ class BookingMutation:
         if retry := value_of(input.idempotency_key):
             once = Once(caller.key_id, "createBooking", retry, dataclasses.asdict(wish))
         await freshen(info, once, lambda: _foreseen(info, wish))
-        answer = await reserving.create(caller, wish, once=once, google_days=settings.google_days)
+        try:
+            answer = await reserving.create(
+                caller, wish, once=once, google_days=settings.google_days, quota=_quota(info)
+            )
+        except TooManyBookingsError as early:
+            raise rate_limited(TOO_MANY_BOOKINGS, early.seconds, info.context.language) from None
         fields = await shown(info, Booking, BookingRow, answer, "booking")
         if isinstance(answer, Refused):
             return CreateBookingPayload(**fields, alternatives=await nearby(info, answer.alternatives))
@@ -176,6 +183,12 @@ class BookingMutation:
             caller, asked("Booking", input.booking_id), values, expected_version=value_of(input.expected_version)
         )
         return UpdateBookingPayload(**await shown(info, Booking, BookingRow, answer, "booking"))
+
+
+def _quota(info: Info) -> Quota | None:
+    """How many bookings the caller's address may make; None where that is not counted."""
+    address, most = info.context.veiled_address, info.context.house.settings.address_bookings
+    return Quota(address, most) if address and most else None
 
 
 async def managed(info: Info, booking_id: str, manage_token: str | None) -> UUID:

@@ -40,12 +40,14 @@ class House:
 
 @dataclass
 class Context:
-    """One request's or one socket's view of the house. `who` is None until a key was shown."""
+    """One request's or one socket's view of the house. `who` is None until a key was shown; `address` is None where
+    limits by address do not apply.
+    """
 
     house: House
     who: Caller | None = None
     language: str = "en"
-    address: str = ""
+    address: str | None = None
     connection_params: dict[str, Any] | None = None
     last_event_id: str | None = None
     following: Course | None = None
@@ -95,6 +97,17 @@ class Context:
         if self.who is None:
             raise unauthenticated()
         return self.who
+
+    @property
+    def counted_address(self) -> str | None:
+        """The address that what is asked counts for: of public keys only, since staff may share an office."""
+        return self.address if self.who and not self.who.is_staff else None
+
+    @property
+    def veiled_address(self) -> str | None:
+        """What stands for the counted address where it is stored: nobody can read the address from it."""
+        address = self.counted_address
+        return None if address is None else self.house.secrets.veil(f"address {address}")
 
 
 Info: TypeAlias = strawberry.Info[Context, None]

@@ -63,7 +63,7 @@ class HoldMutation:
             service_id=asked("Service", input.service_id),
             option_id=asked_if("Option", input.option_id),
             start=input.start,
-            address=info.context.address,
+            address=info.context.veiled_address or "",
             seconds=settings.hold_seconds,
         )
         given = {"service": keeping.service_id, "option": keeping.option_id, "start": keeping.start}

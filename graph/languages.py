@@ -80,6 +80,29 @@ NORWEGIAN: Mapping[str, str] = {
     "Too many slots are held at once. Book or release one.": (
         "For mange tider er reservert på en gang. Bestill eller frigi en."
     ),
+    "This document may cost {requested}, and one request at most {limit}. Ask for less at once: a smaller `first`, a "
+    "shorter range, fewer options, fewer fields.": (
+        "Dette dokumentet kan koste {requested}, og en forespørsel høyst {limit}. Spør om mindre på en gang: mindre "
+        "`first`, kortere tidsrom, færre alternativer, færre felt."
+    ),
+    "What may be asked for in a minute is spent. Ask again in {seconds} s, or for less at once.": (
+        "Det som kan spørres om på et minutt er brukt opp. Spør igjen om {seconds} s, eller om mindre på en gang."
+    ),
+    "Too many bookings from this address. Book the next one in {seconds} s.": (
+        "For mange bestillinger fra denne adressen. Bestill den neste om {seconds} s."
+    ),
+    "Too many open sockets and streams with this key. Close one, or connect again in {seconds} s.": (
+        "For mange åpne forbindelser med denne nøkkelen. Lukk en, eller koble til igjen om {seconds} s."
+    ),
+    "Too many requests from this address without a valid key. Send one in {seconds} s.": (
+        "For mange forespørsler fra denne adressen uten en gyldig nøkkel. Send en om {seconds} s."
+    ),
+    "Too many requests with this key from this address. Send the next one in {seconds} s.": (
+        "For mange forespørsler med denne nøkkelen fra denne adressen. Send den neste om {seconds} s."
+    ),
+    "Too many requests with this key. Send the next one in {seconds} s.": (
+        "For mange forespørsler med denne nøkkelen. Send den neste om {seconds} s."
+    ),
     "{{{keyword}}} at character {position} is no placeholder.": (
         "{{{keyword}}} ved tegn {position} er ikke et nøkkelord."
     ),

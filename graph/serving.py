@@ -15,6 +15,7 @@ from starlette.types import ASGIApp
 from uvicorn.loops.auto import auto_loop_factory
 
 from graph.exit_status import WrongArgumentError
+from graph.server.connection import Connection, Connections
 from graph.server.frames import Frames
 from graph.server.limits import LARGEST_BODY
 
@@ -45,12 +46,19 @@ class _Server(uvicorn.Server):
 
     def __init__(self, config: uvicorn.Config, on_stop: Callable[[], None]) -> None:
         super().__init__(config)
+        self.server_state: Connections = Connections()
         self.up = asyncio.Event()
         self._on_stop = on_stop
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         self.up.set()
+
+    async def on_tick(self, counter: int) -> bool:
+        """Ten times a second; connections are looked at once a second."""
+        if counter % 10 == 0:
+            self.server_state.look()
+        return await super().on_tick(counter)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self._on_stop()
@@ -69,6 +77,7 @@ def _server(site: Site) -> _Server:
             port=site.port,
             lifespan="off",
             log_level="warning",
+            http=Connection,
             ws=Frames,
             ws_max_size=LARGEST_BODY,
             ws_per_message_deflate=False,

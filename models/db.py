@@ -32,6 +32,7 @@ TABLES = (
     "models.service",
     "models.offering",
     "models.booking",
+    "models.address_booking",
     "models.hold",
     "models.claim",
     "models.timeoff",

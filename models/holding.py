@@ -23,7 +23,9 @@ MOST_PER_KEY = 500
 
 @dataclass(frozen=True, slots=True)
 class Keeping:
-    """What to hold, and for whom. `address` is where the request came from; `seconds` how long it is kept."""
+    """What to hold, and for whom. `address` stands for where the request came from, and is empty where that is not
+    counted; `seconds` is how long it is kept.
+    """
 
     service_id: UUID
     option_id: UUID | None
@@ -70,9 +72,11 @@ async def release(caller: Caller, hold_id: UUID) -> UUID | Refused:
 
 
 async def has_too_many(caller: Caller, address: str, now: datetime) -> bool:
-    """Whether this key, or this address with it, holds all that it may."""
+    """Whether this key, or this address with it, holds all that it may. An empty address is not counted."""
     live = Hold.filter(key_id=caller.key_id, expires_at__gt=now)
-    return await live.count() >= MOST_PER_KEY or await live.filter(address=address).count() >= MOST_PER_ADDRESS
+    if await live.count() >= MOST_PER_KEY:
+        return True
+    return bool(address) and await live.filter(address=address).count() >= MOST_PER_ADDRESS
 
 
 async def option_of(business_id: UUID, hold_id: UUID) -> UUID | None:

@@ -9,6 +9,7 @@ from uuid import UUID
 from tortoise.exceptions import IntegrityError
 
 from models import changes, checks, clock, decision, echoes, freshness, hold, idempotency, mirror, search, service
+from models.address_booking import Quota
 from models.agenda import least_booked, offer_of
 from models.availability import Rules
 from models.backstops import NO_OVERLAP
@@ -73,18 +74,27 @@ def judge(wish: Wish) -> list[Refusal]:
     return [*wrong, *(checks.invalid("The hold says this already.", name) for name, value in spare.items() if value)]
 
 
-async def create(caller: Caller, wish: Wish, *, once: Once | None, google_days: int) -> UUID | Refused:
+async def create(
+    caller: Caller, wish: Wish, *, once: Once | None, google_days: int, quota: Quota | None = None
+) -> UUID | Refused:
     """Books what is wished: the booking's id; or why not, with alternatives when another slot would help.
 
-    With `once`, a repeated request gets the first one's outcome, refusals included.
+    With `once`, a repeated request gets the first one's outcome, refusals included. What is made counts for `quota`;
+    raises TooManyBookingsError, and nothing is remembered, when that is used up.
     """
     if wrong := judge(wish):
         return Refused(wrong)
 
     async def body(work: Write) -> UUID | Refused:
         async def decide_and_write() -> UUID | Refused:
+            if quota:
+                await quota.check(work)
             place = await _place(work, wish, google_days)
-            return place if isinstance(place, Refused) else await _book(work, caller, wish, place)
+            if isinstance(place, Refused):
+                return place
+            if quota:
+                await quota.count(work)
+            return await _book(work, caller, wish, place)
 
         return await idempotency.settled(once, work, decide_and_write)
 

@@ -9,7 +9,7 @@ import logging
 from collections.abc import Awaitable
 from datetime import datetime, timedelta
 
-from models import bell, changes, clock, db
+from models import address_booking, bell, changes, clock, db
 from models.google import GoogleChannel, GoogleSignIn
 from models.idempotency import KEPT, Outcome
 from sync import calendars, leases, leaving, spending
@@ -130,6 +130,7 @@ async def tidy(now: datetime, kept: timedelta) -> None:
     """Forgets what nobody can ask for any more."""
     await changes.prune(now - kept)
     await Outcome.filter(created_at__lt=now - KEPT).delete()
+    await address_booking.forget(now)
     await GoogleSignIn.filter(expires_at__lt=now - _SIGN_INS_KEPT).delete()
     await GoogleChannel.filter(expires_at__lt=now).delete()
     await spending.forget(now)

@@ -30,24 +30,23 @@ from models.secret import Secrets
 from models.settings import Settings
 from sync.service import Google
 
+_CORS: dict[str, Any] = {
+    "allow_origins": ["*"],
+    "allow_methods": ["GET", "POST"],
+    "allow_headers": ["*"],
+    "expose_headers": ["Retry-After"],
+}
+
 
 def build(settings: Settings, *, sync: bool = True) -> Starlette:
     """The web application; with `sync` a worker runs beside it. The database must be up to date."""
-    secrets = Secrets(settings.secret_keys)
-    live, sockets = Live(schema, schema.core), Sockets(settings.key_sockets)
+    live, sockets = Live(schema, schema.core), Sockets(settings.key_sockets, settings.address_share)
 
     async def keys_changed(business_id: UUID) -> None:
         sockets.look_soon()
         await live.check_keys(business_id)
 
-    house = House(
-        settings,
-        secrets,
-        Google(settings, secrets),
-        Readers(keys_changed),
-        Spending(settings),
-        Documents(introspection=settings.introspection),
-    )
+    house = _house(settings, Readers(keys_changed))
     endpoint = Endpoint(schema, schema.core, house, sockets, live)
 
     @asynccontextmanager
@@ -73,14 +72,22 @@ def build(settings: Settings, *, sync: bool = True) -> Starlette:
         ],
         middleware=[
             # Keys are shown by the page itself, never by the browser on its own: any origin may ask.
-            Middleware(CORSMiddleware, allow_origins=["*"], allow_methods=["GET", "POST"], allow_headers=["*"]),
+            Middleware(CORSMiddleware, **_CORS),
             Middleware(BodyLimit),
             Middleware(ShortWay, endpoint=endpoint, house=house, schema=schema.core),
         ],
         lifespan=lifespan,
     )
+    # An address with a slash too many is none: it would be mended towards whatever host the client names.
+    app.router.redirect_slashes = False
     app.state.stopping = live.stop
     return app
+
+
+def _house(settings: Settings, readers: Readers) -> House:
+    """What the whole process shares."""
+    secrets, documents = Secrets(settings.secret_keys), Documents(introspection=settings.introspection)
+    return House(settings, secrets, Google(settings, secrets), readers, Spending(settings), documents)
 
 
 @asynccontextmanager

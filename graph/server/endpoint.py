@@ -26,13 +26,13 @@ from strawberry.types.unset import UnsetType
 from graph import languages
 from graph.context import Context, House, unauthenticated, unavailable
 from graph.errors import coded
+from graph.limits.door import Door, too_many_open
 from graph.server import explorer, introspection
 from graph.server.accept import JSON, preferred_type, weights
 from graph.server.admission import admit
 from graph.server.backlog import Message
 from graph.server.event_stream import EventStream, events
 from graph.server.execution import LONGEST_SECONDS
-from graph.server.limits import Rate, rate_limited
 from graph.server.live import Live
 from graph.server.protocol import Socket
 from graph.server.run import Asked
@@ -61,7 +61,7 @@ class Endpoint(GraphQL[Context, None]):
         )
         self._house = house
         self._core = core
-        self._rate = Rate(house.settings.key_requests)
+        self.door = Door(house.settings)
         self.sockets = sockets
         self.live = live
         self.graphql_transport_ws_handler_class = Socket
@@ -90,7 +90,7 @@ class Endpoint(GraphQL[Context, None]):
             self._house,
             await key.authenticate(plain) if plain else None,
             language=languages.asked_for(request.headers.get("accept-language", "")),
-            address=request.client.host if request.client else "",
+            address=self.door.address_of(request.scope),
             last_event_id=request.headers.get("last-event-id") if by_http else None,
         )
 
@@ -143,7 +143,7 @@ class Endpoint(GraphQL[Context, None]):
         """Refuses what comes without a key, or too often; all else goes on to the schema."""
         request, response = named["request"], named["sub_response"]
         context, data = named["context"], named["request_data"]
-        refused = await self._refusal(context, data)
+        refused = await self._refusal(context, data, shows_key="authorization" in request.headers)
         streamed = self._is_streamed(request, data, context)
         media_type = preferred_type(request.headers.get("accept", ""))
         if not streamed:
@@ -151,12 +151,13 @@ class Endpoint(GraphQL[Context, None]):
         if refused is not None:
             result: Any = ExecutionResult(data=None, errors=[refused])
         elif streamed:
+            self._announce_too_many(context, response)
             return self._streamed(context, data)
         else:
             named["request_data"] = replace(data, protocol="http")
             result = await super().execute_operation(*args, **named)
         response.status_code = status_of(result.data, result.errors, media_type)
-        if (seconds := retry_after(result.errors)) is not None:
+        if (seconds := retry_after(response.status_code, result.errors)) is not None:
             response.headers["retry-after"] = str(seconds)
         if context.document is not None:
             result.extensions = {"cost": self._house.spending.shown(context, context.cost)}
@@ -175,6 +176,12 @@ class Endpoint(GraphQL[Context, None]):
     def _streamed(self, context: Context, data: GraphQLRequestData) -> AsyncGenerator[Message, None]:
         asked = Asked(data.query, data.variables, data.operation_name, context)
         return EventStream(asked, self.live, self.sockets).messages()
+
+    def _announce_too_many(self, context: Context, response: Response) -> None:
+        """Gives a stream that is going to be refused the status of one."""
+        if context.who and not self.sockets.has_room(context.who, context.counted_address):
+            response.status_code = 429
+            response.headers["retry-after"] = str(retry_after(429, [too_many_open(context)]))
 
     def _stream_result(
         self, request: Any, result: Any, transport: HTTPStreamTransport
@@ -218,34 +225,37 @@ class Endpoint(GraphQL[Context, None]):
         """
         media_type = f"{sub_response.headers.get('content-type', JSON)}; charset=utf-8"
         status = sub_response.status_code or 200
-        if status != 200 and isinstance(response_data, dict):
+        if status != 200 and isinstance(response_data, dict) and response_data["data"] is None:
             response_data = {"errors": response_data["errors"]}
         later = {name: value for name, value in sub_response.headers.items() if name == "retry-after"}
         headers = {**NOT_KEPT, **later}
         return Response(self.encode_json(response_data), status_code=status, headers=headers, media_type=media_type)
 
-    async def _refusal(self, context: Context, data: GraphQLRequestData) -> GraphQLError | None:
-        """Why a request may not run."""
-        if context.who is not None and (wait := self.retry_after(context)) is not None:
-            return rate_limited(wait)
-        if context.who is None and not data.query:
+    async def _refusal(self, context: Context, data: GraphQLRequestData, *, shows_key: bool) -> GraphQLError | None:
+        """Why a request may not run. Counted before it is read: reading it is work."""
+        stranger = context.who is None
+        early = self.door.admit_stranger(context, shows_key=shows_key) if stranger else self.door.admit(context)
+        if early is not None:
+            return early
+        if stranger and not data.query:
             return unauthenticated()
         if not data.query:
             raise HTTPException(400, "The request has no query")
         refused = await admit(context, self._core, data.query, data.operation_name, data.variables)
         return coded(refused) if refused else None
 
-    def retry_after(self, context: Context) -> float | None:
-        """Counts a request of the key; how many seconds it is early, if it is."""
-        return self._rate.retry_after(context.caller.key_id)
-
     async def on_ws_connect(self, context: Context) -> UnsetType | dict[str, object] | None:
-        """Lets a socket in that shows a key."""
-        plain = bearer((context.connection_params or {}).get("Authorization"))
+        """Lets a socket in that shows a key. Raises ConnectionRejectionError; RATE_LIMITED after many wrong keys."""
+        plain = bearer(_named("authorization", context.connection_params or {}))
         context.who = await key.authenticate(plain) if plain else None
         if context.who is None:
-            raise ConnectionRejectionError
+            raise self.door.admit_stranger(context, shows_key=True) or ConnectionRejectionError
         return None
+
+
+def _named(name: str, fields: Mapping[str, Any]) -> Any:
+    """A field by its name in any case, as of headers."""
+    return next((value for each, value in fields.items() if each.lower() == name), None)
 
 
 def too_slow() -> GraphQLError:

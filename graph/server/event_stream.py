@@ -9,9 +9,9 @@ from contextlib import aclosing
 from strawberry.http.streaming import merge_stream_with_heartbeat
 
 from graph.context import unauthenticated
+from graph.limits.door import too_many_open
 from graph.server.backlog import Message
 from graph.server.group import Member
-from graph.server.limits import too_many
 from graph.server.live import Live, StoppingError
 from graph.server.run import Asked, failed
 from graph.server.sockets import Sockets
@@ -42,9 +42,10 @@ class EventStream:
 
     async def messages(self) -> AsyncGenerator[Message, None]:
         """What is to be sent. Raises StoppingError."""
-        caller = self._asked.context.who
-        if caller and not self._sockets.add(caller, self):
-            yield failed(too_many())
+        context = self._asked.context
+        caller = context.who
+        if caller and not self._sockets.add(caller, self, context.counted_address):
+            yield failed(too_many_open(context))
             return
         try:
             async with aclosing(self._live.stream(self._asked, self._member)) as messages:

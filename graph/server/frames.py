@@ -4,9 +4,16 @@ An ASGI `send` per message and member costs more than all the rest of a delivery
 application as an extension of the scope: without it (under another server) messages go by `send`.
 """
 
+from typing import Any
+
 from uvicorn._types import ASGISendEvent
 from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.frames import Frame
+from websockets.protocol import State
+
+from graph.limits.address import CLIENT, PEER
+from graph.server.connection import Connections
 
 EXTENSION, WRITE = "timebok.frames", "write"
 """The extension, and what is in it: writes one text message of several parts; False when that would have to wait."""
@@ -20,14 +27,97 @@ PARTING_SECONDS = 1.0
 _TEXT = 0x81
 """One whole message of text, not masked."""
 
+_MOST_FRAGMENTS = 1024
+"""So many pieces one message may come in: nothing bounds how many are empty."""
+
+_NO_HANDSHAKE = b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+
+_MOST_PINGS = 100
+"""So many pings may come a second."""
+
+_AT_ONCE = 4096
+"""So many bytes are read before it is looked whether the socket is to be closed."""
+
+_INVALID_TEXT, _POLICY, _TOO_BIG = 1007, 1008, 1009
+"""Source: RFC 6455, 7.4.1."""
+
 
 class Frames(WebSocketsSansIOProtocol):
     """uvicorn's protocol of one socket."""
 
+    def __init__(self, *args: Any, **named: Any) -> None:
+        super().__init__(*args, **named)
+        self._server: Connections = named["server_state"]
+        self._kept = 0
+        self._pings = 0
+        self._pings_since = 0.0
+
     async def run_asgi(self) -> None:
         """Runs the application, which may write past it."""
-        self.scope["extensions"] = {**(self.scope["extensions"] or {}), EXTENSION: {WRITE: self.write_text}}
+        ours: dict[str, dict[object, object]] = {EXTENSION: {WRITE: self.write_text}, PEER: {CLIENT: self.client}}
+        self.scope["extensions"] = {**(self.scope["extensions"] or {}), **ours}
         await super().run_asgi()
+
+    def data_received(self, data: bytes) -> None:
+        """Reads on, a little at a time: nothing is read any more once the socket is being closed.
+
+        A handshake that cannot be read is refused: uvicorn would leave it unanswered, and open.
+        """
+        for start in range(0, len(data), _AT_ONCE):
+            if self.close_sent and start:
+                break
+            super().data_received(data[start : start + _AT_ONCE])
+        if self.conn.handshake_exc is not None and not self.handshake_initiated:
+            self.handshake_initiated = self.handshake_complete = self.close_sent = True
+            self.transport.write(_NO_HANDSHAKE)
+            self.transport.close()
+        kept = len(self.conn.reader.buffer) + sum(map(len, self.frames))
+        if kept != self._kept:
+            self._kept = kept
+            self._server.keep(self, kept)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Keeps nothing more: what came in would stay until the next collection, which is rare."""
+        self.frames = []
+        self.conn.reader.buffer.clear()
+        self._kept = 0
+        self._server.keep(self, 0)
+        super().connection_lost(exc)
+
+    def handle_cont(self, event: Frame) -> None:
+        """Takes a piece of a message, unless it comes in too many."""
+        if len(self.frames) < _MOST_FRAGMENTS:
+            super().handle_cont(event)
+        else:
+            self._give_up(_TOO_BIG, "Too many fragments")
+
+    def handle_ping(self) -> None:
+        """Answers a ping, unless they come in a flood."""
+        now = self.loop.time()
+        if now - self._pings_since > 1:
+            self._pings_since, self._pings = now, 0
+        self._pings += 1
+        if self._pings <= _MOST_PINGS:
+            super().handle_ping()
+        else:
+            self._give_up(_POLICY, "Too many pings")
+
+    def send_receive_event_to_app(self) -> None:
+        """Hands a message on. Text that is no UTF-8 is the client's fault, and none to log."""
+        if self.curr_msg_data_type == "text" and not self.close_sent:
+            try:
+                b"".join(self.frames).decode()
+            except UnicodeDecodeError:
+                self._give_up(_INVALID_TEXT, "A message is UTF-8")
+                return
+        super().send_receive_event_to_app()
+
+    def _give_up(self, code: int, reason: str) -> None:
+        """Closes the socket because of what came in, unless the client has closed it in the same breath."""
+        self.frames = []
+        if self.conn.state is State.OPEN:
+            self.conn.send_close(code, reason)
+            self.handle_parser_exception()
 
     def write_text(self, *parts: bytes) -> bool:
         """Sends one text message now, unless the reader is behind by as much as the transport buffers, or gone."""

@@ -14,9 +14,10 @@ from starlette.websockets import WebSocketDisconnect, WebSocketState
 from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import BaseGraphQLTransportWSHandler, Operation
 
 from graph.context import Context
+from graph.limits.answers import close_reason
+from graph.limits.door import too_many_open
 from graph.server.frames import EXTENSION, WRITE
 from graph.server.group import Member
-from graph.server.limits import rate_limited
 from graph.server.live import StoppingError
 from graph.server.run import Asked
 from models import db
@@ -29,12 +30,18 @@ if TYPE_CHECKING:
     from graph.server.group import Push
 
 
+TOO_MANY = 4429
 TRY_AGAIN_LATER = 1013
 """Source: the IANA registry of WebSocket close codes."""
 
 
 class Socket(BaseGraphQLTransportWSHandler[Context, None]):
     """One graphql-transport-ws socket."""
+
+    def on_request_accepted(self) -> None:
+        """Begins to wait for the key."""
+        super().on_request_accepted()
+        self._endpoint.sockets.expect(self.websocket)
 
     async def handle_message(self, message: Any) -> None:
         """Acts on a message; one that is none closes the socket."""
@@ -47,23 +54,34 @@ class Socket(BaseGraphQLTransportWSHandler[Context, None]):
         """Lets a socket in, unless its key has as many as it may."""
         try:
             await super().handle_connection_init(message)
+        except GraphQLError as early:
+            await self.websocket.close(TOO_MANY, close_reason(early))
+            return
         except Exception as error:
             if not db.is_away(error):
                 raise
             await self.websocket.close(TRY_AGAIN_LATER, "Not available just now")
             return
-        if self.connection_acknowledged and not self._endpoint.sockets.add(self.context.caller, self.websocket):
-            await self.websocket.close(4429, "Too many sockets for this key")
+        if not self.connection_acknowledged:
+            return
+        context = self.context
+        if not self._endpoint.sockets.add(context.caller, self.websocket, context.counted_address):
+            await self.websocket.close(TOO_MANY, close_reason(too_many_open(context)))
 
     async def handle_subscribe(self, message: Any) -> None:
         """Begins an operation, unless the key sends too many."""
         counts = self.connection_acknowledged and message["id"] not in self.operations
-        wait = self._endpoint.retry_after(self.context) if counts else None
-        if wait is None:
+        refused = self._endpoint.door.admit(self.context) if counts else None
+        if refused is None:
             await super().handle_subscribe(message)
         else:
-            refused = [rate_limited(wait).formatted]
-            await self.send_message(cast(Any, {"id": message["id"], "type": "error", "payload": refused}))
+            payload = [refused.formatted]
+            await self.send_message(cast(Any, {"id": message["id"], "type": "error", "payload": payload}))
+
+    async def handle_task_exception(self, error: Exception) -> None:
+        """Logs a fault of ours. That a client is gone is none."""
+        if not isinstance(error, WebSocketDisconnect):
+            await super().handle_task_exception(error)
 
     async def run_operation(self, operation: Operation[Context, None]) -> None:
         """Runs an operation to its end."""
@@ -94,8 +112,7 @@ class Socket(BaseGraphQLTransportWSHandler[Context, None]):
 
     async def shutdown(self) -> None:
         """Ends what the socket had begun."""
-        if self.context.who:
-            self._endpoint.sockets.discard(self.context.who, self.websocket)
+        self._endpoint.sockets.discard(self.context.who, self.websocket)
         await super().shutdown()
 
     def _push(self, operation: Operation[Context, None], head: bytes) -> Push | None:

@@ -96,9 +96,9 @@ class ShortWay:
             self._house,
             who,
             language=languages.asked_for(headers.get(b"accept-language", b"").decode("latin-1")),
-            address=scope["client"][0] if scope["client"] else "",
+            address=self._endpoint.door.address_of(scope),
         )
-        if who is None or self._endpoint.retry_after(context) is not None:
+        if who is None or self._endpoint.door.admit(context) is not None:
             return None
         context.document = document
         if document.tree is None or context.admit(operation, variables) is not None:
@@ -138,7 +138,7 @@ async def _send(send: Send, result: ExecutionResult, media_type: str, extensions
     answer: dict[str, Any] = {"data": result.data, "errors": errors} if errors else {"data": result.data}
     answer["extensions"] = extensions
     status = status_of(result.data, result.errors, media_type)
-    if status != 200:
+    if status != 200 and result.data is None:
         answer = {"errors": errors}
     body = encoded(answer)
     headers = [
@@ -146,7 +146,7 @@ async def _send(send: Send, result: ExecutionResult, media_type: str, extensions
         (b"content-length", b"%d" % len(body)),
         (b"content-type", f"{media_type}; charset=utf-8".encode()),
     ]
-    if (seconds := retry_after(result.errors)) is not None:
+    if (seconds := retry_after(status, result.errors)) is not None:
         headers.append((b"retry-after", b"%d" % seconds))
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})

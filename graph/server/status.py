@@ -25,8 +25,10 @@ def status_of(data: Mapping[str, Any] | None, errors: Sequence[GraphQLError] | N
     return 400 if media_type == GRAPHQL_RESPONSE and _was_not_run(data, errors) else 200
 
 
-def retry_after(errors: Sequence[GraphQLError] | None) -> int | None:
-    """In how many whole seconds to ask again, where an error says so."""
+def retry_after(status: int, errors: Sequence[GraphQLError] | None) -> int | None:
+    """In how many whole seconds to ask again, where nothing was answered and an error says so: `Retry-After`."""
+    if status not in (429, 503):
+        return None
     told = [(error.extensions or {}).get("retryAfterSeconds") for error in errors or ()]
     return max((ceil(each) for each in told if each is not None), default=None)
 

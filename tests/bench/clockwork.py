@@ -83,7 +83,7 @@ async def clockwork() -> AsyncIterator[Clockwork]:
             "google_client_id": "timebok-demo",
             "google_client_secret": "timebok-demo-secret",
         }
-        served = await things.enter_async_context(serving(ours, url, key_requests=0, **settings))
+        served = await things.enter_async_context(serving(ours, url, key_requests=0, address_bookings=0, **settings))
         apart = Google(read(_env_file=None, database_url=url, public_url=served.url, **settings), Secrets(secret_keys))
         await things.enter_async_context(apart)
         house = await furnished(served, origin)

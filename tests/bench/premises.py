@@ -50,6 +50,7 @@ async def premises(
         "secret_keys": new_secret_key(),
         "key_requests": "0",
         "key_sockets": "0",
+        "address_bookings": "0",
         **(settings or {}),
     }
     environment = {f"TIMEBOK_{name.upper()}": value for name, value in chosen.items()}

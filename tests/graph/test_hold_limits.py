@@ -69,10 +69,28 @@ async def test_behind_a_trusted_proxy_holds_are_counted_by_the_address_it_names(
         assert codes(await hold_from(shop, "192.0.2.2", 0)) == []
 
 
-async def test_a_customer_who_makes_up_addresses_holds_no_more(sqlite_url: str) -> None:
-    async with behind(sqlite_url) as shop:
-        counted = [codes(await hold_from(shop, f"192.0.2.{day}", day)) for day in WORKDAYS_AHEAD]
+async def test_a_customer_of_a_trusted_proxy_who_makes_up_addresses_holds_no_more(sqlite_url: str) -> None:
+    async with behind(sqlite_url, "127.0.0.1") as shop:
+        made_up = [f"203.0.113.{day}, 192.0.2.1" for day in WORKDAYS_AHEAD]
+        counted = [codes(await hold_from(shop, *each)) for each in zip(made_up, WORKDAYS_AHEAD, strict=True)]
         assert counted == [*[[]] * MOST, ["TOO_MANY_HOLDS"]]
+
+
+async def test_behind_a_proxy_that_is_not_trusted_holds_are_counted_by_key_alone(sqlite_url: str) -> None:
+    async with behind(sqlite_url) as shop:
+        assert [codes(await hold_from(shop, "192.0.2.1", day)) for day in WORKDAYS_AHEAD] == [[]] * 6
+
+
+async def test_an_ipv6_network_holds_as_one_address(sqlite_url: str) -> None:
+    async with behind(sqlite_url, "127.0.0.1") as shop:
+        counted = [codes(await hold_from(shop, f"2001:db8::{day}", day)) for day in WORKDAYS_AHEAD]
+        assert counted == [*[[]] * MOST, ["TOO_MANY_HOLDS"]]
+        assert codes(await hold_from(shop, "2001:db8:0:1::1", 0)) == []
+
+
+async def test_staff_hold_as_many_as_they_need(shop: Shop) -> None:
+    for day in WORKDAYS_AHEAD:
+        await held(shop, at("10:00", day), "staff")
 
 
 async def test_a_retried_hold_is_the_same_hold(each_shop: Shop) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from graph import languages
+from graph.limits import answers
 from models import decision
 from models.refusals import ErrorCode
 from sync.service import SAYS
@@ -32,12 +33,25 @@ def _sentences() -> set[str]:
 def test_every_refusal_is_said_in_norwegian() -> None:
     listed = {sentence for sentence, _ in decision.SAYS.values()} | set(SAYS.values())
     said = _sentences() | listed | {languages.FORBIDDEN}
+    said |= {text for name, text in vars(answers).items() if name.startswith("TOO_MANY_")}
     assert len(said) > 40
     assert said - languages.NORWEGIAN.keys() == set()
 
 
 def test_a_translation_fills_the_same_slots() -> None:
-    names = ("service", "least", "most", "longest", "version", "reason", "keyword", "position")
+    names = (
+        "service",
+        "least",
+        "most",
+        "longest",
+        "version",
+        "reason",
+        "seconds",
+        "keyword",
+        "position",
+        "requested",
+        "limit",
+    )
     slots = dict.fromkeys(names, "x")
     for sentence, translated in languages.NORWEGIAN.items():
         for slot in slots:

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from itertools import count
+from typing import Any
 
 import pytest
 import websockets
@@ -69,10 +70,13 @@ async def street(our_stage: Stage, postgres_database: str) -> AsyncIterator[Stre
             "TIMEBOK_BELL_URL": broker.url,
             "TIMEBOK_SECRET_KEYS": secret,
             "TIMEBOK_PUBLIC_URL": our_stage.origin,
+            # The customers of this play are one machine, and book all day.
+            "TIMEBOK_ADDRESS_BOOKINGS": "0",
         }
     )
     try:
-        async with serving(our_stage, postgres_database, bell_url=broker.url, secret_keys=(secret,)) as here:
+        settings: dict[str, Any] = {"bell_url": broker.url, "secret_keys": (secret,), "address_bookings": 0}
+        async with serving(our_stage, postgres_database, **settings) as here:
             yield Street(here, others, broker)
     finally:
         await others.stop()

@@ -81,9 +81,9 @@ async def test_what_is_spent_comes_back_and_others_are_not_held_back(poor: Shop)
     refused = error_in(answers[-1])
     assert answers[-1].status_code == 429
     assert refused["extensions"]["code"] == "RATE_LIMITED"
-    assert 1 <= refused["extensions"]["retryAfterSeconds"] <= 60
-    assert str(refused["extensions"]["retryAfterSeconds"]) in refused["message"]
-    assert answers[-1].headers["Retry-After"] == str(refused["extensions"]["retryAfterSeconds"])
+    assert 0 < refused["extensions"]["retryAfterSeconds"] <= 60
+    assert f"in {answers[-1].headers['Retry-After']} s" in refused["message"]
+    assert float(answers[-1].headers["Retry-After"]) - 1 < refused["extensions"]["retryAfterSeconds"]
     # Another key, and one who is served inside, are not held back; cheap questions are answered.
     assert (await poor.served.send(NAMES, poor.served.keys["staff"])).status_code == 200
 

@@ -1,0 +1,92 @@
+"""Which address a request comes from, as far as limits go by it: an IPv4 address, or an IPv6 network of 64 bits.
+
+Behind a proxy that is not trusted every client seems to have the proxy's address. Counting them as one would lock all
+of them out, so such requests are not counted by address, and the log says once which setting is missing.
+"""
+
+import ipaddress
+import logging
+from collections.abc import Mapping, MutableMapping
+from typing import Any
+
+log = logging.getLogger("timebok.limits")
+
+PEER, CLIENT = "timebok.peer", "client"
+"""An extension of the scope, and what is in it: who is at the other end of the connection, whatever headers say."""
+
+MISSING = (
+    "A proxy at %s forwards requests, and TIMEBOK_TRUSTED_PROXIES does not name it, or it sends no X-Forwarded-For: "
+    "limits by address do not apply to what comes through it."
+)
+
+_NEAR = tuple(
+    ipaddress.ip_network(each)
+    for each in (
+        "10.0.0.0/8",
+        "100.64.0.0/10",
+        "127.0.0.0/8",
+        "169.254.0.0/16",
+        "172.16.0.0/12",
+        "192.168.0.0/16",
+        "::1/128",
+        "fc00::/7",
+        "fe80::/10",
+    )
+)
+"""Where proxies are: loopback, link-local, private and carrier-grade addresses (RFC 1918, 3927, 4193, 6598)."""
+
+_FORWARDED = (b"forwarded", b"x-real-ip")
+
+
+class Addresses:
+    """Tells the addresses of requests; one per process, since it warns once."""
+
+    def __init__(self) -> None:
+        self._has_warned = False
+
+    def of(self, scope: MutableMapping[str, Any]) -> str | None:
+        """The address that a request counts for; None when limits by address do not apply to it."""
+        client = scope.get("client")
+        peer = (scope.get("extensions") or {}).get(PEER, {CLIENT: client})[CLIENT]
+        if client is None or peer is None:
+            return None
+        if tuple(client) != tuple(peer):
+            # The server trusts the peer, and took the client from its headers.
+            return network(client[0])
+        if is_near(peer[0]) and is_forwarded(scope):
+            self._warn(peer[0])
+            return None
+        return network(peer[0])
+
+    def _warn(self, peer: str) -> None:
+        if not self._has_warned:
+            self._has_warned = True
+            log.warning(MISSING, peer)
+
+
+def is_forwarded(scope: Mapping[str, Any]) -> bool:
+    """Whether a request carries headers that a proxy writes about its client."""
+    return any(name in _FORWARDED or name.startswith(b"x-forwarded-") for name, _ in scope["headers"])
+
+
+def network(host: str) -> str | None:
+    """What counts as one address; None for what is none."""
+    address = _parsed(host)
+    if isinstance(address, ipaddress.IPv6Address):
+        return str(ipaddress.IPv6Network((int(address) >> 64 << 64, 64)))
+    return None if address is None else str(address)
+
+
+def is_near(host: str) -> bool:
+    """Whether an address is a private or a loopback one."""
+    address = _parsed(host)
+    return address is not None and any(address in each for each in _NEAR)
+
+
+def _parsed(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """The address; an IPv4 address that is written as an IPv6 one is an IPv4 address."""
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return None
+    return (isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped) or address

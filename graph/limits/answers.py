@@ -1,0 +1,38 @@
+"""What is answered to whoever has to wait: when to come back, in the caller's language. Pure."""
+
+import math
+
+from graphql import GraphQLError
+
+from graph.languages import say
+
+RATE_LIMITED = "RATE_LIMITED"
+
+TOO_MANY_REQUESTS = "Too many requests with this key. Send the next one in {seconds} s."
+TOO_MANY_FROM_ADDRESS = "Too many requests with this key from this address. Send the next one in {seconds} s."
+TOO_MANY_WITHOUT_KEY = "Too many requests from this address without a valid key. Send one in {seconds} s."
+TOO_MANY_OPEN = "Too many open sockets and streams with this key. Close one, or connect again in {seconds} s."
+TOO_MANY_BOOKINGS = "Too many bookings from this address. Book the next one in {seconds} s."
+
+OPEN_AGAIN_SECONDS = 10.0
+"""When to try again where nobody knows when another socket will close."""
+
+LONGEST_REASON = 123
+"""Bytes of the reason with which a socket is closed. Source: RFC 6455, 5.5."""
+
+
+def rate_limited(message: str, wait: float, language: str) -> GraphQLError:
+    """The error for one who asks too much; it can ask again in `wait` seconds."""
+    after = _tenths_up(wait)
+    text = say(message, {"seconds": math.ceil(after)}, language)
+    return GraphQLError(text, extensions={"code": RATE_LIMITED, "retryAfterSeconds": after})
+
+
+def close_reason(error: GraphQLError) -> str:
+    """The error as the reason of a socket's close frame."""
+    return error.message.encode()[:LONGEST_REASON].decode(errors="ignore")
+
+
+def _tenths_up(seconds: float) -> float:
+    """In tenths of a second, never less than it was and never nothing."""
+    return max(1, math.ceil(seconds * 10)) / 10

@@ -1,0 +1,53 @@
+"""The door of one process: counts who comes in, by key and by address, and says when to come back."""
+
+from graphql import GraphQLError
+from starlette.types import Scope
+
+from graph.context import Context
+from graph.limits import answers
+from graph.limits.address import Addresses
+from graph.limits.rate import Rate, SharedRate
+from models.settings import Settings
+
+WRONG_KEYS = 60
+"""Wrong keys that one address may show a minute."""
+
+WITHOUT_KEY = 120
+"""Requests without a key that one address may send a minute: they can only ask about the schema."""
+
+
+class Door:
+    """Counts requests. Staff and admin keys are counted by key alone."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._requests = SharedRate(settings.key_requests, settings.address_share)
+        self._wrong_keys = Rate(WRONG_KEYS)
+        self._without_key = Rate(WITHOUT_KEY)
+        self._addresses = Addresses()
+
+    def address_of(self, scope: Scope) -> str | None:
+        """The address that a request counts for; None when limits by address do not apply to it."""
+        return self._addresses.of(scope)
+
+    def admit(self, context: Context) -> GraphQLError | None:
+        """Counts a request with a key; the error when it comes too early. Raises UNAUTHENTICATED without a key."""
+        key_id = context.caller.key_id
+        wait = self._requests.take(key_id, context.counted_address)
+        if wait is None:
+            return None
+        is_spent = (self._requests.left(key_id, None) or 0) < 1
+        message = answers.TOO_MANY_REQUESTS if is_spent else answers.TOO_MANY_FROM_ADDRESS
+        return answers.rate_limited(message, wait, context.language)
+
+    def admit_stranger(self, context: Context, *, shows_key: bool) -> GraphQLError | None:
+        """Counts a request without a valid key, whatever it asks; the error when it comes too early."""
+        if context.address is None:
+            return None
+        rate = self._wrong_keys if shows_key else self._without_key
+        wait = rate.take(context.address)
+        return None if wait is None else answers.rate_limited(answers.TOO_MANY_WITHOUT_KEY, wait, context.language)
+
+
+def too_many_open(context: Context) -> GraphQLError:
+    """The answer to a key, or an address with it, that has as many sockets and streams open as it may."""
+    return answers.rate_limited(answers.TOO_MANY_OPEN, answers.OPEN_AGAIN_SECONDS, context.language)

@@ -1,0 +1,258 @@
+"""One HTTP connection: how long a request may take to arrive, how large it may be, and how many may be half-sent.
+
+What is begun and not finished costs its sender nothing and us memory and a file each: so each stage has an end.
+"""
+
+import asyncio
+from enum import Enum
+from http import HTTPStatus
+from typing import Any, Protocol
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.server import ServerState
+
+from graph.limits.address import CLIENT, PEER
+from graph.server.limits import LARGEST_BODY
+
+HEAD_SECONDS = 10.0
+"""How long the request line and headers may take to arrive, from the connection or the last answer on."""
+
+BODY_SECONDS = 30.0
+"""How long a body may take to arrive."""
+
+STALLED_SECONDS = 30.0
+"""How long a client may read nothing of what was sent to it."""
+
+LARGEST_HEAD = 32 * 1024
+"""Bytes of the request line and headers, trailers included."""
+
+LARGEST_FRAME = 2 * LARGEST_BODY
+"""Bytes of a request that are neither its head nor its body: the lengths of a body's pieces, and what follows it."""
+
+LINGER_SECONDS = 2.0
+"""How long a client that is refused may go on sending: a line that is cut would lose it the answer."""
+
+MOST_HALF_SENT = 500
+"""So many connections may have a request half-sent, or none yet. Beyond it the one that waits longest makes room."""
+
+MOST_BYTES_HALF_SENT = 16 * 1024 * 1024
+"""Bytes of requests, and of messages on sockets, that are kept until the rest arrives, on all connections together.
+Beyond it the one that began first makes room.
+"""
+
+MOST_PIPELINED = 16
+"""Requests that may come on one connection before the first of them is answered."""
+
+
+class Stage(Enum):
+    """How far the newest request has come."""
+
+    HEAD = "head"
+    BODY = "body"
+    WHOLE = "whole"
+    REFUSED = "refused"
+
+
+class RefusedError(Exception):
+    """The request is not read on."""
+
+
+class HalfSent(Protocol):
+    """A connection of which something is kept until the rest arrives."""
+
+    transport: asyncio.Transport
+
+
+class Connections(ServerState):
+    """The connections of a server. Those whose request has not arrived are kept in the order in which they wait."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.waiting: dict[Connection, None] = {}
+        self._half_sent: dict[HalfSent, int] = {}
+        self._bytes_half_sent = 0
+
+    def wait_for(self, connection: "Connection") -> None:
+        """Waits for a request; the one that is waited for longest goes if there are too many."""
+        self.waiting[connection] = None
+        if len(self.waiting) > MOST_HALF_SENT:
+            oldest = next(iter(self.waiting))
+            del self.waiting[oldest]
+            oldest.transport.abort()
+
+    def keep(self, sender: "HalfSent", size: int) -> None:
+        """Notes how many bytes are kept of what a connection has half-sent; who began first goes if it is too much."""
+        self._bytes_half_sent += size - self._half_sent.get(sender, 0)
+        if size:
+            self._half_sent[sender] = size
+        else:
+            self._half_sent.pop(sender, None)
+        while self._bytes_half_sent > MOST_BYTES_HALF_SENT:
+            oldest = next(iter(self._half_sent))
+            self._bytes_half_sent -= self._half_sent.pop(oldest)
+            oldest.transport.abort()
+
+    def look(self) -> None:
+        """Ends the connections that take too long."""
+        now = asyncio.get_running_loop().time()
+        for each in list(self.connections):
+            if isinstance(each, Connection):
+                each.look(now)
+
+
+class Connection(HttpToolsProtocol):
+    """uvicorn's protocol of one HTTP connection."""
+
+    server_state: Connections
+
+    def __init__(self, *args: Any, **named: Any) -> None:
+        super().__init__(*args, **named)
+        self._stage = Stage.WHOLE
+        self._due: float | None = None
+        self._begun = 0
+        self._head_bytes = 0
+        self._chunk_bytes = 0
+        self._kept = 0
+        self._refusal: HTTPStatus | None = None
+        self._unread = 0
+        self._read_at = 0.0
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Waits for the first request."""
+        super().connection_made(transport)
+        self._wait(HEAD_SECONDS)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Waits no more."""
+        self._arrived()
+        super().connection_lost(exc)
+
+    def handle_websocket_upgrade(self) -> None:
+        """Hands the connection over to a socket."""
+        self._arrived()
+        super().handle_websocket_upgrade()
+
+    def data_received(self, data: bytes) -> None:
+        """Reads on; counts what neither was handed out nor can be seen from outside the parser."""
+        if self._stage is Stage.REFUSED:
+            return
+        begun = self._begun
+        super().data_received(data)
+        if self._stage in (Stage.HEAD, Stage.BODY):
+            self._kept += len(data)
+            self.server_state.keep(self, self._kept)
+        if self._begun != begun or self._stage not in (Stage.HEAD, Stage.BODY):
+            self._chunk_bytes = 0
+            return
+        self._chunk_bytes += len(data)
+        if self._chunk_bytes > (LARGEST_HEAD if self._stage is Stage.HEAD else LARGEST_FRAME):
+            self._refuse(self._too_large())
+
+    def on_message_begin(self) -> None:
+        """A request begins."""
+        super().on_message_begin()
+        self.scope["extensions"] = {PEER: {CLIENT: self.client}}
+        self._begun += 1
+        self._stage, self._head_bytes = Stage.HEAD, 0
+        self._wait(HEAD_SECONDS)
+
+    def on_url(self, url: bytes) -> None:
+        """A piece of the address."""
+        self._count(len(url))
+        super().on_url(url)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """A header, or a trailer."""
+        self._count(len(name) + len(value) + 4)
+        super().on_header(name, value)
+
+    def on_headers_complete(self) -> None:
+        """The body follows."""
+        if len(self.pipeline) >= MOST_PIPELINED:
+            raise RefusedError
+        self._stage = Stage.BODY
+        self._wait(BODY_SECONDS)
+        super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        """A piece of the body."""
+        self._chunk_bytes -= len(body)
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        """The request has arrived."""
+        self._stage = Stage.WHOLE
+        self._arrived()
+        super().on_message_complete()
+
+    def on_response_complete(self) -> None:
+        """The request is answered; the rest of its body, if any, is still waited for, and then the next request."""
+        super().on_response_complete()
+        if self._stage is Stage.WHOLE and self.cycle.response_complete:
+            self._due = self.loop.time() + HEAD_SECONDS
+
+    def send_400_response(self, msg: str) -> None:
+        """Refuses what cannot be read on, and closes once the client has had the time to read why."""
+        status = self._refusal or HTTPStatus.BAD_REQUEST
+        if self.pipeline or (self.cycle and self.cycle.response_started and not self.cycle.response_complete):
+            # Another answer is under way: this one would be taken for a part of it.
+            self.transport.abort()
+            return
+        if self.cycle and not self.cycle.response_complete:
+            self.cycle.disconnected = True
+            self.cycle.message_event.set()
+        text = msg if status is HTTPStatus.BAD_REQUEST else status.phrase
+        head = f"HTTP/1.1 {status.value} {status.phrase}\r\ncontent-type: text/plain; charset=utf-8\r\n"
+        rest = f"content-length: {len(text)}\r\nconnection: close\r\n\r\n{text}"
+        self.transport.write((head + rest).encode())
+        self._stage, self._due = Stage.REFUSED, self.loop.time() + LINGER_SECONDS
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+
+    def look(self, now: float) -> None:
+        """Ends the connection if the request takes too long to arrive, or the answer to be read."""
+        unread = self.transport.get_write_buffer_size()
+        if not unread or unread < self._unread:
+            self._read_at = now
+        self._unread = unread
+        if unread and now - self._read_at > STALLED_SECONDS:
+            self.transport.abort()
+        elif self._due is not None and now >= self._due and not self.transport.is_closing():
+            if self._stage in (Stage.WHOLE, Stage.REFUSED):
+                self.transport.close()
+            elif self.flow.read_paused:
+                # What has come is not taken: that is none of the client's fault.
+                self._due = now + BODY_SECONDS
+            else:
+                self._refuse(HTTPStatus.REQUEST_TIMEOUT)
+
+    def resume_writing(self) -> None:
+        """The client has read."""
+        self._read_at = self.loop.time()
+        super().resume_writing()
+
+    def _wait(self, seconds: float) -> None:
+        self._due = self.loop.time() + seconds
+        self.server_state.wait_for(self)
+
+    def _arrived(self) -> None:
+        self._due = None
+        self.server_state.waiting.pop(self, None)
+        if self._kept:
+            self._kept = 0
+            self.server_state.keep(self, 0)
+
+    def _count(self, length: int) -> None:
+        self._head_bytes += length
+        if self._head_bytes > LARGEST_HEAD:
+            self._refusal = self._too_large()
+            raise RefusedError
+
+    def _too_large(self) -> HTTPStatus:
+        is_head = self._stage is Stage.HEAD
+        return HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE if is_head else HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+
+    def _refuse(self, status: HTTPStatus) -> None:
+        if not self.transport.is_closing():
+            self._refusal = status
+            self.send_400_response(status.phrase)

@@ -1,0 +1,106 @@
+"""Sockets of clients that break the rules below GraphQL: each is closed with a reason, and nothing of it is logged."""
+
+import asyncio
+
+import pytest
+
+from tests.graph.server.raw import Line, line, status_in
+from tests.served import Served
+
+TEXT, CLOSE, PING, MORE = 1, 8, 9, 0
+UPGRADE = (
+    b"GET /graphql HTTP/1.1\r\nhost: here\r\nconnection: upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\n"
+    b"sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\nsec-websocket-protocol: graphql-transport-ws\r\n"
+)
+
+
+def frame(kind: int, data: bytes, *, last: bool = True) -> bytes:
+    """A client's frame of less than 126 bytes, under a mask of zeros."""
+    return bytes(((0x80 if last else 0) | kind, 0x80 | len(data))) + bytes(4) + data
+
+
+GOODBYE = frame(CLOSE, b"\x03\xe8")
+NO_TEXT = {
+    "bytes that are no UTF-8": frame(TEXT, b"\xff\xfe"),
+    "half a character": frame(TEXT, b'{"type":"ping"}\xc3'),
+    "no UTF-8 in two pieces": frame(TEXT, b"\xc3", last=False) + frame(MORE, b"\x28"),
+    "a surrogate": frame(TEXT, b"\xed\xa0\x80"),
+    "again and again": frame(TEXT, b"\xff") * 10,
+}
+
+
+async def opened(quiet: Line) -> None:
+    """Does the handshake of the protocol below."""
+    await quiet.send(UPGRADE + b"\r\n")
+    assert status_in(await quiet.until(b"\r\n\r\n")) == 101
+
+
+def code_in(answer: bytes) -> int | None:
+    """The code of the close frame that an answer begins with; None when it is another frame, or nothing."""
+    return int.from_bytes(answer[2:4]) if answer[:1] == b"\x88" else None
+
+
+@pytest.mark.parametrize("kind", NO_TEXT)
+async def test_text_that_is_no_utf_8_closes_the_socket_with_1007(
+    studio: Served, caplog: pytest.LogCaptureFixture, kind: str
+) -> None:
+    async with line(studio.url) as stranger:
+        await opened(stranger)
+        await stranger.send(NO_TEXT[kind])
+        assert code_in(await stranger.rest()) == 1007
+    assert caplog.text == ""
+
+
+@pytest.mark.parametrize("sent", [frame(TEXT, b"\xff") + GOODBYE, GOODBYE + frame(TEXT, b"\xff")])
+async def test_no_utf_8_and_a_goodbye_at_once_are_a_goodbye(
+    studio: Served, caplog: pytest.LogCaptureFixture, sent: bytes
+) -> None:
+    async with line(studio.url) as stranger:
+        await opened(stranger)
+        await stranger.send(sent)
+        assert code_in(await stranger.rest()) == 1000
+    assert caplog.text == ""
+
+
+async def test_a_message_of_endless_empty_pieces_closes_the_socket_with_1009(
+    studio: Served, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with line(studio.url) as stranger:
+        await opened(stranger)
+        await stranger.send(frame(TEXT, b"", last=False) + frame(MORE, b"", last=False) * 100_000)
+        assert code_in(await stranger.rest()) == 1009
+    assert caplog.text == ""
+
+
+async def test_a_handshake_that_cannot_be_read_is_refused_and_not_left_open(
+    studio: Served, caplog: pytest.LogCaptureFixture
+) -> None:
+    more = (
+        b"x: " + b"y" * 9000 + b"\r\n\r\n",
+        b"x: y\r\n" * 200 + b"\r\n",
+        b"content-length: 10\r\n\r\nabc",
+        b"transfer-encoding: chunked\r\n\r\n3\r\nabc\r\n",
+        b"sec-websocket-key: another\r\n\r\n",
+    )
+
+    async def status(rest: bytes) -> int | None:
+        async with line(studio.url) as stranger:
+            await stranger.send(UPGRADE + rest)
+            return status_in(await stranger.rest())
+
+    assert await asyncio.gather(*map(status, more)) == [400] * len(more)
+    assert caplog.text == ""
+
+
+async def test_a_flood_of_pings_closes_the_socket_with_1008_and_some_are_answered(
+    studio: Served, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with line(studio.url) as stranger:
+        await opened(stranger)
+        for _ in range(50):
+            await stranger.send(frame(PING, b""))
+            assert await stranger.until(b"\x8a\x00")
+        await stranger.send(frame(PING, b"") * 100_000)
+        answer = await stranger.rest()
+    assert code_in(answer.lstrip(b"\x8a\x00")) == 1008
+    assert caplog.text == ""
