@@ -12,6 +12,7 @@ from graphql import GraphQLError
 
 from graph.languages import FORBIDDEN
 from graph.loaders import Loaders
+from graph.offers import Offers
 from graph.server.course import Course
 from graph.server.known import KnownDocuments
 from graph.server.reader import Readers
@@ -31,6 +32,7 @@ class House:
     google: Google
     readers: Readers
     under_way: set[asyncio.Future[Any]] = field(default_factory=set)
+    offers: Offers = field(default_factory=Offers)
     documents: KnownDocuments = field(default_factory=KnownDocuments)
 
 

@@ -21,6 +21,7 @@ from graph.server.limits import BodyLimit
 from graph.server.live import Live
 from graph.server.reader import Readers
 from graph.server.routes import plain_routes
+from graph.server.seats import Seats
 from graph.server.short_way import ShortWay
 from graph.server.sockets import Sockets
 from models import bell, db
@@ -32,7 +33,8 @@ from sync.service import Google
 def build(settings: Settings, *, sync: bool = True) -> Starlette:
     """The web application; with `sync` a worker runs beside it. The database must be up to date."""
     secrets = Secrets(settings.secret_keys)
-    live, sockets = Live(schema), Sockets(settings.key_sockets)
+    live = Live(schema, Seats(settings.key_subscriptions, settings.address_share))
+    sockets = Sockets(settings.key_sockets)
 
     async def keys_changed(business_id: UUID) -> None:
         sockets.look_soon()

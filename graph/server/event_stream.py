@@ -44,7 +44,7 @@ class EventStream:
         """What is to be sent. Raises StoppingError."""
         caller = self._asked.context.who
         if caller and not self._sockets.add(caller, self):
-            yield failed(too_many())
+            yield failed(too_many(), language=self._asked.context.language)
             return
         try:
             async with aclosing(self._live.stream(self._asked, self._member)) as messages:

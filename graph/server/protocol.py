@@ -14,11 +14,13 @@ from starlette.websockets import WebSocketDisconnect, WebSocketState
 from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import BaseGraphQLTransportWSHandler, Operation
 
 from graph.context import Context
+from graph.languages import spoken
 from graph.server.frames import EXTENSION, WRITE
 from graph.server.group import Member
 from graph.server.limits import rate_limited
 from graph.server.live import StoppingError
 from graph.server.run import Asked
+from graph.server.seats import FEWER, too_complex
 from models import db
 
 if TYPE_CHECKING:
@@ -28,6 +30,9 @@ if TYPE_CHECKING:
     from graph.server.endpoint import Endpoint
     from graph.server.group import Push
 
+
+LONGEST_ID = 128
+"""Characters of an operation's id: it comes with every message."""
 
 TRY_AGAIN_LATER = 1013
 """Source: the IANA registry of WebSocket close codes."""
@@ -58,12 +63,20 @@ class Socket(BaseGraphQLTransportWSHandler[Context, None]):
     async def handle_subscribe(self, message: Any) -> None:
         """Begins an operation, unless the key sends too many."""
         counts = self.connection_acknowledged and message["id"] not in self.operations
-        wait = self._endpoint.retry_after(self.context) if counts else None
-        if wait is None:
+        refused = self._refusal() if counts else None
+        if refused is None:
             await super().handle_subscribe(message)
         else:
-            refused = [rate_limited(wait).formatted]
-            await self.send_message(cast(Any, {"id": message["id"], "type": "error", "payload": refused}))
+            told = {**refused.formatted, "message": spoken(refused.message, self.context.language)}
+            await self.send_message(cast(Any, {"id": message["id"], "type": "error", "payload": [told]}))
+
+    def _refusal(self) -> GraphQLError | None:
+        """Why one more operation is not begun; None when it may be."""
+        most, language = self.context.house.settings.socket_subscriptions, self.context.language
+        if most and len(self.operations) >= most:
+            return too_complex(FEWER, most, language)
+        wait = self._endpoint.retry_after(self.context)
+        return None if wait is None else rate_limited(wait)
 
     async def run_operation(self, operation: Operation[Context, None]) -> None:
         """Runs an operation to its end."""
@@ -129,8 +142,10 @@ def _wrong_with(message: Any) -> str | None:
     """What makes a socket's message none of graphql-transport-ws; None when it is one, or of an unknown type."""
     if not isinstance(message, dict):
         return "A message is a JSON object"
-    if message.get("type") in ("subscribe", "complete") and not isinstance(message.get("id"), str):
-        return "The id of an operation is a string"
+    if message.get("type") in ("subscribe", "complete"):
+        identity = message.get("id")
+        if not isinstance(identity, str) or len(identity) > LONGEST_ID:
+            return f"The id of an operation is a string of at most {LONGEST_ID} characters"
     if message.get("type") != "subscribe":
         return None
     payload = message.get("payload")
