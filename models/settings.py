@@ -30,7 +30,7 @@ class Settings(BaseSettings):
     hold_seconds: int = Field(default=600, ge=1)
     key_requests: int = Field(default=3000, ge=0)
     key_sockets: int = Field(default=2000, ge=0)
-    socket_subscriptions: int = Field(default=50, ge=0)
+    socket_subscriptions: int = Field(default=100, ge=0)
     key_subscriptions: int = Field(default=1000, ge=0)
     address_share: float = Field(default=0.2, gt=0, le=1)
     google_days: int = Field(default=400, ge=1, le=3660)

@@ -24,7 +24,7 @@ from graph.server.documents import resume_variable
 from graph.server.gauges import LAGGING, SUBSCRIBERS
 from graph.server.group import Group, Member
 from graph.server.run import Asked, Run, failed, next_of, refused
-from graph.server.seats import SHORTER, Seats, too_complex
+from graph.server.seats import SHORTER, TOO_COMPLEX, Seats, too_complex
 from models import db, key
 
 log = logging.getLogger("timebok.live")
@@ -61,7 +61,8 @@ class Live:
                     async for message in messages:
                         yield message
             except GraphQLError as error:
-                yield failed(error, language=language) if member.follows else refused(error, language)
+                is_refused = (error.extensions or {}).get("code") == TOO_COMPLEX
+                yield refused(error, language) if is_refused else failed(error, language=language)
             except Exception as error:
                 if not db.is_away(error):
                     raise

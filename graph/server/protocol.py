@@ -5,8 +5,9 @@ Source: the graphql-ws project's PROTOCOL.md.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import aclosing
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 import orjson
 from graphql import GraphQLError
@@ -15,7 +16,7 @@ from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import Bas
 
 from graph.context import Context
 from graph.languages import spoken
-from graph.server.frames import EXTENSION, WRITE
+from graph.server.frames import EXTENSION, READY, WRITE
 from graph.server.group import Member
 from graph.server.limits import rate_limited
 from graph.server.live import StoppingError
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
     from graph.server.endpoint import Endpoint
     from graph.server.group import Push
 
+
+Write: TypeAlias = Callable[..., bool]
 
 LONGEST_ID = 128
 """Characters of an operation's id: it comes with every message."""
@@ -82,7 +85,8 @@ class Socket(BaseGraphQLTransportWSHandler[Context, None]):
         """Runs an operation to its end."""
         asked = Asked(operation.query, operation.variables, operation.operation_name, self.context)
         head = b'{"id":%b,"type":"next","payload":' % orjson.dumps(operation.id)
-        member = Member(self.context.who, self._push(operation, head))
+        ways = self._socket.scope.get("extensions", {}).get(EXTENSION, {})
+        member = Member(self.context.who, self._push(operation, head, ways.get(WRITE)), ways.get(READY))
         try:
             async with aclosing(self._endpoint.live.stream(asked, member)) as messages:
                 async for message in messages:
@@ -90,9 +94,11 @@ class Socket(BaseGraphQLTransportWSHandler[Context, None]):
                         errors = orjson.loads(message.refusal)
                         await operation.send_operation_message({"id": operation.id, "type": "error", "payload": errors})
                         return
+                    await member.until_ready()
                     if self.operations.get(operation.id) is not operation:
                         return
-                    await self._socket.send_text((head + message.payload + b"}").decode())
+                    if member.push is None or not member.push(message):
+                        await self._socket.send_text((head + message.payload + b"}").decode())
             await operation.send_operation_message({"id": operation.id, "type": "complete"})
         except StoppingError:
             # The server closes the socket, and says why.
@@ -111,16 +117,15 @@ class Socket(BaseGraphQLTransportWSHandler[Context, None]):
             self._endpoint.sockets.discard(self.context.who, self.websocket)
         await super().shutdown()
 
-    def _push(self, operation: Operation[Context, None], head: bytes) -> Push | None:
+    def _push(self, operation: Operation[Context, None], head: bytes, write: Write | None) -> Push | None:
         """How a message goes out at once, where the server can do that."""
-        write = self._socket.scope.get("extensions", {}).get(EXTENSION, {}).get(WRITE)
         if write is None:
             return None
 
         def push(message: Message) -> bool:
             # Once the client has completed it, its id may be another's.
             is_open = self.operations.get(operation.id) is operation
-            return is_open and bool(write(head, message.payload, b"}"))
+            return is_open and write(head, message.payload, b"}")
 
         return push
 

@@ -13,6 +13,9 @@ from graph.languages import say
 from models.key import Caller
 from models.words import Role
 
+TOO_COMPLEX = "QUERY_TOO_COMPLEX"
+"""The code of whatever asks for more at once than is taken."""
+
 SMALLER = (
     "This key may have {most} different subscriptions open. Equal ones count once: let windows begin at whole days, "
     "and close what is not looked at."
@@ -69,4 +72,4 @@ class Seats:
 
 def too_complex(message: str, most: int, language: str) -> GraphQLError:
     """The answer to what is more than is taken at once."""
-    return GraphQLError(say(message, {"most": most}, language), extensions={"code": "QUERY_TOO_COMPLEX"})
+    return GraphQLError(say(message, {"most": most}, language), extensions={"code": TOO_COMPLEX})
