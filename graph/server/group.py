@@ -137,9 +137,7 @@ class Group:
         try:
             if self._course.has_states:
                 await self._present(member)
-            while self.covers(member.position):
-                # Before it takes a message: of one who does not read, none is kept for long.
-                await member.until_ready()
+            while await self._has_all_for(member):
                 member.woken.clear()
                 member.check()
                 message = self._backlog.after(member.position)
@@ -174,6 +172,11 @@ class Group:
         # A task that is cancelled before it has begun would leave its run open.
         if self._speaks:
             self.task.cancel()
+
+    async def _has_all_for(self, member: Member) -> bool:
+        """Whether it covers a member, once that reads: who does not just now takes no message, and so keeps none."""
+        await member.until_ready()
+        return self.covers(member.position)
 
     def _has_forgotten(self, position: int) -> bool:
         """Whether a state that came after a position is kept no more."""
