@@ -60,6 +60,8 @@ class Live:
                 async with aclosing(self._messages(asked, member, seat)) as messages:
                     async for message in messages:
                         yield message
+                        # A subscription waits for days: it holds on to nothing that was said.
+                        del message
             except GraphQLError as error:
                 is_refused = (error.extensions or {}).get("code") == TOO_COMPLEX
                 yield refused(error, language) if is_refused else failed(error, language=language)
@@ -117,12 +119,12 @@ class Live:
                                 return
                     if run.has_ended:
                         return
-            # A subscription waits for days: what it needs no more is let go.
             del run
             if group is not None and group.is_open:
                 async with aclosing(group.listen(member)) as messages:
                     async for message in messages:
                         yield message
+                        del message
                 if group.has_ended and group.covers(member.position):
                     return
                 LAGGING.inc()

@@ -99,6 +99,8 @@ class Socket(BaseGraphQLTransportWSHandler[Context, None]):
                         return
                     if member.push is None or not member.push(message):
                         await self._socket.send_text((head + message.payload + b"}").decode())
+                    # It waits for days for the next one.
+                    del message
             await operation.send_operation_message({"id": operation.id, "type": "complete"})
         except StoppingError:
             # The server closes the socket, and says why.
