@@ -44,6 +44,10 @@ TRY_AGAIN_LATER = 1013
 class Socket(BaseGraphQLTransportWSHandler[Context, None]):
     """One graphql-transport-ws socket."""
 
+    def __init__(self, *args: Any, **named: Any) -> None:
+        # How many operations it may have open is counted here, and said better.
+        super().__init__(*args, **{**named, "max_subscriptions_per_connection": None})
+
     async def handle_message(self, message: Any) -> None:
         """Acts on a message; one that is none closes the socket."""
         if wrong := _wrong_with(message):
