@@ -1,10 +1,8 @@
 """Availability: the slots of a service that can be booked."""
 
-import dataclasses
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Self
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -22,6 +20,7 @@ from graph.arguments import (
 )
 from graph.context import Info, bad_input
 from graph.nodes import asked, asked_all, value_of
+from graph.offers import SERVICE_COLUMNS
 from graph.options import Option
 from graph.rows import recurring
 from graph.scalars import Date, TimeZone
@@ -39,7 +38,7 @@ class Slot:
     # Of all that are `eligible` for the service some are `free` and the `others` not; `shelf` has them as objects.
     free: strawberry.Private[Sequence[UUID]]
     eligible: strawberry.Private[Sequence[UUID]]
-    shelf: strawberry.Private[Mapping[UUID, Option]] = dataclasses.field(compare=False)
+    shelf: strawberry.Private[Mapping[UUID, Option]]
     start: datetime = strawberry.field(description="When the customer comes.")
     end: datetime = strawberry.field(description="When the customer is done.")
     options: list[Option] = recurring("free", "shelf", "The options that are free for it, by name.")
@@ -68,10 +67,6 @@ class Availability:
     )
     time_zone: TimeZone = strawberry.field(description="The zone that `days` are dates of.")
     days: list[AvailabilityDay] = strawberry.field(description="The dates that have slots, in order.")
-
-    def differs(self, other: Self) -> bool:
-        """Whether it says something else of the slots, of their options, or in which zone."""
-        return (self.days, self.shelf, self.time_zone) != (other.days, other.shelf, other.time_zone)
 
 
 @strawberry.type
@@ -133,18 +128,15 @@ async def look(info: Info, wanted: Wanted) -> tuple[Availability, Offer]:
         as_of=to_datetime(found.now),
         fresh_as_of=found.fresh_as_of,
         time_zone=TimeZone(zone),
-        days=_by_day(slots, timedelta(minutes=found.rules.duration), ZoneInfo(zone), eligible, shelf),
+        days=by_day(slots, timedelta(minutes=found.rules.duration), ZoneInfo(zone), eligible, shelf),
     )
     return answer, found
-
-
-_SERVICE_COLUMNS = frozenset({*service.OFFER_COLUMNS, "business__time_zone"})
 
 
 async def service_for(info: Info, service_id: str) -> Row:
     """The service that slots are asked of, with what an offer needs. Raises BAD_USER_INPUT."""
     caller = info.context.caller
-    row = await service.read(caller.business_id, asked("Service", service_id), _SERVICE_COLUMNS)
+    row = await service.read(caller.business_id, asked("Service", service_id), SERVICE_COLUMNS)
     if row is None or not (row["active"] or caller.is_staff):
         raise bad_input("There is no such service.")
     return row
@@ -203,7 +195,7 @@ async def nearby(info: Info, found: Sequence[Alternative]) -> list[Slot]:
     ]
 
 
-def _by_day(
+def by_day(
     slots: Iterable[tuple[Instant, Sequence[UUID]]],
     length: timedelta,
     zone: ZoneInfo,

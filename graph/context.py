@@ -16,6 +16,7 @@ from graph.documents.document import Document, Operation
 from graph.languages import FORBIDDEN
 from graph.limits.spending import Spending
 from graph.loaders import Loaders
+from graph.offers import Offers
 from graph.server.course import Course
 from graph.server.reader import Readers
 from models.key import Caller
@@ -36,6 +37,7 @@ class House:
     spending: Spending
     documents: Documents
     under_way: set[asyncio.Future[Any]] = field(default_factory=set)
+    offers: Offers = field(default_factory=Offers)
 
 
 @dataclass

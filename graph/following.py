@@ -11,21 +11,19 @@ from typing import Annotated
 import strawberry
 
 from graph.arguments import FirstStart, GroupingZone, LastStart, OptionIds, ServiceId
-from graph.availability import Availability, Wanted, check, look
+from graph.availability import Availability, Wanted, check
 from graph.bookings import Booking
 from graph.calendar import filter_of
 from graph.context import Info, bad_input, staff
-from graph.nodes import asked, asked_all
 from graph.options import Option
 from graph.selection import columns
 from graph.server.gauges import LOOKS
-from models import booking, changes, clock, db
+from graph.slot_watch import SlotWatch
+from models import booking, changes, db
 from models.booking import Booking as BookingRow
 from models.db import Row
-from models.intervals import Instant, interval, to_instant
-from models.offer import Offer
+from models.intervals import interval
 from models.option import Option as OptionRow
-from models.touching import touches
 from models.words import ChangeKind
 from sync.service import Connection
 
@@ -54,29 +52,28 @@ class FollowingSubscription:
         time_zone: GroupingZone = strawberry.UNSET,
     ) -> AsyncGenerator[Availability, None]:
         wanted = Wanted(service_id, interval(from_, to), option_ids, time_zone or None)
-        course = info.context.course
+        course, caller, offers = info.context.course, info.context.caller, info.context.house.offers
         await check(info, wanted)
         # Read before looking: what changes in between is looked at again.
         revision = await changes.newest(info.context.caller.business_id)
         await begin(info, revision, revision, has_states=True)
-        answer, offer = await look(info, wanted)
-        due = offer.next_change(_first_start(answer))
-        course.states()
-        yield answer
-
-        def alarm() -> float | None:
-            return None if due is None else (due - to_instant(clock.now())) / 1_000_000
-
-        async with aclosing(batches(info, revision, alarm)) as seen:
+        watch = SlotWatch(info, wanted)
+        async with aclosing(_from_now(info, revision, watch.alarm)) as seen:
             async for batch in seen:
-                if batch and not course.is_asked and not _matter(batch, wanted, offer):
+                if batch and not course.is_asked and not any(map(watch.matters, batch)):
                     continue
                 LOOKS.inc()
-                before, (answer, offer) = answer, await look(info, wanted)
-                due = offer.next_change(_first_start(answer))
-                if (differs := answer.differs(before)) or course.is_asked:
-                    course.states(repeated=not differs)
-                    yield answer
+                # Until it has been told: one who is told much does not begin to look for the next.
+                async with offers.turns.turn((caller.key_id, info.context.counted_address)):
+                    course.take()
+                    known = batch[-1]["revision"] if batch else max(revision, course.seen)
+                    needed = await changes.newest(caller.business_id) if course.is_asked else known
+                    answer, differs = await watch.look(needed, is_asked=course.is_asked)
+                    if answer is not None:
+                        course.states(repeated=not differs)
+                        yield answer
+                        # Whoever maps this stream holds on to what was said last.
+                        answer.days.clear()
 
     @strawberry.subscription(description="One booking as whoever made it sees it: now, and after every change.")
     async def booking_changes(
@@ -135,30 +132,9 @@ class FollowingSubscription:
                         yield SyncHealthChange(option=Option(row=row))
 
 
-def _matter(batch: Sequence[Row], wanted: Wanted, offer: Offer) -> bool:
-    """Whether one of these changes may alter the slots that are followed."""
-    service_id, asked_for = asked("Service", wanted.service_id), asked_all("Option", wanted.option_ids)
-    reach = offer.rules.reach(wanted.window)
-
-    def matters(row: Row) -> bool:
-        if row["kind"] == ChangeKind.SERVICE:
-            return bool(row["entity_id"] == service_id)
-        if row["kind"] == ChangeKind.OPTION:
-            # It may begin to offer the service.
-            return asked_for is None or row["entity_id"] in asked_for
-        return touches(row, offer.options, reach)
-
-    return any(map(matters, batch))
-
-
 def _names_a_booking(row: Row) -> bool:
     """Whether a change is one of what bookings are shown with."""
     return row["kind"] in (ChangeKind.SERVICE, ChangeKind.OPTION)
-
-
-def _first_start(answer: Availability) -> Instant | None:
-    """The earliest start of an answer."""
-    return to_instant(answer.days[0].slots[0].start) if answer.days else None
 
 
 async def _from_now(

@@ -30,6 +30,9 @@ NORWEGIAN: Mapping[str, str] = {
     "MATCHED_EVENTS needs a matcher: what names this option.": (
         "MATCHED_EVENTS trenger et kjennetegn: det som nevner dette alternativet."
     ),
+    "A socket may have {most} operations open. Complete what is not looked at, or open another socket.": (
+        "En socket kan ha {most} åpne operasjoner. Avslutt det som ikke vises, eller åpne en socket til."
+    ),
     "Must be a colour like #1a73e8.": "Må være en farge som #1a73e8.",
     "Must be a currency code such as NOK.": "Må være en valutakode som NOK.",
     "Must be a decimal number such as 450.00.": "Må være et desimaltall som 450.00.",
@@ -47,6 +50,11 @@ NORWEGIAN: Mapping[str, str] = {
     "Needed without a hold.": "Trengs når det ikke er noen reservasjon.",
     "No booking starts at this time.": "Ingen bestilling starter på dette tidspunktet.",
     "Not every id in the list is known here.": "Ikke alle id-ene i listen er kjent her.",
+    "One address may have {most} different subscriptions open with this key. Equal ones count once: let windows begin "
+    "at whole days, and close what is not looked at.": (
+        "Én adresse kan ha {most} forskjellige abonnementer åpne med denne nøkkelen. Like teller bare én gang: la "
+        "tidsrom begynne ved hele døgn, og lukk det som ikke vises."
+    ),
     "Say which hours, none at all, or null.": "Si hvilke åpningstider, ingen, eller null.",
     "Sign in with Google for this option first.": "Logg inn med Google for dette alternativet først.",
     "The Google account has no such calendar.": "Google-kontoen har ingen slik kalender.",
@@ -59,6 +67,9 @@ NORWEGIAN: Mapping[str, str] = {
         "Bestillingen er endret i mellomtiden: den er på versjon {version}."
     ),
     "The booking is cancelled already.": "Bestillingen er allerede avbestilt.",
+    "The document and the variables of a subscription may have {most} bytes together. Ask for less at once.": (
+        "Dokumentet og variablene til et abonnement kan ha {most} byte til sammen. Be om mindre om gangen."
+    ),
     "The hold has expired.": "Reservasjonen er utløpt.",
     "The hold says this already.": "Dette sier reservasjonen allerede.",
     "The option is not linked to a Google calendar.": "Alternativet er ikke koblet til en Google-kalender.",
@@ -71,6 +82,11 @@ NORWEGIAN: Mapping[str, str] = {
     "There is no such time off.": "Det finnes ikke noe slikt fravær.",
     "This can no longer be booked.": "Dette kan ikke bestilles lenger.",
     "This idempotency key was used with another input.": "Denne idempotency-nøkkelen ble brukt med andre verdier.",
+    "This key may have {most} different subscriptions open. Equal ones count once: let windows begin at whole days, "
+    "and close what is not looked at.": (
+        "Denne nøkkelen kan ha {most} forskjellige abonnementer åpne. Like teller bare én gang: la tidsrom begynne ved "
+        "hele døgn, og lukk det som ikke vises."
+    ),
     "This sign-in is not known, was used, or is too old.": "Denne innloggingen er ukjent, brukt eller for gammel.",
     "This time is in the past.": "Dette tidspunktet er passert.",
     "This time is outside the opening hours.": "Dette tidspunktet er utenfor åpningstiden.",
@@ -103,6 +119,9 @@ NORWEGIAN: Mapping[str, str] = {
     "Too many requests with this key. Send the next one in {seconds} s.": (
         "For mange forespørsler med denne nøkkelen. Send den neste om {seconds} s."
     ),
+    "Send a valid API key: `Authorization: Bearer <key>`.": "Send en gyldig API-nøkkel: `Authorization: Bearer <key>`.",
+    "Not available just now.": "Ikke tilgjengelig akkurat nå.",
+    "The variables are nested too deeply.": "Variablene er nøstet for dypt.",
     "{{{keyword}}} at character {position} is no placeholder.": (
         "{{{keyword}}} ved tegn {position} er ikke et nøkkelord."
     ),
@@ -200,3 +219,8 @@ def say(message: str, values: Mapping[str, Any], language: str) -> str:
     """An English message, with its slots filled, in the language."""
     spoken = NORWEGIAN.get(message, message) if language == "nb" else message
     return spoken.format(**values)
+
+
+def spoken(message: str, language: str) -> str:
+    """An English message without slots in the language; as it is, where it is not known."""
+    return NORWEGIAN.get(message, message) if language == "nb" else message

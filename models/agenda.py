@@ -66,7 +66,7 @@ async def offer_of(
         for option_id, row in rows.items()
     }
     fresh_as_of = min(pulled.values()) if pulled and None not in pulled.values() else None
-    return Offer(rules, rows, agendas, now, fresh_as_of)
+    return Offer(rules, rows, agendas, now, fresh_as_of, pulled)
 
 
 def _offering(service_id: UUID) -> QuerySet[Offering]:

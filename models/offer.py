@@ -4,7 +4,7 @@ Every list, check, hold and booking goes through an Offer, so they all ask the s
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -23,7 +23,7 @@ _ALTERNATIVES = 5
 @dataclass(frozen=True, slots=True)
 class Offer:
     """A service's rules and the options that may take it, by name, as of `now`; and the oldest complete reading of
-    their Google calendars, None when one was never read or none is linked.
+    their Google calendars, None when one was never read or none is linked. `pulled` has that of each linked option.
     """
 
     rules: Rules
@@ -31,6 +31,7 @@ class Offer:
     agendas: Mapping[UUID, Agenda]
     now: Instant
     fresh_as_of: datetime | None = None
+    pulled: Mapping[UUID, datetime | None] = field(default_factory=dict)
 
     def slots(self, window: Interval) -> list[tuple[Instant, tuple[UUID, ...]]]:
         """Every start in the window that at least one option offers, with those options."""

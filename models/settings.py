@@ -48,6 +48,8 @@ class Settings(BaseSettings):
     key_cost: int = Field(default=50_000_000, ge=0, le=_MOST)
     address_share: float = Field(default=0.2, gt=0, le=1)
     address_bookings: int = Field(default=30, ge=0, le=_MOST)
+    socket_subscriptions: int = Field(default=100, ge=0, le=_MOST)
+    key_subscriptions: int = Field(default=1000, ge=0, le=_MOST)
     google_days: int = Field(default=400, ge=1, le=3660)
     explorer: bool = True
     introspection: bool = True

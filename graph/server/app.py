@@ -23,6 +23,7 @@ from graph.server.limits import BodyLimit
 from graph.server.live import Live
 from graph.server.reader import Readers
 from graph.server.routes import plain_routes
+from graph.server.seats import Seats
 from graph.server.short_way import ShortWay
 from graph.server.sockets import Sockets
 from models import bell, db
@@ -40,7 +41,8 @@ _CORS: dict[str, Any] = {
 
 def build(settings: Settings, *, sync: bool = True) -> Starlette:
     """The web application; with `sync` a worker runs beside it. The database must be up to date."""
-    live, sockets = Live(schema, schema.core), Sockets(settings.key_sockets, settings.address_share)
+    live = Live(schema, schema.core, Seats(settings.key_subscriptions, settings.address_share))
+    sockets = Sockets(settings.key_sockets, settings.address_share)
 
     async def keys_changed(business_id: UUID) -> None:
         sockets.look_soon()

@@ -1,7 +1,7 @@
 """What a group of equal subscriptions has said, as far as it is kept. Pure.
 
-Of a log the newest messages are kept: who is behind them reads rows. Of states the latest of each topic is kept, and
-that is all anybody needs.
+Of a log the newest messages are kept: who is behind them reads rows. Of states the latest of each topic is kept for as
+long as somebody lacks it, and that is all anybody needs; where there is no room for it, who lacks it asks anew.
 """
 
 from collections import deque
@@ -56,12 +56,16 @@ class Backlog:
         self._log: deque[Message] = deque()
         self._states: dict[Hashable, Message] = {}
         self._bytes = 0
+        self.newest = position
+        """Of the newest message, kept or not."""
 
     def add(self, message: Message) -> None:
         """Keeps a message, and forgets what it makes old."""
+        self.newest = message.position
         if self._has_states:
-            self._states.pop(message.topic, None)
+            self._forget_state(message.topic)
             self._states[message.topic] = message
+            self._take(len(message.payload))
             return
         self._log.append(message)
         self._take(len(message.payload))
@@ -85,9 +89,25 @@ class Backlog:
             found = message
         return found
 
+    def forget(self, position: int) -> None:
+        """Nobody lacks the states up to a position any more."""
+        for topic in [topic for topic, each in self._states.items() if each.position <= position]:
+            self._forget_state(topic)
+
+    def make_room(self) -> None:
+        """Forgets the one state there is, if there is no room for it; several are small."""
+        if self._room.is_full:
+            self._forget_state(None)
+
     def close(self) -> None:
-        """Gives its room back."""
+        """Gives its room back: who is not done with it has it for a little while."""
         self._take(-self._bytes)
+        self._room = Room()
+
+    def _forget_state(self, topic: Hashable) -> None:
+        forgotten = self._states.pop(topic, None)
+        if forgotten is not None:
+            self._take(-len(forgotten.payload))
 
     def _take(self, size: int) -> None:
         self._bytes += size

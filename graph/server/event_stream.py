@@ -51,6 +51,7 @@ class EventStream:
             async with aclosing(self._live.stream(self._asked, self._member)) as messages:
                 async for message in messages:
                     yield message
+                    del message
         finally:
             if caller:
                 self._sockets.discard(caller, self)
@@ -69,6 +70,7 @@ async def _events(messages: AsyncGenerator[Message, None]) -> AsyncGenerator[str
         async for message in messages:
             name = f"id: {message.cursor}\r\n" if message.cursor else ""
             yield f"{name}event: next\r\ndata: {message.payload.decode()}\r\n\r\n"
+            del message
         yield "event: complete\r\ndata: \r\n\r\n"
     except StoppingError:
         yield COME_BACK

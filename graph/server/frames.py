@@ -4,6 +4,7 @@ An ASGI `send` per message and member costs more than all the rest of a delivery
 application as an extension of the scope: without it (under another server) messages go by `send`.
 """
 
+from collections.abc import Coroutine
 from typing import Any
 
 from uvicorn._types import ASGISendEvent
@@ -15,8 +16,10 @@ from websockets.protocol import State
 from graph.limits.address import CLIENT, PEER
 from graph.server.connection import Connections
 
-EXTENSION, WRITE = "timebok.frames", "write"
-"""The extension, and what is in it: writes one text message of several parts; False when that would have to wait."""
+EXTENSION, WRITE, READY = "timebok.frames", "write", "ready"
+"""The extension, and what is in it: writes one text message of several parts, False when that would have to wait; and
+what to wait for until it need not, None when it need not now.
+"""
 
 RESTARTING = 1012
 """Source: the IANA registry of WebSocket close codes: "Service Restart"."""
@@ -54,7 +57,8 @@ class Frames(WebSocketsSansIOProtocol):
 
     async def run_asgi(self) -> None:
         """Runs the application, which may write past it."""
-        ours: dict[str, dict[object, object]] = {EXTENSION: {WRITE: self.write_text}, PEER: {CLIENT: self.client}}
+        ways: dict[object, object] = {WRITE: self.write_text, READY: self.until_writable}
+        ours: dict[str, dict[object, object]] = {EXTENSION: ways, PEER: {CLIENT: self.client}}
         self.scope["extensions"] = {**(self.scope["extensions"] or {}), **ours}
         await super().run_asgi()
 
@@ -134,6 +138,10 @@ class Frames(WebSocketsSansIOProtocol):
             head = bytes((_TEXT, 127)) + length.to_bytes(8)
         self.transport.write(head + text)
         return True
+
+    def until_writable(self) -> Coroutine[Any, Any, Any] | None:
+        """What to wait for until the reader is not behind; None when it is not, or gone."""
+        return None if self.writable.is_set() or self.transport.is_closing() else self.writable.wait()
 
     async def send(self, message: ASGISendEvent) -> None:
         """As uvicorn does it, but nobody waits for a client that does not read in order to close it."""

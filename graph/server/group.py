@@ -5,9 +5,9 @@ something for it, and takes it at its own pace.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Coroutine
 from contextlib import aclosing
-from typing import Any
+from typing import Any, TypeAlias
 
 from graph.errors import internal
 from graph.server.backlog import Backlog, Message, Room
@@ -18,19 +18,36 @@ from models.key import Caller
 BREATH = 20
 """After so many members others of the process get their turn: some tenths of a millisecond."""
 
-Push = Callable[[Message], bool]
+Push: TypeAlias = Callable[[Message], bool]
 """Takes a message without waiting; False when its reader is behind, and would have to be waited for."""
+
+Ready: TypeAlias = Callable[[], Coroutine[Any, Any, Any] | None]
+"""What to wait for until a reader is not behind any more; None when it is not."""
 
 
 class Member:
     """One subscriber."""
 
-    __slots__ = ("_gone", "_parting", "caller", "follows", "is_waiting", "position", "push", "woken")
+    __slots__ = (
+        "_gone",
+        "_parting",
+        "_ready",
+        "caller",
+        "follows",
+        "is_asking",
+        "is_waiting",
+        "position",
+        "push",
+        "woken",
+    )
 
-    def __init__(self, caller: Caller | None, push: Push | None = None) -> None:
+    def __init__(self, caller: Caller | None, push: Push | None = None, ready: Ready | None = None) -> None:
         """Without `push` it takes all its messages at its own pace."""
         self.caller = caller
         self.push = push
+        self._ready = ready
+        self.is_asking = False
+        """Whether it waits for what is said anew."""
         self.position = -1
         """Of the last message it was sent."""
         self.is_waiting = False
@@ -61,6 +78,15 @@ class Member:
         await asyncio.wait({*tasks, self._gone}, return_when=asyncio.FIRST_COMPLETED)
         self._gone = None
         self.check()
+
+    async def until_ready(self) -> None:
+        """Returns once its reader is not behind. Raises what it was parted with."""
+        while self._ready is not None and (until := self._ready()) is not None:
+            waiting = asyncio.create_task(until)
+            try:
+                await self.first_of(waiting)
+            finally:
+                waiting.cancel()
 
     def offer(self, message: Message) -> bool:
         """Hands it a message; False when it is woken to fetch it, or has it already."""
@@ -111,13 +137,18 @@ class Group:
         try:
             if self._course.has_states:
                 await self._present(member)
-            while self.covers(member.position):
+            while await self._has_all_for(member):
                 member.woken.clear()
                 member.check()
                 message = self._backlog.after(member.position)
                 if message is not None:
                     member.position = message.position
+                    if len(self._members) <= BREATH:
+                        self._let_go()
                     yield message
+                    del message
+                elif self._has_forgotten(member.position):
+                    await self._present(member)
                 elif self.has_ended:
                     if self._last is not None:
                         yield self._last
@@ -142,15 +173,33 @@ class Group:
         if self._speaks:
             self.task.cancel()
 
+    async def _has_all_for(self, member: Member) -> bool:
+        """Whether it covers a member, once that reads: who does not just now takes no message, and so keeps none."""
+        await member.until_ready()
+        return self.covers(member.position)
+
+    def _has_forgotten(self, position: int) -> bool:
+        """Whether a state that came after a position is kept no more."""
+        return self._course.has_states and not self.has_ended and position < self._backlog.newest
+
+    def _let_go(self) -> None:
+        """Forgets states that nobody lacks, or that there is no room for: who lacks them does not read just now."""
+        if self._course.has_states:
+            self._backlog.forget(min((each.position for each in self._members), default=self._backlog.newest))
+            if not any(each.is_asking for each in self._members):
+                self._backlog.make_room()
+
     async def _present(self, member: Member) -> None:
         """Has everything said anew for who joins, and for all who join meanwhile: whatever was not worth a message
         (a name, say) may have changed since it was said.
         """
+        member.is_asking = True
         answer = asyncio.create_task(self._course.answered(self._course.ask()))
         try:
             await member.first_of(answer)
         finally:
             answer.cancel()
+            member.is_asking = False
 
     async def _speak(self, run: Run) -> None:
         self._speaks = True
@@ -166,6 +215,8 @@ class Group:
                         break
                     self._backlog.add(message)
                     await self._hand_out(message)
+                    self._let_go()
+                    del message
             self.has_ended = True
         except Exception as error:
             self._last = failed(internal(error))

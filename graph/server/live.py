@@ -7,10 +7,11 @@ it goes on, before it joins one.
 import asyncio
 import logging
 from collections import defaultdict
-from collections.abc import AsyncGenerator, Hashable, Iterator
-from contextlib import aclosing, contextmanager
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import ExitStack, aclosing, contextmanager
 from dataclasses import replace
 from functools import partial
+from hashlib import sha256
 from uuid import UUID
 
 import orjson
@@ -24,10 +25,15 @@ from graph.server.admission import admit
 from graph.server.backlog import Message, Room
 from graph.server.gauges import LAGGING, SUBSCRIBERS
 from graph.server.group import Group, Member
-from graph.server.run import Asked, Run, failed, next_of, not_run
+from graph.server.run import Asked, Run, failed, next_of, refused
+from graph.server.seats import SHORTER, TOO_COMPLEX, Seats, too_complex
 from models import db, key
 
 log = logging.getLogger("timebok.live")
+
+
+LONGEST = 16 * 1024
+"""Bytes of a subscription's document and variables: they are kept for as long as somebody follows."""
 
 
 class StoppingError(Exception):
@@ -37,10 +43,11 @@ class StoppingError(Exception):
 class Live:
     """The subscribers of a process."""
 
-    def __init__(self, schema: BaseSchema, core: GraphQLSchema) -> None:
+    def __init__(self, schema: BaseSchema, core: GraphQLSchema, seats: Seats | None = None) -> None:
         self._schema = schema
         self._core = core
-        self._groups: dict[Hashable, Group] = {}
+        self._seats = seats or Seats()
+        self._groups: dict[bytes, Group] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._members: dict[UUID | None, set[Member]] = defaultdict(set)
         self._room = Room()
@@ -48,26 +55,30 @@ class Live:
 
     async def stream(self, asked: Asked, member: Member) -> AsyncGenerator[Message, None]:
         """What a member is to be sent for what was asked, and was not handed, to its end. Raises StoppingError."""
-        with self._present(member):
+        language = asked.context.language
+        with self._present(member), ExitStack() as seat:
             if self._is_stopping:
                 raise StoppingError
             try:
                 # A socket's context is shared by what runs on it; a document is one operation's.
                 asked = replace(asked, context=replace(asked.context))
                 text, context = asked.document or "", asked.context
-                if refused := await admit(context, self._core, text, asked.operation_name, asked.variables):
-                    yield not_run(coded(refused))
+                if not_admitted := await admit(context, self._core, text, asked.operation_name, asked.variables):
+                    yield refused(coded(not_admitted), language)
                     return
-                async with aclosing(self._messages(asked, member)) as messages:
+                async with aclosing(self._messages(asked, member, seat)) as messages:
                     async for message in messages:
                         yield message
+                        # A subscription waits for days: it holds on to nothing that was said.
+                        del message
             except GraphQLError as error:
-                yield failed(error)
+                is_refused = (error.extensions or {}).get("code") == TOO_COMPLEX
+                yield refused(error, language) if is_refused else failed(error, language=language)
             except Exception as error:
                 if not db.is_away(error):
                     raise
                 log.warning("database away: %s", error)
-                yield failed(unavailable())
+                yield failed(unavailable(), language=language)
 
     async def check_keys(self, business_id: UUID) -> None:
         """Ends what is followed with keys of a business that were revoked."""
@@ -90,7 +101,8 @@ class Live:
             group.close()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    async def _messages(self, asked: Asked, member: Member) -> AsyncGenerator[Message, None]:
+    async def _messages(self, asked: Asked, member: Member, seat: ExitStack) -> AsyncGenerator[Message, None]:
+        context, sameness = asked.context, b""
         while True:
             async with Run(self._schema, asked, member.position if member.follows else None) as run:
                 if not await run.begin():
@@ -102,10 +114,14 @@ class Live:
                 if not await key.standing({asked.context.caller}):
                     raise unauthenticated()
                 if not member.follows:
+                    sameness = _sameness(asked)
+                    seat.enter_context(
+                        self._seats.taken(context.caller, context.counted_address, sameness, context.language)
+                    )
                     member.follows = True
                     SUBSCRIBERS.inc()
                     member.position = run.course.position
-                group = self._group(_sameness(asked), run)
+                group = self._group(sameness, run)
                 if group is None or not group.covers(member.position):
                     async with aclosing(_alone(run, group, member)) as messages:
                         async for message in messages:
@@ -114,17 +130,17 @@ class Live:
                                 return
                     if run.has_ended:
                         return
-            # A subscription waits for days: what it needs no more is let go.
             del run
             if group is not None and group.is_open:
                 async with aclosing(group.listen(member)) as messages:
                     async for message in messages:
                         yield message
+                        del message
                 if group.has_ended and group.covers(member.position):
                     return
                 LAGGING.inc()
 
-    def _group(self, sameness: Hashable, run: Run) -> Group | None:
+    def _group(self, sameness: bytes, run: Run) -> Group | None:
         """Those who follow the same. The first of them brings the run, and is alone while it is far behind: others who
         come meanwhile do not have to wait for it.
         """
@@ -137,7 +153,7 @@ class Live:
             group.task.add_done_callback(partial(self._forget, sameness, group))
         return group
 
-    def _forget(self, sameness: Hashable, group: Group, task: asyncio.Task[None]) -> None:
+    def _forget(self, sameness: bytes, group: Group, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
         if self._groups.get(sameness) is group:
             del self._groups[sameness]
@@ -190,9 +206,11 @@ async def _alone(run: Run, group: Group | None, member: Member) -> AsyncGenerato
         await messages.aclose()
 
 
-def _sameness(asked: Asked) -> Hashable:
-    """What two subscribers must have in common to be sent the same, wherever they begin."""
-    caller, language = asked.context.caller, asked.context.language
+def _sameness(asked: Asked) -> bytes:
+    """What two subscribers must have in common to be sent the same, wherever they begin, in few bytes. Raises
+    QUERY_TOO_COMPLEX for what is too long to be kept for as long as somebody follows.
+    """
+    caller, language, document = asked.context.caller, asked.context.language, asked.document or ""
     operation = asked.context.document.operation(asked.operation_name) if asked.context.document else None
     resume = operation.resume_variable if operation else None
     variables = {name: value for name, value in (asked.variables or {}).items() if name != resume}
@@ -200,4 +218,7 @@ def _sameness(asked: Asked) -> Hashable:
         given = orjson.dumps(variables, option=orjson.OPT_SORT_KEYS)
     except orjson.JSONEncodeError:
         raise bad_input("The variables are nested too deeply.") from None
-    return caller.business_id, caller.role, language, asked.document, asked.operation_name, given
+    if len(document) + len(given) > LONGEST:
+        raise too_complex(SHORTER, LONGEST, language)
+    parts = (caller.business_id.bytes, caller.role, language, asked.operation_name, document, given)
+    return sha256(orjson.dumps([str(each) for each in parts])).digest()

@@ -5,8 +5,9 @@ Source: the graphql-ws project's PROTOCOL.md.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import aclosing
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 import orjson
 from graphql import GraphQLError
@@ -16,10 +17,11 @@ from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import Bas
 from graph.context import Context
 from graph.limits.answers import close_reason
 from graph.limits.door import too_many_open
-from graph.server.frames import EXTENSION, WRITE
+from graph.server.frames import EXTENSION, READY, WRITE
 from graph.server.group import Member
 from graph.server.live import StoppingError
 from graph.server.run import Asked
+from graph.server.seats import FEWER, too_complex
 from models import db
 
 if TYPE_CHECKING:
@@ -31,12 +33,22 @@ if TYPE_CHECKING:
 
 
 TOO_MANY = 4429
+
+Write: TypeAlias = Callable[..., bool]
+
+LONGEST_ID = 128
+"""Characters of an operation's id: it comes with every message."""
+
 TRY_AGAIN_LATER = 1013
 """Source: the IANA registry of WebSocket close codes."""
 
 
 class Socket(BaseGraphQLTransportWSHandler[Context, None]):
     """One graphql-transport-ws socket."""
+
+    def __init__(self, *args: Any, **named: Any) -> None:
+        # How many operations it may have open is counted here, and said better.
+        super().__init__(*args, **{**named, "max_subscriptions_per_connection": None})
 
     def on_request_accepted(self) -> None:
         """Begins to wait for the key."""
@@ -71,12 +83,19 @@ class Socket(BaseGraphQLTransportWSHandler[Context, None]):
     async def handle_subscribe(self, message: Any) -> None:
         """Begins an operation, unless the key sends too many."""
         counts = self.connection_acknowledged and message["id"] not in self.operations
-        refused = self._endpoint.door.admit(self.context) if counts else None
+        refused = self._refusal() if counts else None
         if refused is None:
             await super().handle_subscribe(message)
         else:
             payload = [refused.formatted]
             await self.send_message(cast(Any, {"id": message["id"], "type": "error", "payload": payload}))
+
+    def _refusal(self) -> GraphQLError | None:
+        """Why one more operation is not begun; None when it may be."""
+        most = self.context.house.settings.socket_subscriptions
+        if most and len(self.operations) >= most:
+            return too_complex(FEWER, most, self.context.language)
+        return self._endpoint.door.admit(self.context)
 
     async def handle_task_exception(self, error: Exception) -> None:
         """Logs a fault of ours. That a client is gone is none."""
@@ -87,7 +106,8 @@ class Socket(BaseGraphQLTransportWSHandler[Context, None]):
         """Runs an operation to its end."""
         asked = Asked(operation.query, operation.variables, operation.operation_name, self.context)
         head = b'{"id":%b,"type":"next","payload":' % orjson.dumps(operation.id)
-        member = Member(self.context.who, self._push(operation, head))
+        ways = self._socket.scope.get("extensions", {}).get(EXTENSION, {})
+        member = Member(self.context.who, self._push(operation, head, ways.get(WRITE)), ways.get(READY))
         try:
             async with aclosing(self._endpoint.live.stream(asked, member)) as messages:
                 async for message in messages:
@@ -95,9 +115,13 @@ class Socket(BaseGraphQLTransportWSHandler[Context, None]):
                         errors = orjson.loads(message.refusal)
                         await operation.send_operation_message({"id": operation.id, "type": "error", "payload": errors})
                         return
+                    await member.until_ready()
                     if self.operations.get(operation.id) is not operation:
                         return
-                    await self._socket.send_text((head + message.payload + b"}").decode())
+                    if member.push is None or not member.push(message):
+                        await self._socket.send_text((head + message.payload + b"}").decode())
+                    # It waits for days for the next one.
+                    del message
             await operation.send_operation_message({"id": operation.id, "type": "complete"})
         except StoppingError:
             # The server closes the socket, and says why.
@@ -115,16 +139,15 @@ class Socket(BaseGraphQLTransportWSHandler[Context, None]):
         self._endpoint.sockets.discard(self.context.who, self.websocket)
         await super().shutdown()
 
-    def _push(self, operation: Operation[Context, None], head: bytes) -> Push | None:
+    def _push(self, operation: Operation[Context, None], head: bytes, write: Write | None) -> Push | None:
         """How a message goes out at once, where the server can do that."""
-        write = self._socket.scope.get("extensions", {}).get(EXTENSION, {}).get(WRITE)
         if write is None:
             return None
 
         def push(message: Message) -> bool:
             # Once the client has completed it, its id may be another's.
             is_open = self.operations.get(operation.id) is operation
-            return is_open and bool(write(head, message.payload, b"}"))
+            return is_open and write(head, message.payload, b"}")
 
         return push
 
@@ -146,8 +169,10 @@ def _wrong_with(message: Any) -> str | None:
     """What makes a socket's message none of graphql-transport-ws; None when it is one, or of an unknown type."""
     if not isinstance(message, dict):
         return "A message is a JSON object"
-    if message.get("type") in ("subscribe", "complete") and not isinstance(message.get("id"), str):
-        return "The id of an operation is a string"
+    if message.get("type") in ("subscribe", "complete"):
+        identity = message.get("id")
+        if not isinstance(identity, str) or len(identity) > LONGEST_ID:
+            return f"The id of an operation is a string of at most {LONGEST_ID} characters"
     if message.get("type") != "subscribe":
         return None
     payload = message.get("payload")

@@ -1,7 +1,7 @@
 """One run of an operation: from what was asked to messages that are ready to be sent."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Self, TypeVar
 
@@ -11,6 +11,7 @@ from strawberry.types.execution import PreExecutionError
 
 from graph.context import Context
 from graph.errors import FAULTS
+from graph.languages import spoken
 from graph.server.backlog import Message
 from graph.server.course import Course
 from graph.server.wire import encoded
@@ -87,7 +88,12 @@ class Run:
             if self.course.begun.is_set() and _is_fault(result):
                 yield failed(*result.errors)
                 break
-            yield self._message(result)
+            message = self._message(result)
+            # Whoever maps the stream holds on to the last result.
+            if result.data:
+                result.data.clear()
+            yield message
+            del message
             result = await next_of(self._results)
         self.has_ended = True
 
@@ -119,16 +125,19 @@ class Run:
         )
 
 
-def failed(*errors: GraphQLError) -> Message:
+def failed(*errors: GraphQLError, language: str = "en") -> Message:
     """A message that ends what was begun."""
-    payload = {"data": None, "errors": [error.formatted for error in errors]}
-    return Message(encoded(payload), is_last=True)
+    return Message(encoded({"data": None, "errors": _told(errors, language)}), is_last=True)
 
 
-def not_run(*errors: GraphQLError) -> Message:
-    """A message for what may not run."""
-    shown = [error.formatted for error in errors]
-    return Message(encoded({"data": None, "errors": shown}), refusal=encoded(shown))
+def refused(error: GraphQLError, language: str) -> Message:
+    """The answer to what is not begun."""
+    told = _told([error], language)
+    return Message(encoded({"data": None, "errors": told}), refusal=encoded(told), is_last=True)
+
+
+def _told(errors: Sequence[GraphQLError], language: str) -> list[Any]:
+    return [{**error.formatted, "message": spoken(error.message, language)} for error in errors]
 
 
 def _is_fault(result: Any) -> bool:

@@ -11,8 +11,10 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import asyncpg
+import pytest
 import websockets
 
+from graph.server import backlog, live
 from models import changes, clock
 from tests.graph.shop import Shop, at, furnish
 from tests.graph.wire import acknowledged, receive, subscribing
@@ -41,7 +43,7 @@ MOST_BYTES = 6 * 2**20
 
 
 @asynccontextmanager
-async def not_reading(shop: Shop, after: str) -> AsyncIterator[websockets.ClientConnection]:
+async def not_reading(shop: Shop, document: str, **variables: Any) -> AsyncIterator[websockets.ClientConnection]:
     """A socket on which a lot was asked for, and that takes next to nothing until somebody reads."""
     line = socket.socket()
     # Otherwise the system would take megabytes for us.
@@ -55,7 +57,7 @@ async def not_reading(shop: Shop, after: str) -> AsyncIterator[websockets.Client
         payload = {"Authorization": f"Bearer {shop.served.keys['staff']}"}
         await connection.send(json.dumps({"type": "connection_init", "payload": payload}))
         await acknowledged(connection)
-        await connection.send(subscribing("large", LARGE, after=after))
+        await connection.send(subscribing("large", document, **variables))
         try:
             yield connection
         finally:
@@ -82,7 +84,7 @@ async def test_a_slow_reader_costs_little_holds_up_nobody_and_misses_nothing(sho
     booking = (await shop.booked(at("10:00"), optionId=shop.anna))["booking"]["id"]
     began, keys = await shop.cursor(), shop.served.keys
     async with (
-        not_reading(shop, began) as slow,
+        not_reading(shop, LARGE, after=began) as slow,
         shop.served.socket(keys["staff"]) as one,
         shop.served.socket(keys["admin"]) as other,
     ):
@@ -117,7 +119,7 @@ async def test_a_slow_reader_costs_little_holds_up_nobody_and_misses_nothing(sho
 async def test_a_reader_so_slow_that_its_place_is_forgotten_is_told(shop: Shop) -> None:
     booking = (await shop.booked(at("10:00"), optionId=shop.anna))["booking"]["id"]
     other = await Copy.of(shop.served)
-    async with not_reading(shop, other.began) as slow, leaving(other):
+    async with not_reading(shop, LARGE, after=other.began) as slow, leaving(other):
         await other.follow()
         other.read()
         await annotate(shop, booking, range(CHANGES))
@@ -130,6 +132,37 @@ async def test_a_reader_so_slow_that_its_place_is_forgotten_is_told(shop: Shop) 
         assert told == other.cursors[: len(told)]
         if len(told) < CHANGES:
             assert (seen[-1]["cursor"], await receive(slow)) == (other.cursors[-1], {"id": "large", "type": "complete"})
+
+
+async def test_a_slow_reader_of_states_is_told_how_it_is_at_last_though_nothing_was_kept_for_it(
+    our_stage: Stage, sqlite_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live, "Room", lambda: backlog.Room(0))
+    names = " ".join(f"name{number}: name" for number in range(30))
+    slots = f"""subscription($serviceId: ID!, $from: DateTime!, $to: DateTime!) {{
+        availabilityChanges(serviceId: $serviceId, from: $from, to: $to) {{
+            days {{ slots {{ start options {{ id {names} }} }} }}
+        }}
+    }}"""
+    async with serving(our_stage, sqlite_url, request_cost=10**9, key_cost=0) as served:
+        shop = await furnish(served)
+        window = {"serviceId": shop.haircut, "from": at("00:00"), "to": at("00:00", 60)}
+
+        async def days(line: websockets.ClientConnection) -> Any:
+            return (await receive(line))["payload"]["data"]["availabilityChanges"]["days"]
+
+        async with not_reading(shop, slots, **window) as slow, served.socket(served.keys["admin"]) as one:
+            await acknowledged(one)
+            await one.send(subscribing("large", slots, **window))
+            now = await days(one)
+            for number in range(32):
+                await shop.booked(at(f"{9 + number % 8:02}:00", number // 8), optionId=shop.anna)
+                now = await days(one)
+            told = 1
+            while await days(slow) != now:
+                told += 1
+            # It was told less often than what it did not read.
+            assert told < 33
 
 
 async def connections(server_url: str, database_url: str) -> list[str]:

@@ -86,3 +86,34 @@ def test_all_logs_of_a_process_have_so_much_room_together_and_no_more() -> None:
     for message in said(3, first=9):
         other.add(message)
     assert after(other, other.first) == said(5, first=7)
+
+
+def state(position: int, topic: str | None = None, size: int = 100) -> Message:
+    """How it is with a topic."""
+    return Message(b"x" * size, position, topic)
+
+
+def test_of_states_nothing_is_kept_that_nobody_lacks() -> None:
+    room = Room()
+    backlog = Backlog(-1, room, has_states=True)
+    for position, topic in enumerate(["a", "b", "a", "c"]):
+        backlog.add(state(position, topic))
+    assert ([each.position for each in after(backlog, -1)], room.used) == ([1, 2, 3], 300)
+    backlog.forget(2)
+    assert ([each.position for each in after(backlog, -1)], room.used, backlog.newest) == ([3], 100, 3)
+    backlog.forget(3)
+    assert (after(backlog, -1), room.used) == ([], 0)
+
+
+def test_the_one_state_goes_when_there_is_no_room() -> None:
+    room = Room(150)
+    one, two = (Backlog(-1, room, has_states=True) for _ in range(2))
+    one.add(state(0))
+    one.make_room()
+    assert len(after(one, -1)) == 1
+    two.add(state(0))
+    two.make_room()
+    assert (after(two, -1), two.newest, room.used) == ([], 0, 100)
+    one.close()
+    one.forget(0)
+    assert room.used == 0
