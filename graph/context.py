@@ -4,6 +4,7 @@ One per HTTP request, one per socket, and one per subscription that runs.
 """
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
@@ -12,6 +13,7 @@ from graphql import GraphQLError
 
 from graph.languages import FORBIDDEN
 from graph.loaders import Loaders
+from graph.server.allowance import Allowance
 from graph.server.course import Course
 from graph.server.known import KnownDocuments
 from graph.server.reader import Readers
@@ -45,10 +47,15 @@ class Context:
     connection_params: dict[str, Any] | None = None
     last_event_id: str | None = None
     following: Course | None = None
+    heard: Callable[[], Awaitable[Any]] | None = None
+    """What else the client says: an ASGI `receive`, where that tells of its going."""
     loaders: Loaders = field(init=False)
+    allowance: Allowance = field(init=False)
+    """What the answer that is being made may still take."""
 
     def __post_init__(self) -> None:
         self.loaders = Loaders(self)
+        self.allowance = Allowance(self.house.settings.answer_bytes)
 
     @property
     def course(self) -> Course:

@@ -30,6 +30,7 @@ class Settings(BaseSettings):
     hold_seconds: int = Field(default=600, ge=1)
     key_requests: int = Field(default=3000, ge=0)
     key_sockets: int = Field(default=2000, ge=0)
+    answer_bytes: int = Field(default=32 * 1024 * 1024, ge=1024)
     google_days: int = Field(default=400, ge=1, le=3660)
     explorer: bool = True
     introspection: bool = True

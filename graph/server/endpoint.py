@@ -28,6 +28,7 @@ from graph import languages
 from graph.context import Context, House, unauthenticated, unavailable
 from graph.server import explorer
 from graph.server.accept import GRAPHQL_RESPONSE, JSON, preferred_type, weights
+from graph.server.allowance import too_slow
 from graph.server.backlog import Message
 from graph.server.documents import asks_for_the_schema_only, is_subscription
 from graph.server.event_stream import EventStream, events
@@ -37,7 +38,7 @@ from graph.server.live import Live
 from graph.server.protocol import Socket
 from graph.server.run import Asked
 from graph.server.sockets import Sockets
-from graph.server.wire import encoded
+from graph.server.wire import bounded, encoded
 from models import db, key
 
 INIT_SECONDS = 5
@@ -163,6 +164,7 @@ class Endpoint(GraphQL[Context, None]):
             return ExecutionResult(data=None, errors=[refused])
         if streamed:
             return self._streamed(named["context"], named["request_data"])
+        named["context"].heard = request.receive
         result = await super().execute_operation(*args, **named)
         if media_type == GRAPHQL_RESPONSE and was_not_run(result):
             response.status_code = 400
@@ -214,7 +216,8 @@ class Endpoint(GraphQL[Context, None]):
         status = sub_response.status_code or 200
         if status != 200 and isinstance(response_data, dict):
             response_data = {"errors": response_data["errors"]}
-        return Response(self.encode_json(response_data), status_code=status, headers=NOT_KEPT, media_type=media_type)
+        body = bounded(response_data, self._house.settings.answer_bytes)
+        return Response(body, status_code=status, headers=NOT_KEPT, media_type=media_type)
 
     def _refusal(self, context: Context, data: GraphQLRequestData | list[GraphQLRequestData]) -> GraphQLError | None:
         if context.who is None:
@@ -234,11 +237,6 @@ class Endpoint(GraphQL[Context, None]):
         if context.who is None:
             raise ConnectionRejectionError
         return None
-
-
-def too_slow() -> GraphQLError:
-    """The answer to a request that was given up."""
-    return GraphQLError("This took too long. What it began may still be done.", extensions={"code": "TIMEOUT"})
 
 
 def _is_a_person(request: Request) -> bool:

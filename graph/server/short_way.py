@@ -19,11 +19,12 @@ from graph import languages
 from graph.context import Context, House
 from graph.errors import coded, internal
 from graph.server.accept import GRAPHQL_RESPONSE, preferred_type
-from graph.server.endpoint import NOT_KEPT, Endpoint, bearer, too_slow, was_not_run
+from graph.server.allowance import too_slow
+from graph.server.endpoint import NOT_KEPT, Endpoint, bearer, was_not_run
 from graph.server.execution import LONGEST_SECONDS, Executor
 from graph.server.gauges import DIRECT
 from graph.server.limits import replay
-from graph.server.wire import encoded
+from graph.server.wire import bounded
 from models import db, key
 
 _is_awaitable: Any = optimized_is_awaitable
@@ -60,7 +61,8 @@ class ShortWay:
                     asked = await self._asked(scope, headers, message.get("body", b""))
                     if asked:
                         DIRECT.inc()
-                        await _send(send, await self._run(asked), media_type)
+                        asked.context.heard = receive
+                        await _send(send, await self._run(asked), media_type, self._house.settings.answer_bytes)
                         return
                 receive = replay(message, receive)
         await self._app(scope, receive, send)
@@ -125,14 +127,14 @@ class ShortWay:
         return finished
 
 
-async def _send(send: Send, result: ExecutionResult, media_type: str) -> None:
-    """Answers in the media type that was asked for (see `Endpoint.create_response`)."""
+async def _send(send: Send, result: ExecutionResult, media_type: str, most: int) -> None:
+    """Answers, with at most so many bytes, in the media type that was asked for (see `Endpoint.create_response`)."""
     errors = [error.formatted for error in result.errors or ()]
     answer: dict[str, Any] = {"data": result.data, "errors": errors} if errors else {"data": result.data}
     status = 200
     if media_type == GRAPHQL_RESPONSE and was_not_run(result):
         status, answer = 400, {"errors": errors}
-    body = encoded(answer)
+    body = bounded(answer, most)
     headers = [
         *_KEPT_BY_NOBODY,
         (b"content-length", b"%d" % len(body)),
