@@ -26,6 +26,7 @@ NORWEGIAN: Mapping[str, str] = {
     "At most 100 intervals a week.": "Høyst 100 intervaller i uken.",
     "At most 24 intervals a day.": "Høyst 24 intervaller om dagen.",
     "At most a year after the start.": "Høyst et år etter starten.",
+    "At most {most} at once.": "Høyst {most} om gangen.",
     "At most {most} matchers.": "Høyst {most} kjennetegn.",
     "Must be a colour like #1a73e8.": "Må være en farge som #1a73e8.",
     "Must be a currency code such as NOK.": "Må være en valutakode som NOK.",

@@ -14,6 +14,7 @@ import pytest
 from graph.context import Context, House
 from graph.nodes import from_id, to_id
 from graph.schema import schema
+from graph.server import allowance, execution, pieces
 from graph.server.gauges import FALLBACKS
 from graph.server.places import CASES
 from graph.server.reader import Readers
@@ -86,6 +87,17 @@ class Both:
         return found[1:]
 
 
+@pytest.fixture(params=["at once", "in slices"])
+def slices(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whether everything counts as long."""
+    if request.param == "in slices":
+        monkeypatch.setattr(pieces, "FEW", 2)
+        monkeypatch.setattr(pieces, "_PIECE", 2)
+        monkeypatch.setattr(execution, "FEW_WALKED", 1)
+        monkeypatch.setattr(execution, "ABREAST", 3)
+        monkeypatch.setattr(allowance, "PIECE_SECONDS", 0.0001)
+
+
 @pytest.fixture
 async def both(town: Connected) -> Both:
     """A business with something of every kind."""
@@ -130,6 +142,7 @@ async def both(town: Connected) -> Both:
     return Both(town, known, house(completer=True), house(completer=False), roots)
 
 
+@pytest.mark.usefixtures("slices")
 @pytest.mark.parametrize("seed", range(2))
 async def test_any_selection_is_answered_as_without_it(both: Both, seed: int) -> None:
     day = at("00:00")[:10], at("00:00", 14)[:10]
@@ -192,6 +205,7 @@ async def test_what_is_plain_is_not_walked_field_by_field(both: Both, name: str)
     assert len(calls) == 1
 
 
+@pytest.mark.usefixtures("slices")
 async def test_what_cannot_be_shown_is_told_as_without_it(both: Both) -> None:
     """A row that is broken: among others, and alone."""
     await Booking.filter(customer_name=KARI["name"]).update(status="LOST")
