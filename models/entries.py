@@ -118,7 +118,8 @@ async def conflicts_of(booking_ids: Sequence[UUID], columns: frozenset[str]) -> 
     ).order_by("starts_at", "event_id")
     asked = {name: f"event__{name}" for name in columns}
     found: dict[UUID, list[Row]] = defaultdict(list)
-    for row, block in _meetings(rows, await blocks.values("option_id", "starts_at", "ends_at", **_apart(asked))):
+    others = await db.select(blocks, ("option_id", "starts_at", "ends_at"), **_apart(asked))
+    for row, block in _meetings(rows, others):
         found[row["id"]].append({name: block[f"of_{name}"] for name in asked})
     return found
 
