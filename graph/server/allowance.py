@@ -5,6 +5,7 @@ for it any more, or where it would be too long. Knows no noun.
 """
 
 import asyncio
+from collections import deque
 from collections.abc import Generator
 from time import perf_counter
 from typing import TypeVar
@@ -16,11 +17,14 @@ T = TypeVar("T")
 PIECE_SECONDS = 0.005
 """So long something is worked at before others have their turn."""
 
+_WOKEN = 32
+"""So many of those that wait go on in one turn of the loop, if there is time."""
+
 
 class Allowance:
     """What one operation may still take. One at a time is under way; each message of a subscription begins anew."""
 
-    __slots__ = ("_armed", "_loop", "_since", "most", "reason", "taken")
+    __slots__ = ("_armed", "_loop", "_since", "_waiting", "most", "reason", "taken")
 
     def __init__(self, most: int) -> None:
         self.most = most
@@ -32,6 +36,7 @@ class Allowance:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._since = 0.0
         self._armed = False
+        self._waiting: deque[asyncio.Future[None]] = deque()
 
     def begin(self) -> None:
         """An answer begins: nothing was taken yet."""
@@ -67,19 +72,34 @@ class Allowance:
         now = perf_counter()
         if self._armed:
             return now - self._since > seconds
+        self._arm(now)
+        return False
+
+    def _arm(self, now: float) -> None:
+        """What is done from now on, until the loop has its next turn, is one piece."""
         if self._loop is None:
             self._loop = asyncio.get_running_loop()
         self._since, self._armed = now, True
-        self._loop.call_soon(self._disarm)
-        return False
+        self._loop.call_soon(self._turn)
 
-    def _disarm(self) -> None:
+    def _turn(self) -> None:
+        """Others had their turn: the next of those that wait go on. All of them would be too many to look at."""
         self._armed = False
+        woken = 0
+        while self._waiting and woken < _WOKEN:
+            each = self._waiting.popleft()
+            if not each.done():
+                each.set_result(None)
+                woken += 1
+        if self._waiting:
+            self._arm(perf_counter())
 
     async def give_way(self) -> None:
         """Others have their turn, where this has taken long enough. Raises what it was ended with."""
-        while self.is_late:  # noqa: ASYNC110  # nothing is waited for: others have their turn
-            await asyncio.sleep(0)
+        while self.is_late:
+            turn = asyncio.get_running_loop().create_future()
+            self._waiting.append(turn)
+            await turn
         self.check()
 
     async def through(self, steps: Generator[None, None, T]) -> T:
