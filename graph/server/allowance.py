@@ -24,7 +24,7 @@ _WOKEN = 32
 class Allowance:
     """What one operation may still take. One at a time is under way; each message of a subscription begins anew."""
 
-    __slots__ = ("_armed", "_loop", "_since", "_waiting", "most", "reason", "taken")
+    __slots__ = ("_armed", "_comes_back", "_loop", "_since", "_waiting", "most", "reason", "taken")
 
     def __init__(self, most: int) -> None:
         self.most = most
@@ -35,7 +35,7 @@ class Allowance:
         """Why it has ended before it was done."""
         self._loop: asyncio.AbstractEventLoop | None = None
         self._since = 0.0
-        self._armed = False
+        self._armed = self._comes_back = False
         self._waiting: deque[asyncio.Future[None]] = deque()
 
     def begin(self) -> None:
@@ -72,19 +72,21 @@ class Allowance:
         now = perf_counter()
         if self._armed:
             return now - self._since > seconds
-        self._arm(now)
+        # What is done from now on, until the loop has its next turn, is one piece. Whoever looks first goes on.
+        self._since, self._armed = now, True
+        self._come_back()
         return False
 
-    def _arm(self, now: float) -> None:
-        """What is done from now on, until the loop has its next turn, is one piece."""
+    def _come_back(self) -> None:
         if self._loop is None:
             self._loop = asyncio.get_running_loop()
-        self._since, self._armed = now, True
-        self._loop.call_soon(self._turn)
+        if not self._comes_back:
+            self._comes_back = True
+            self._loop.call_soon(self._turn)
 
     def _turn(self) -> None:
         """Others had their turn: the next of those that wait go on. All of them would be too many to look at."""
-        self._armed = False
+        self._armed = self._comes_back = False
         woken = 0
         while self._waiting and woken < _WOKEN:
             each = self._waiting.popleft()
@@ -92,7 +94,7 @@ class Allowance:
                 each.set_result(None)
                 woken += 1
         if self._waiting:
-            self._arm(perf_counter())
+            self._come_back()
 
     async def give_way(self) -> None:
         """Others have their turn, where this has taken long enough. Raises what it was ended with."""
