@@ -54,8 +54,12 @@ class Allowance:
         self.taken -= count
 
     def end(self, reason: GraphQLError) -> None:
-        """Whatever is under way ends at its next step."""
+        """Whatever is under way ends at its next step, and nothing waits for its turn any more."""
         self.reason = self.reason or reason
+        while self._waiting:
+            each = self._waiting.popleft()
+            if not each.done():
+                each.set_result(None)
 
     def check(self) -> None:
         """Raises what it was ended with."""
@@ -98,7 +102,7 @@ class Allowance:
 
     async def give_way(self) -> None:
         """Others have their turn, where this has taken long enough. Raises what it was ended with."""
-        while self.is_late:
+        while self.reason is None and self.is_late:
             turn = asyncio.get_running_loop().create_future()
             self._waiting.append(turn)
             await turn
