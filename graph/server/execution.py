@@ -26,7 +26,10 @@ from graph.server.places import place_of
 from graph.server.wire import Text, encoded
 
 LONGEST_SECONDS = 30.0
-"""How long one request may take, and how long it goes on at most when nobody waits for it any more."""
+"""How long one request may take."""
+
+UNATTENDED_SECONDS = 30.0
+"""How long it goes on at most when nobody waits for it any more: then it is broken off, whatever that leaves behind."""
 
 FINISH_SECONDS = 3.0
 """So long what is under way may take when the process is told to stop."""
@@ -236,10 +239,10 @@ async def _to_its_end(result: Awaitable[ExecutionResult], context: Context, *, m
     except asyncio.CancelledError:
         if may_end:
             allowance.end(gone())
-        loop.call_later(LONGEST_SECONDS, task.cancel)
+        loop.call_later(UNATTENDED_SECONDS, task.cancel)
         raise
     if allowance.reason is not None:
-        loop.call_later(LONGEST_SECONDS, task.cancel)
+        loop.call_later(UNATTENDED_SECONDS, task.cancel)
         return ExecutionResult(None, [allowance.reason])
     return task.result()
 
