@@ -161,6 +161,7 @@ class Executor(StrawberryGraphQLCoreExecutionContext):
             for at, (index, item) in enumerate(items):
                 if self.allowance.is_late:
                     await self.allowance.give_way()
+                self.allowance.check()
                 if complete(index, item, completed):
                     places.append(at)
             if places:
