@@ -56,33 +56,38 @@ async def fill(url: str, business_id: UUID, begin: datetime) -> Crowd:
             [Offering(business_id=business_id, option_id=o.id, service_id=s.id) for o in options for s in services]
         )
         await _insert([_booking(number, common, options, services, begin) for number in range(BOOKINGS)])
-        account = GoogleAccount(**common, sub="1", email="a@example.com", state="CONNECTED", sealed="", scopes=[])
-        calendar = GoogleCalendar(
-            **common, account_id=account.id, google_id="a", summary="A", time_zone="Europe/Oslo", access_role="owner"
-        )
-        await _insert([account])
-        await _insert([calendar])
-        links = [
-            GoogleLink(**common, option_id=each.id, account_id=account.id, calendar_id=calendar.id)
-            for each in options[:BUSY]
-        ]
-        await _insert(links)
-        events = [_event(number, business_id, calendar.id, begin) for number in range(BLOCKS)]
-        await _insert(events)
-        await _insert(
-            [
-                GoogleBlock(
-                    business_id=business_id,
-                    event_id=each.id,
-                    option_id=options[number % BUSY].id,
-                    starts_at=each.starts_at,
-                    ends_at=each.ends_at,
-                )
-                for number, each in enumerate(events)
-            ]
-        )
+        await _google(common, options, begin)
         await db.connection().execute_script("VACUUM ANALYZE" if db.is_postgres() else "ANALYZE")
     return Crowd([each.id for each in options], [each.id for each in services])
+
+
+async def _google(common: dict[str, Any], options: Sequence[Option], begin: datetime) -> None:
+    """One calendar for those options that are busy, and its events."""
+    account = GoogleAccount(**common, sub="1", email="a@example.com", state="CONNECTED", sealed="", scopes=[])
+    calendar = GoogleCalendar(
+        **common, account_id=account.id, google_id="a", summary="A", time_zone="Europe/Oslo", access_role="owner"
+    )
+    await _insert([account])
+    await _insert([calendar])
+    links = [
+        GoogleLink(**common, option_id=each.id, account_id=account.id, calendar_id=calendar.id)
+        for each in options[:BUSY]
+    ]
+    await _insert(links)
+    events = [_event(number, common["business_id"], calendar.id, begin) for number in range(BLOCKS)]
+    await _insert(events)
+    await _insert(
+        [
+            GoogleBlock(
+                business_id=common["business_id"],
+                event_id=each.id,
+                option_id=options[number % BUSY].id,
+                starts_at=each.starts_at,
+                ends_at=each.ends_at,
+            )
+            for number, each in enumerate(events)
+        ]
+    )
 
 
 def _booking(
