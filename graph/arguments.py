@@ -15,7 +15,9 @@ LONGEST = 62 * DAY
 ServiceId = Annotated[strawberry.ID, strawberry.argument(description="The service.")]
 FirstStart = Annotated[datetime, strawberry.argument(name="from", description="The first start of interest.")]
 LastStart = Annotated[datetime, strawberry.argument(description="Before this; at most 62 days after `from`.")]
-OptionIds = Annotated[list[strawberry.ID] | None, strawberry.argument(description="Only these options; left out: all.")]
+OptionIds = Annotated[
+    list[strawberry.ID] | None, strawberry.argument(description="Only these options, at most 200; left out: all.")
+]
 GroupingZone = Annotated[
     TimeZone | None, strawberry.argument(description="The zone to group days by; left out: the business's.")
 ]

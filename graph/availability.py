@@ -7,6 +7,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import strawberry
+from graphql import GraphQLError
 
 from graph.arguments import (
     FirstStart,
@@ -19,7 +20,7 @@ from graph.arguments import (
     check_range,
 )
 from graph.context import Info, bad_input
-from graph.nodes import asked, asked_all, value_of
+from graph.nodes import asked, asked_some, value_of
 from graph.offers import SERVICE_COLUMNS
 from graph.options import Option
 from graph.rows import recurring
@@ -28,9 +29,15 @@ from graph.selection import columns, selects
 from models import agenda, booking, changing, clock, option, service
 from models.db import Row
 from models.hours import day_interval, local_date
-from models.intervals import Instant, Interval, interval, to_datetime, to_instant
+from models.intervals import MINUTE, Instant, Interval, Steps, interval, to_datetime, to_instant
 from models.offer import Offer
 from models.refusals import Alternative
+
+_LEAST_SLOT, _LEAST_OPTION = 20, 10
+"""Fewer bytes than any slot, or option of a slot, takes in an answer."""
+
+_DOUBT = 4
+"""So many times more slots may be possible than an answer holds: hours, bookings and notice leave fewer."""
 
 
 @strawberry.type(description="A time at which a service can be booked.")
@@ -49,7 +56,8 @@ class Slot:
     @property
     def others(self) -> Sequence[UUID]:
         """Those of the eligible options that are not free."""
-        return [each for each in self.eligible if each not in self.free]
+        free = set(self.free)
+        return [each for each in self.eligible if each not in free]
 
 
 @strawberry.type(description="The slots of one date.")
@@ -109,26 +117,33 @@ async def look(info: Info, wanted: Wanted) -> tuple[Availability, Offer]:
     """The answer as it is now, and the offer it was taken from. Raises BAD_USER_INPUT."""
     window = wanted.window
     check_range(window)
+    only = asked_some("Option", wanted.option_ids, "optionIds")
     row = await service_for(info, wanted.service_id)
-    found = await offer_for(info, row, window, asked_all("Option", wanted.option_ids), wanted.leave_out)
+    found = await offer_for(info, row, window, only, wanted.leave_out)
+    allowance = info.context.allowance
     zone = wanted.time_zone or row["business__time_zone"]
     slots: Sequence[tuple[Instant, Sequence[UUID]]]
     shelf: Mapping[UUID, Option]
     with_others = selects(info, "days", "slots", "unavailableOptions")
+    with_options = with_others or selects(info, "days", "slots", "options")
+    _check_length(found, window, allowance.most, len(found.options) if with_options else 0)
     # What nobody sees is not worked out, and nothing differs by it.
-    if with_others or selects(info, "days", "slots", "options"):
-        slots = found.slots(window)
+    if with_options:
+        slots = await allowance.through(found.slots_in_steps(window))
         eligible = found.eligible() if with_others else []
-        seen = {option_id for _, free in slots for option_id in free}
+        seen = await allowance.through(_seen(slots))
         shelf = await shelved(info, seen.union(eligible if slots else ()), "days", "slots")
     else:
-        slots, eligible, shelf = [(at, ()) for at in found.starts(window)], [], {}
+        starts = await allowance.through(found.starts_in_steps(window))
+        slots, eligible, shelf = [(at, ()) for at in starts], [], {}
     answer = Availability(
         shelf=shelf,
         as_of=to_datetime(found.now),
         fresh_as_of=found.fresh_as_of,
         time_zone=TimeZone(zone),
-        days=by_day(slots, timedelta(minutes=found.rules.duration), ZoneInfo(zone), eligible, shelf),
+        days=await allowance.through(
+            by_day(slots, timedelta(minutes=found.rules.duration), ZoneInfo(zone), eligible, shelf)
+        ),
     )
     return answer, found
 
@@ -195,14 +210,42 @@ async def nearby(info: Info, found: Sequence[Alternative]) -> list[Slot]:
     ]
 
 
+def _check_length(found: Offer, window: Interval, most: int, options: int) -> None:
+    """Raises QUERY_TOO_COMPLEX where so many slots are possible that no answer could hold them, each with so many
+    options: far more than may come true, since nobody is open all day.
+    """
+    starts = -(-(window.end - window.start) // (found.rules.step * MINUTE))
+    if starts * (_LEAST_SLOT + options * _LEAST_OPTION) <= _DOUBT * most:
+        return
+    with_each = f" with {options:,} options each" if options else ""
+    message = (
+        f"Up to {starts:,} slots{with_each} can be in this range, and an answer has at most {most:,} bytes. Ask for a "
+        "shorter range, fewer options, or a service with a longer step."
+    )
+    raise GraphQLError(message, extensions={"code": "QUERY_TOO_COMPLEX"})
+
+
+def _seen(slots: Iterable[tuple[Instant, Sequence[UUID]]]) -> Steps[set[UUID]]:
+    """The options that some slot has; in steps."""
+    seen: set[UUID] = set()
+    before: Sequence[UUID] = ()
+    for _, free in slots:
+        # The same ones are free for many slots on end.
+        if free != before:
+            seen.update(free)
+            before = free
+        yield
+    return seen
+
+
 def by_day(
     slots: Iterable[tuple[Instant, Sequence[UUID]]],
     length: timedelta,
     zone: ZoneInfo,
     eligible: Sequence[UUID],
     shelf: Mapping[UUID, Option],
-) -> list[AvailabilityDay]:
-    """Slots, ascending, by the dates of a zone."""
+) -> Steps[list[AvailabilityDay]]:
+    """Slots, ascending, by the dates of a zone; in steps."""
     days: list[AvailabilityDay] = []
     midnight: Instant | None = None
     for at, free in slots:
@@ -212,4 +255,5 @@ def by_day(
             days.append(AvailabilityDay(date=Date(date), slots=[]))
         start = to_datetime(at)
         days[-1].slots.append(Slot(free=free, eligible=eligible, shelf=shelf, start=start, end=start + length))
+        yield
     return days

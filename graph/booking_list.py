@@ -8,13 +8,16 @@ import strawberry
 from graph.bookings import Booking
 from graph.connections import After, First, Listing, page
 from graph.context import Info, staff
-from graph.nodes import asked_all, value_of
+from graph.nodes import asked_some, check_length, value_of
 from graph.payloads import optional
 from graph.rows import listed
 from graph.selection import columns
 from models import search
 from models.search import Search
 from models.words import BookingOrderField, BookingStatus, OrderDirection
+
+MOST_STATUSES = 10
+"""More than there are: a client may say one twice."""
 
 
 @strawberry.input(description="How a list of bookings is ordered.")
@@ -25,9 +28,9 @@ class BookingOrder:
 
 @strawberry.input(description="Which bookings to list; all that is said must fit. Cancelled ones are listed too.")
 class BookingFilter:
-    option_ids: list[strawberry.ID] | None = optional("With one of these options.")
-    service_ids: list[strawberry.ID] | None = optional("Of one of these services.")
-    statuses: list[BookingStatus] | None = optional("In one of these states.")
+    option_ids: list[strawberry.ID] | None = optional("With one of these options, at most 200.")
+    service_ids: list[strawberry.ID] | None = optional("Of one of these services, at most 200.")
+    statuses: list[BookingStatus] | None = optional("In one of these states, at most 10.")
     from_: datetime | None = strawberry.field(
         name="from", default=strawberry.UNSET, description="That end after this: with `to`, what overlaps `[from, to)`."
     )
@@ -85,10 +88,11 @@ class BookingListQuery:
 
 
 def _search(source: BookingFilter) -> Search:
-    """The filter as the domain takes it: what was left out, or null, narrows nothing."""
+    """The filter as the domain takes it: what was left out, or null, narrows nothing. Raises BAD_USER_INPUT."""
+    check_length(source.statuses, "statuses", MOST_STATUSES)
     return Search(
-        option_ids=asked_all("Option", source.option_ids),
-        service_ids=asked_all("Service", source.service_ids),
+        option_ids=asked_some("Option", source.option_ids, "optionIds"),
+        service_ids=asked_some("Service", source.service_ids, "serviceIds"),
         statuses=value_of(source.statuses),
         start=value_of(source.from_),
         end=value_of(source.to),

@@ -11,7 +11,7 @@ from graph.arguments import OptionIds, check_range
 from graph.context import Info, staff
 from graph.google import GoogleCalendar
 from graph.languages import BUSY, HELD, say
-from graph.nodes import Node, asked_all
+from graph.nodes import Node, asked_some
 from graph.options import Option, option_list
 from graph.rows import column, reading, related
 from graph.scalars import Cursor
@@ -165,5 +165,5 @@ class CalendarQuery:
 
 def filter_of(option_ids: list[strawberry.ID] | None) -> frozenset[UUID] | None:
     """The options that were asked for; None: all."""
-    found = asked_all("Option", option_ids)
+    found = asked_some("Option", option_ids, "optionIds")
     return None if found is None else frozenset(found)

@@ -30,7 +30,7 @@ class SetDateOverrideInput:
     option_id: strawberry.ID = strawberry.field(description="Which option.")
     date: Date = strawberry.field(description="The date, in the option's time zone.")
     intervals: list[TimeRangeInput] | None = optional(
-        "The hours; `[]` closes the date, null goes back to the weekly hours."
+        "The hours, at most 24 intervals; `[]` closes the date, null goes back to the weekly hours."
     )
 
 

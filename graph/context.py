@@ -4,7 +4,7 @@ One per HTTP request, one per socket, and one per subscription that runs.
 """
 
 import asyncio
-from collections.abc import Hashable, Mapping
+from collections.abc import Awaitable, Callable, Hashable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
@@ -17,6 +17,7 @@ from graph.languages import FORBIDDEN
 from graph.limits.spending import Spending
 from graph.loaders import Loaders
 from graph.offers import Offers
+from graph.server.allowance import Allowance
 from graph.server.course import Course
 from graph.server.reader import Readers
 from models.key import Caller
@@ -57,11 +58,16 @@ class Context:
     """The document that runs, as it is remembered."""
     cost: int = 0
     """What the operation that runs was counted as."""
+    heard: Callable[[], Awaitable[Any]] | None = None
+    """What else the client says: an ASGI `receive`, where that tells of its going."""
     loaders: Loaders = field(init=False)
+    allowance: Allowance = field(init=False)
+    """What the answer that is being made may still take."""
     _memo: dict[Hashable, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.loaders = Loaders(self)
+        self.allowance = Allowance(self.house.settings.answer_bytes)
 
     def admit(self, operation: Operation, variables: Mapping[str, Any] | None) -> GraphQLError | None:
         """Counts what an operation may cost; the refusal when that is too much."""

@@ -15,6 +15,7 @@ from graph.nodes import Node
 from graph.rows import attribute, column, reading
 from graph.scalars import TimeZone
 from graph.selection import columns
+from models import db
 from models.db import Row
 from models.google import GoogleCalendar as GoogleCalendarRow
 from models.google import GoogleLink
@@ -133,7 +134,7 @@ async def sharing(info: Info, calendar_id: UUID) -> list["Option"]:
     async def load(ids: Sequence[UUID]) -> Mapping[UUID, Sequence[Row]]:
         found: dict[UUID, list[Row]] = defaultdict(list)
         query = GoogleLink.filter(calendar_id__in=list(set(ids))).order_by("option__name", "option_id")
-        for row in await query.values("calendar_id", **{name: f"option__{name}" for name in asked}):
+        for row in await db.select(query, ("calendar_id",), **{name: f"option__{name}" for name in asked}):
             found[row["calendar_id"]].append(row)
         return found
 

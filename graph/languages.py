@@ -26,6 +26,7 @@ NORWEGIAN: Mapping[str, str] = {
     "At most 100 intervals a week.": "Høyst 100 intervaller i uken.",
     "At most 24 intervals a day.": "Høyst 24 intervaller om dagen.",
     "At most a year after the start.": "Høyst et år etter starten.",
+    "At most {most} at once.": "Høyst {most} om gangen.",
     "At most {most} matchers.": "Høyst {most} kjennetegn.",
     "MATCHED_EVENTS needs a matcher: what names this option.": (
         "MATCHED_EVENTS trenger et kjennetegn: det som nevner dette alternativet."

@@ -59,7 +59,7 @@ class LinkGoogleCalendarInput:
     option_id: strawberry.ID = strawberry.field(description="The option.")
     calendar_id: strawberry.ID = strawberry.field(description="The `googleId` of one of its account's calendars.")
     blocking: Blocking | None = optional("Which events make the option unavailable.")
-    matchers: list[EventMatcherInput] | None = optional("For MATCHED_EVENTS: what names this option.")
+    matchers: list[EventMatcherInput] | None = optional("For MATCHED_EVENTS: what names this option; at most 50.")
     unrouted_events: UnroutedEvents | None = optional(
         "What an event does that no option's matchers claim. It belongs to the calendar: the last to set it decides."
     )

@@ -50,6 +50,9 @@ class Loaders:
 
             self._loaders[name] = DataLoader(in_order, cache=False)
         answer: T | None = await self._loaders[name].load(key)
+        # All who asked are answered at the same moment: each goes on when it is its turn.
+        if self._context.allowance.is_late:
+            await self._context.allowance.give_way()
         return answer
 
     async def many(

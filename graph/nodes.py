@@ -3,12 +3,15 @@
 import base64
 import binascii
 from collections.abc import Iterable, Sequence
+from itertools import islice
 from typing import Any, TypeVar
 from uuid import UUID
 
 import strawberry
 
+from graph.context import bad_input
 from graph.rows import identity
+from models import checks
 from models.db import Row
 from models.key import Caller
 
@@ -69,5 +72,19 @@ def asked(kind: str, given: str) -> UUID:
 
 
 def asked_all(kind: str, given: Iterable[str] | None) -> Sequence[UUID] | None:
-    """Several ids likewise; None, or a list that was left out, is None."""
-    return None if given is None or given is strawberry.UNSET else [asked(kind, each) for each in given]
+    """Several ids likewise; None, or a list that was left out, is None. Of too many, enough to see that."""
+    if given is None or given is strawberry.UNSET:
+        return None
+    return [asked(kind, each) for each in islice(given, checks.LONGEST_LIST + 1)]
+
+
+def asked_some(kind: str, given: Sequence[str] | None, name: str) -> Sequence[UUID] | None:
+    """Several ids in the argument of that name. Raises BAD_USER_INPUT when they are too many."""
+    check_length(given, name)
+    return asked_all(kind, given)
+
+
+def check_length(given: Sequence[Any] | None, name: str, most: int = checks.LONGEST_LIST) -> None:
+    """Raises BAD_USER_INPUT when a list that was given has more than that."""
+    if value_of(given) is not None and len(given or ()) > most:
+        raise bad_input(f"`{name}` has at most {most} entries; {len(given or ())} were sent.")

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from graph.context import Info
 from graph.selection import columns
+from models import db
 from models.db import Row
 from models.offering import Offering
 
@@ -41,7 +42,7 @@ async def _across(info: Info, near: str, far: str, key: UUID, asked: frozenset[s
         query = Offering.filter(**{f"{near}__in": list(set(keys))}).order_by(f"{far}__name", f"{far}_id")
         visible = query if staff else query.filter(**{f"{far}__active": True})
         found: dict[UUID, list[Row]] = defaultdict(list)
-        for row in await visible.values(near, **{column: f"{far}__{column}" for column in asked}):
+        for row in await db.select(visible, (near,), **{column: f"{far}__{column}" for column in asked}):
             found[row[near]].append(row)
         return found
 

@@ -163,8 +163,8 @@ class CreateOptionInput:
     description: str | None = optional("What customers may want to know about it.")
     color: str | None = optional("Its colour on the dashboard, as `#rrggbb`.")
     time_zone: TimeZone | None = optional("The zone its opening hours are meant in.")
-    service_ids: list[strawberry.ID] | None = optional("The services it offers.")
-    opening_hours: list[OpeningHoursInput] | None = optional("Its weekly opening hours.")
+    service_ids: list[strawberry.ID] | None = optional("The services it offers, at most 200.")
+    opening_hours: list[OpeningHoursInput] | None = optional("Its weekly opening hours, at most 100 intervals.")
 
 
 @strawberry.input(description="Changes to an option. A field left out stays; null clears it where it can be empty.")
@@ -175,14 +175,16 @@ class UpdateOptionInput:
     description: str | None = optional("What customers may want to know about it.")
     color: str | None = optional("Its colour on the dashboard, as `#rrggbb`.")
     time_zone: TimeZone | None = optional("The zone its opening hours are meant in.")
-    service_ids: list[strawberry.ID] | None = optional("All the services it shall offer.")
+    service_ids: list[strawberry.ID] | None = optional("All the services it shall offer, at most 200.")
     active: bool | None = optional("Whether it can be booked. An inactive one keeps its bookings.")
 
 
 @strawberry.input(description="New weekly hours for an option, in place of all it had.")
 class SetOpeningHoursInput:
     option_id: strawberry.ID = strawberry.field(description="Which option.")
-    opening_hours: list[OpeningHoursInput] = strawberry.field(description="Its hours; none: closed.")
+    opening_hours: list[OpeningHoursInput] = strawberry.field(
+        description="Its hours, at most 100 intervals; none: closed."
+    )
 
 
 @strawberry.type(description="The new option.")

@@ -25,7 +25,7 @@ class GoogleRoutingPreviewInput:
     option_id: strawberry.ID = strawberry.field(description="The option that would be linked.")
     blocking: Blocking = strawberry.field(description="Which events would make it unavailable.")
     matchers: list[EventMatcherInput] | None = optional(
-        "For MATCHED_EVENTS: what names this option; left out: as an earlier link of it had them."
+        "For MATCHED_EVENTS: what names this option, at most 50; left out: as an earlier link of it had them."
     )
     unrouted_events: UnroutedEvents | None = optional(
         "What an event does that no option's matchers claim; left out: as the calendar has it."

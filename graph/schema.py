@@ -78,7 +78,9 @@ class Query(
 
     @strawberry.field(description="Several things by their ids, at most 100; what there is not is left out.")
     async def nodes(
-        self, info: Info, ids: Annotated[list[strawberry.ID], strawberry.argument(description="Their ids.")]
+        self,
+        info: Info,
+        ids: Annotated[list[strawberry.ID], strawberry.argument(description="Their ids, at most 100.")],
     ) -> list[Node]:
         if len(ids) > MOST_NODES:
             raise bad_input(f"At most {MOST_NODES} ids at once.")

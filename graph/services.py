@@ -109,7 +109,7 @@ class CreateServiceInput:
     booking_horizon_days: int | None = optional("How many days ahead it can be booked.")
     change_notice_minutes: int | None = optional("Until how long before the start customers may change.")
     price: MoneyInput | None = optional("What it costs.")
-    option_ids: list[strawberry.ID] | None = optional("The options that offer it.")
+    option_ids: list[strawberry.ID] | None = optional("The options that offer it, at most 200.")
 
 
 @strawberry.input(description="Changes to a service. A field left out stays; null clears it where it can be empty.")
@@ -125,7 +125,7 @@ class UpdateServiceInput:
     booking_horizon_days: int | None = optional("How many days ahead it can be booked; null: any.")
     change_notice_minutes: int | None = optional("Until how long before the start customers may change.")
     price: MoneyInput | None = optional("What it costs; null: not said.")
-    option_ids: list[strawberry.ID] | None = optional("All the options that shall offer it.")
+    option_ids: list[strawberry.ID] | None = optional("All the options that shall offer it, at most 200.")
     active: bool | None = optional("Whether it can be booked. An inactive one keeps its bookings.")
 
 

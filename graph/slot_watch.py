@@ -90,7 +90,7 @@ class SlotWatch:
             as_of=to_datetime(cut.now),
             fresh_as_of=cut.fresh_as_of,
             time_zone=TimeZone(zone),
-            days=by_day(slots, length, ZoneInfo(zone), eligible, shelf),
+            days=await self._info.context.allowance.through(by_day(slots, length, ZoneInfo(zone), eligible, shelf)),
         )
         return answer, differs
 

@@ -53,7 +53,9 @@ class Subscription(FollowingSubscription):
         ] = strawberry.UNSET,
         option_ids: Annotated[
             list[strawberry.ID] | None,
-            strawberry.argument(description="Only these options; what leaves them is REMOVED. Left out: all."),
+            strawberry.argument(
+                description="Only these options, at most 200; what leaves them is REMOVED. Left out: all."
+            ),
         ] = strawberry.UNSET,
     ) -> AsyncGenerator[CalendarChange, None]:
         caller = staff(info)

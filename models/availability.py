@@ -1,7 +1,8 @@
 """Slots, and the reasons against them: one evaluator for lists and for booking. Pure.
 
 `starts` lists what can be booked; `reasons` judges one start. Both are built from the same parts, and a start is
-listed iff there is no reason against it. Rule numbers are those of the availability semantics.
+listed iff there is no reason against it. What may be long is also there in steps. Rule numbers are those of the
+availability semantics.
 """
 
 from array import array
@@ -15,11 +16,14 @@ from typing import NamedTuple, TypeVar
 from uuid import UUID
 
 from models.hours import Schedule, day_interval, grid, horizon_end, local_date, openings
-from models.intervals import MINUTE, Instant, Interval, collides, merge
+from models.intervals import MINUTE, Instant, Interval, Steps, collides, done, merge
 
 K = TypeVar("K")
 
 _ONE_DAY = timedelta(days=1)
+
+_SOME = 1000
+"""So many starts are one step."""
 
 
 class SlotReason(StrEnum):
@@ -108,6 +112,11 @@ class Agenda:
 
 def starts(rules: Rules, agenda: Agenda, window: Interval, now: Instant) -> list[Instant]:
     """The starts that can be booked with `from <= s < to` (rule W1), ascending and unique."""
+    return done(starts_in_steps(rules, agenda, window, now))
+
+
+def starts_in_steps(rules: Rules, agenda: Agenda, window: Interval, now: Instant) -> Steps[list[Instant]]:
+    """The same; a step is a date."""
     if not (agenda.offered and agenda.active):
         return []
     last = _last_start(rules, agenda, now)
@@ -122,6 +131,7 @@ def starts(rules: Rules, agenda: Agenda, window: Interval, now: Instant) -> list
     while day <= end:
         known += _candidates(agenda.schedule, rules.duration, rules.step, day)
         day += _ONE_DAY
+        yield
     inside = known[bisect_left(known, cut.start) : bisect_left(known, cut.end)]
     return _free(inside, _forbidden(rules, agenda))
 
@@ -156,11 +166,23 @@ def reasons(rules: Rules, agenda: Agenda, start: Instant, now: Instant) -> list[
 
 def merged(by_option: Mapping[K, Sequence[Instant]]) -> list[tuple[Instant, tuple[K, ...]]]:
     """Every start of any option, ascending, with the options that offer it in the mapping's order (rule M1)."""
+    return done(merged_in_steps(by_option))
+
+
+def merged_in_steps(by_option: Mapping[K, Sequence[Instant]]) -> Steps[list[tuple[Instant, tuple[K, ...]]]]:
+    """The same; a step is some starts."""
     offered: dict[Instant, list[K]] = {}
     for option, option_starts in by_option.items():
-        for start in option_starts:
-            offered.setdefault(start, []).append(option)
-    return [(start, tuple(offered[start])) for start in sorted(offered)]
+        for at in range(0, len(option_starts), _SOME):
+            for start in option_starts[at : at + _SOME]:
+                offered.setdefault(start, []).append(option)
+            yield
+    found: list[tuple[Instant, tuple[K, ...]]] = []
+    for count, start in enumerate(sorted(offered)):
+        found.append((start, tuple(offered[start])))
+        if count % _SOME == 0:
+            yield
+    return found
 
 
 def _last_start(rules: Rules, agenda: Agenda, now: Instant) -> Instant | None:

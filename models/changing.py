@@ -22,6 +22,7 @@ from models.offer import Offer, nearby
 from models.refusals import ErrorCode, Refusal, Refused, refused
 from models.reserving import Place, settle_on, taking
 from models.touching import NO_TIME, hull
+from models.turns import through
 from models.words import BookingStatus, ChangeAction, ChangeKind
 
 _BOOKING_COLUMNS = ("id", "option_id", "service_id", "status", "version", *service.OCCUPYING)
@@ -58,7 +59,7 @@ async def reschedule(
         (row,) = await db.select(Booking.filter(id=booking_id), _BOOKING_COLUMNS)
         wanted, at = option_id or row["option_id"], to_instant(start)
         found = await _offer(caller.business_id, row, nearby(at), clock.now(), google_days)
-        return replace(answer, alternatives=found.nearest(at, wanted))
+        return replace(answer, alternatives=await through(found.nearest(at, wanted)))
     return answer
 
 

@@ -1,7 +1,7 @@
 """Judging input values: pure checks that answer with the refusals a client can act on, one per wrong field."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sized
 from datetime import time
 from importlib.resources import files
 from typing import Any
@@ -11,6 +11,9 @@ from models.refusals import ErrorCode, Refusal
 
 NAME_LENGTH = 200
 TEXT_LENGTH = 5000
+LONGEST_LIST = 200
+"""Ids that may be given at once."""
+
 LONGEST_MINUTES = 60 * 24 * 31
 LONGEST_DAYS = 3660
 
@@ -53,6 +56,11 @@ def number(value: int | None, *path: str, least: int, most: int) -> Refusal | No
     if value is None or least <= value <= most:
         return None
     return invalid("Must be between {least} and {most}.", *path, least=least, most=most)
+
+
+def length(value: Sized | None, *path: str, most: int = LONGEST_LIST) -> Refusal | None:
+    """A list of at most so many; None passes."""
+    return invalid("At most {most} at once.", *path, most=most) if value is not None and len(value) > most else None
 
 
 def color(value: str | None, *path: str) -> Refusal | None:

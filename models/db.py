@@ -5,8 +5,9 @@ SQLite and PostgreSQL behave alike above this file. Nothing may await the networ
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from types import LambdaType
 from typing import Any, TypeAlias, TypeVar
 from urllib.parse import parse_qsl, urlencode
 
@@ -18,8 +19,11 @@ from tortoise.context import TortoiseContext, require_context
 from tortoise.exceptions import DBConnectionError
 from tortoise.expressions import Subquery
 from tortoise.models import Model
-from tortoise.queryset import QuerySet
+from tortoise.queryset import QuerySet, ValuesQuery
 from tortoise.transactions import in_transaction
+
+from models import turns
+from models.intervals import Steps
 
 T = TypeVar("T")
 M = TypeVar("M", bound=Model)
@@ -43,6 +47,9 @@ TABLES = (
     "models.event",
     "models.mirror",
 )
+
+SOME = 50
+"""So many rows are read in one step."""
 
 MIGRATIONS = "models.migrations"
 
@@ -226,9 +233,35 @@ async def snapshot(body: Callable[[], Awaitable[T]]) -> T:
     return await transaction(reading, writes=False)
 
 
-async def select(query: QuerySet[M], columns: Iterable[str]) -> list[Row]:
-    """The asked columns of the rows, as plain mappings: one statement, no model instances."""
-    return list(await query.values(*sorted(set(columns))))
+async def select(query: QuerySet[M], columns: Iterable[str], **named: str) -> list[Row]:
+    """The asked columns of the rows, as plain mappings: one statement, no model instances. `named` are columns under
+    other names. Many rows are read in turns.
+    """
+    asked = query.values(*sorted(set(columns)), **named)
+    asked.sql()
+    _, found = await connection().execute_query(*asked.query.get_parameterized_sql())
+    kinds = {name: asked.resolve_to_python_value(query.model, source) for name, source in _sources(asked).items()}
+    # Tortoise has functions without a name for what stays as it is.
+    converts = [(name, kind) for name, kind in kinds.items() if not isinstance(kind, LambdaType)]
+    return await turns.through(_plain(found, converts))
+
+
+def _sources(asked: ValuesQuery[Any]) -> Mapping[str, str]:
+    """The columns that are asked for, by their names in the rows."""
+    sources: Mapping[str, str] = asked._fields_for_select
+    return sources
+
+
+def _plain(found: Iterable[Any], converts: Sequence[tuple[str, Callable[[Any], Any]]]) -> Steps[list[Row]]:
+    rows: list[Row] = []
+    for each in found:
+        row = dict(each)
+        for name, convert in converts:
+            row[name] = convert(row[name])
+        rows.append(row)
+        if len(rows) % SOME == 0:
+            yield
+    return rows
 
 
 def within(query: QuerySet[M], column: str) -> Subquery:

@@ -1,7 +1,7 @@
 """The calendar's entries, read for many at once: bookings, holds, time off, Google events. Reads only."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -9,7 +9,7 @@ from uuid import UUID
 from tortoise.expressions import Q
 from tortoise.models import Model
 
-from models import booking, clock, db, timeoff
+from models import booking, clock, db, intervals, timeoff
 from models.booking import Booking
 from models.db import Row
 from models.event import GoogleBlock, GoogleEvent
@@ -118,10 +118,9 @@ async def conflicts_of(booking_ids: Sequence[UUID], columns: frozenset[str]) -> 
     ).order_by("starts_at", "event_id")
     asked = {name: f"event__{name}" for name in columns}
     found: dict[UUID, list[Row]] = defaultdict(list)
-    for block in await blocks.values("option_id", "starts_at", "ends_at", **_apart(asked)):
-        for row in rows:
-            if row["option_id"] == block["option_id"] and _overlap(row, block):
-                found[row["id"]].append({name: block[f"of_{name}"] for name in asked})
+    others = await db.select(blocks, ("option_id", "starts_at", "ends_at"), **_apart(asked))
+    for row, block in _meetings(rows, others):
+        found[row["id"]].append({name: block[f"of_{name}"] for name in asked})
     return found
 
 
@@ -137,10 +136,9 @@ async def bookings_under(event_ids: Sequence[UUID], columns: frozenset[str]) -> 
         ends_at__gt=min(block["starts_at"] for block in blocks),
     ).exclude(status=BookingStatus.CANCELLED)
     found: dict[UUID, list[Row]] = defaultdict(list)
-    for row in await db.select(bookings.order_by("starts_at", "id"), columns | {"option_id", "starts_at", "ends_at"}):
-        for block in blocks:
-            if row["option_id"] == block["option_id"] and _overlap(row, block):
-                found[block["event_id"]].append(row)
+    rows = await db.select(bookings.order_by("starts_at", "id"), columns | {"option_id", "starts_at", "ends_at"})
+    for block, row in _meetings(blocks, rows):
+        found[block["event_id"]].append(row)
     return found
 
 
@@ -149,5 +147,15 @@ def _apart(asked: Mapping[str, str]) -> dict[str, str]:
     return {f"of_{name}": source for name, source in asked.items()}
 
 
-def _overlap(one_row: Row, other: Row) -> bool:
-    return bool(one_row["starts_at"] < other["ends_at"] and other["starts_at"] < one_row["ends_at"])
+def _meetings(ones: Iterable[Row], others: Iterable[Row]) -> Iterator[tuple[Row, Row]]:
+    """The pairs that overlap and are of the same option. For each of the ones the others come by their start."""
+    by_option: dict[UUID, tuple[list[Row], list[Row]]] = defaultdict(lambda: ([], []))
+    for side, rows in enumerate((ones, others)):
+        for row in rows:
+            by_option[row["option_id"]][side].append(row)
+    for mine, theirs in by_option.values():
+        yield from intervals.meetings(mine, theirs, _range)
+
+
+def _range(row: Row) -> tuple[datetime, datetime]:
+    return row["starts_at"], row["ends_at"]

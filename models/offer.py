@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from models import availability
 from models.availability import Agenda, Reason, Rules
 from models.hours import day_interval, local_date
-from models.intervals import DAY, MINUTE, Instant, Interval
+from models.intervals import DAY, MINUTE, Instant, Interval, Steps, done
 from models.refusals import Alternative
 
 _NEARBY = 7 * DAY
@@ -35,14 +35,25 @@ class Offer:
 
     def slots(self, window: Interval) -> list[tuple[Instant, tuple[UUID, ...]]]:
         """Every start in the window that at least one option offers, with those options."""
-        return availability.merged(self._starts(window))
+        return done(self.slots_in_steps(window))
 
-    def starts(self, window: Interval) -> list[Instant]:
-        """Every start in the window that at least one option offers."""
-        return sorted(set().union(*self._starts(window).values()))
+    def slots_in_steps(self, window: Interval) -> Steps[list[tuple[Instant, tuple[UUID, ...]]]]:
+        """The same, in steps."""
+        return (yield from availability.merged_in_steps((yield from self._starts(window))))
 
-    def _starts(self, window: Interval) -> dict[UUID, list[Instant]]:
-        return {each: availability.starts(self.rules, self.agendas[each], window, self.now) for each in self.options}
+    def starts_in_steps(self, window: Interval) -> Steps[list[Instant]]:
+        """Every start in the window that at least one option offers, in steps."""
+        found: set[Instant] = set()
+        for each in (yield from self._starts(window)).values():
+            found.update(each)
+            yield
+        return sorted(found)
+
+    def _starts(self, window: Interval) -> Steps[dict[UUID, list[Instant]]]:
+        found: dict[UUID, list[Instant]] = {}
+        for each in self.options:
+            found[each] = yield from availability.starts_in_steps(self.rules, self.agendas[each], window, self.now)
+        return found
 
     def eligible(self) -> list[UUID]:
         """The options that may take the service, by name."""
@@ -52,9 +63,9 @@ class Offer:
         """Every reason against this option at this start."""
         return availability.reasons(self.rules, self.agendas[option_id], start, self.now)
 
-    def nearest(self, start: Instant, wanted: UUID | None) -> list[Alternative]:
-        """Up to five free slots nearest to a start within a week, those of the wanted option first."""
-        listed = self.slots(nearby(start))
+    def nearest(self, start: Instant, wanted: UUID | None) -> Steps[list[Alternative]]:
+        """Up to five free slots nearest to a start within a week, those of the wanted option first; in steps."""
+        listed = yield from self.slots_in_steps(nearby(start))
         listed.sort(key=lambda slot: (wanted is not None and wanted not in slot[1], abs(slot[0] - start), slot[0]))
         length = self.rules.duration * MINUTE
         return [

@@ -101,10 +101,10 @@ async def update(business_id: UUID, option_id: UUID, values: Mapping[str, Any]) 
     return await write(business_id, body)
 
 
-async def set_opening_hours(business_id: UUID, option_id: UUID, hours: Iterable[WeeklyRange]) -> UUID | Refused:
+async def set_opening_hours(business_id: UUID, option_id: UUID, hours: Sequence[WeeklyRange]) -> UUID | Refused:
     """Replaces an option's weekly hours."""
     stored = stored_hours(hours)
-    if len(stored) > 100:
+    if len(hours) > 100:
         return Refused([checks.invalid("At most 100 intervals a week.", "openingHours")])
 
     async def body(work: Write) -> UUID | Refused:
@@ -142,6 +142,7 @@ def judge(values: Mapping[str, Any]) -> list[Refusal]:
         checks.name(values["name"], "name") if values.get("name") is not None else None,
         checks.text(values.get("description"), "description"),
         checks.color(values.get("color"), "color"),
+        checks.length(values.get("service_ids"), "serviceIds"),
     )
     if len(values.get("opening_hours") or ()) > 100:
         wrong.append(checks.invalid("At most 100 intervals a week.", "openingHours"))

@@ -21,6 +21,7 @@ from models.intervals import MINUTE, Instant, Interval, to_datetime, to_instant
 from models.key import Caller
 from models.offer import Offer, nearby
 from models.refusals import Alternative, ErrorCode, Refusal, Refused
+from models.turns import through
 from models.words import BookingStatus, ChangeAction, ChangeKind
 
 _LETTERS = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
@@ -124,7 +125,7 @@ async def alternatives(
         return ()
     wanted, now = to_instant(start), to_instant(clock.now())
     found = await offer_of(row, service.rules(row), nearby(wanted), now=now, google_days=google_days)
-    return found.nearest(wanted, option_id)
+    return await through(found.nearest(wanted, option_id))
 
 
 async def _place(work: Write, wish: Wish, google_days: int) -> Place | Refused:

@@ -120,6 +120,7 @@ def judge(values: Mapping[str, Any]) -> list[Refusal]:
             checks.number(values.get(each), checks.camel(each), least=0, most=checks.LONGEST_MINUTES * 12)
             for each in MINUTES
         ),
+        checks.length(values.get("option_ids"), "optionIds"),
         checks.number(values.get("booking_horizon_days"), "bookingHorizonDays", least=0, most=checks.LONGEST_DAYS),
     )
     return [*wrong, *checks.price(values.get("price_amount"), values.get("price_currency"), "price")]

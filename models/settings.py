@@ -50,6 +50,7 @@ class Settings(BaseSettings):
     address_bookings: int = Field(default=30, ge=0, le=_MOST)
     socket_subscriptions: int = Field(default=100, ge=0, le=_MOST)
     key_subscriptions: int = Field(default=1000, ge=0, le=_MOST)
+    answer_bytes: int = Field(default=32 * 1024 * 1024, ge=1024, le=_MOST)
     google_days: int = Field(default=400, ge=1, le=3660)
     explorer: bool = True
     introspection: bool = True

@@ -16,9 +16,10 @@ from tortoise.fields import BooleanField, DateField, JSONField, UUIDField
 from tortoise.models import Model
 from tortoise.queryset import QuerySet
 
-from models import db
+from models import db, turns
 from models.columns import Instant
 from models.db import Row
+from models.intervals import Steps
 
 Build: TypeAlias = Callable[..., QuerySet[Any]]
 Convert: TypeAlias = Callable[[Any], Any]
@@ -47,7 +48,7 @@ async def rows(build: Build, columns: Iterable[str], /, **values: Any) -> Sequen
     shape = tuple([(name, _shape(value)) for name, value in values.items()])
     statement = _statement(build, frozenset(columns), shape, connection.capabilities.dialect)
     _, found = await connection.execute_query(statement.sql, statement.parameters(values))
-    return statement.decode(found)
+    return await turns.through(statement.decode(found))
 
 
 def of_business(table: type[Model], business_id: UUID, **more: Any) -> QuerySet[Any]:
@@ -125,16 +126,20 @@ class _Statement:
         taken = [at if name is None else values[name] if at is None else values[name][at] for name, at in self.sources]
         return taken if self.encode is None else list(map(self.encode, taken))
 
-    def decode(self, found: Sequence[Any]) -> Sequence[Row]:
-        """The rows, with values of the types that the tables say."""
+    def decode(self, found: Sequence[Any]) -> Steps[Sequence[Row]]:
+        """The rows, with values of the types that the tables say; in steps."""
         if not self.converts:
             return cast(Sequence[Row], found)
-        plain = [dict(row) for row in found]
-        for name, convert in self.converts.items():
-            for row in plain:
-                value = row[name]
-                if value is not None:
-                    row[name] = convert(value)
+        plain: list[Row] = []
+        for at in range(0, len(found), db.SOME):
+            some = [dict(row) for row in found[at : at + db.SOME]]
+            for name, convert in self.converts.items():
+                for row in some:
+                    value = row[name]
+                    if value is not None:
+                        row[name] = convert(value)
+            plain += some
+            yield
         return plain
 
 

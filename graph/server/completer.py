@@ -1,12 +1,13 @@
 """Answers by generated code: a selection of plain fields becomes one function that turns objects into an answer.
 
-Plain is what shows a column, an attribute, or what a resolver works out without waiting. All else, and every fault, is
-graphql-core's, with the objects that are there already: no resolver that reads anything runs twice. The code is made of
-the schema and of names that validation accepted, never of values.
+There are two of each: one that answers what is short at once, and one that answers in steps, and keeps of what it made
+the bytes alone. Plain is what shows a column, an attribute, or what a resolver works out without waiting. All else, and
+every fault, is graphql-core's, with the objects that are there already: no resolver that reads anything runs twice. The
+code is made of the schema and of names that validation accepted, never of values.
 """
 
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import UTC
 from typing import Any, Final, NoReturn, TypeAlias
@@ -28,10 +29,22 @@ from graphql.execution.collect_fields import FieldDetails
 from strawberry.types.field import StrawberryField
 
 from graph.context import Context
+from graph.server.pieces import Few, Pieces, text_of
+from graph.server.wire import Text
 from graph.shown import Attribute, Column, Identity, Listed, Part, Reading, Recurring, Related, Shown, shows
 
-Render: TypeAlias = Callable[[Sequence[Any], Context], list[dict[str, Any]]]
-"""Objects of one type as an answer, in their order."""
+AtOnce: TypeAlias = Callable[[Sequence[Any], Context], list[dict[str, Any]]]
+InSteps: TypeAlias = Callable[[Sequence[Any], Context, Pieces], Generator[None, None, Text]]
+
+
+@dataclass(frozen=True, slots=True)
+class Render:
+    """Turns objects of one type into an answer, in their order."""
+
+    at_once: AtOnce
+    """Raises LongError where that takes too long."""
+    in_steps: InSteps
+
 
 Collect: TypeAlias = Callable[[GraphQLObjectType, list[FieldDetails]], Mapping[str, list[FieldDetails]]]
 """What is selected of a type, by the keys of the answer."""
@@ -71,13 +84,9 @@ class _Object:
 
 
 def render_of(kind: GraphQLObjectType, details: list[FieldDetails], collect: Collect, *, staff: bool) -> Render:
-    """The function for objects of a type, for staff or for the public. Raises NotPlainError."""
-    code = _Code(collect, staff)
-    value = code.name("v")
-    row = code.name("r") if _has_row(kind) else None
-    shown = code.object(kind, details, _Object(value, row))
-    rows = f" for {row} in ({value}.row,)" if row else ""
-    return code.function(f"[{shown} for {value} in values{rows}]")
+    """The functions for objects of a type, for staff or for the public. Raises NotPlainError."""
+    at_once, in_steps = (_Code(collect, staff, in_steps=each).top(kind, details) for each in (False, True))
+    return Render(at_once, in_steps)
 
 
 @dataclass
@@ -86,9 +95,20 @@ class _Code:
 
     collect: Collect
     staff: bool
+    in_steps: bool
     before: list[str] = field(default_factory=list)
-    given: dict[str, Any] = field(default_factory=lambda: {"UTC": UTC, "none": _none, "Asking": Asking})
+    given: dict[str, Any] = field(
+        default_factory=lambda: {
+            "UTC": UTC,
+            "none": _none,
+            "Asking": Asking,
+            "Few": Few,
+            "text_of": text_of,
+        }
+    )
     count: int = 0
+    _is_once: bool = False
+    """Whether the code is of what is made once for many."""
 
     def name(self, prefix: str) -> str:
         """A name that nothing has."""
@@ -101,14 +121,39 @@ class _Code:
         self.given[name] = value
         return name
 
-    def function(self, expression: str) -> Render:
+    def top(self, kind: GraphQLObjectType, details: list[FieldDetails]) -> Any:
+        """The function for objects of a type."""
+        item = self.name("v")
+        row = self.name("r") if _has_row(kind) else None
+        shown = self.object(kind, details, _Object(item, row))
+        return self.function(self.many("values", item, shown, (row, f"{item}.row") if row else None))
+
+    def function(self, expression: str) -> Any:
         """The function that returns the expression."""
-        body = "\n    ".join(["asking = Asking(context)", *self.before, f"return {expression}"])
+        body = "\n    ".join(["asking, few = Asking(context), Few()", *self.before, f"return {expression}"])
         if len(body) > LONGEST:
             raise NotPlainError
-        exec(f"def render(values, context):\n    {body}\n", self.given)  # noqa: S102  # see the module's docstring
-        render: Render = self.given["render"]
-        return render
+        parameters = "values, context, pieces" if self.in_steps else "values, context"
+        exec(f"def render({parameters}):\n    {body}\n", self.given)  # noqa: S102  # see the module's docstring
+        return self.given["render"]
+
+    def many(self, items: str, item: str, shown: str, more: tuple[str, str] | None = None) -> str:
+        """The expression for a list of objects, of what is shown of each item; `more` names something else of it."""
+        if self.in_steps and not self._is_once:
+            each = self.name("each")
+            self.before += [
+                f"def {each}(items):",
+                "    made = pieces.list()",
+                f"    for {item} in items:",
+                *([f"        {more[0]} = {more[1]}"] if more else []),
+                f"        made.add({shown})",
+                "        yield",
+                "    return made.done()",
+            ]
+            return f"(yield from {each}({items}))"
+        taken = items if self._is_once else f"few({items})"
+        named = f" for {more[0]} in ({more[1]},)" if more else ""
+        return f"[{shown} for {item} in {taken}{named}]"
 
     def object(self, kind: GraphQLObjectType, details: list[FieldDetails], source: _Object) -> str:
         """The expression for an object."""
@@ -156,7 +201,9 @@ class _Code:
         if is_list_type(kind):
             # No name can be bound where a comprehension takes its items from.
             item = self.name("x")
-            shown = f"[{self.value(kind.of_type, details, item)} for {item} in {name}]"
+            each = self.value(kind.of_type, details, item)
+            is_plain = is_leaf_type(get_nullable_type(kind.of_type))
+            shown = f"[{each} for {item} in {name}]" if is_plain else self.many(name, item, each)
         elif is_object_type(kind):
             row = self.name("r") if _has_row(kind) else None
             shown = self.object(kind, details, _Object(name, row))
@@ -183,17 +230,23 @@ class _Code:
         """The expression for the row that a row points at: one for all that point at it."""
         if source.within:
             raise NotPlainError
-        target = _object_type(returned)
-        shown = self.object(target, details, _Object(None, "row", other))
+        shown = self.shared(returned, details, _Object(None, "row", other))
         key = source.column(f"{other.relation}_id")
         return self.once(key, f"[{shown}]" if other.listed else shown, "row", source.row or "")
 
     def recurring(self, keys: str, shelf: str, returned: GraphQLOutputType, details: list[FieldDetails]) -> str:
         """The expression for a list of objects, each made once for all lists that have it."""
         key = self.name("k")
-        shown = self.object(_object_type(returned), details, _Object("value", "value.row"))
+        shown = self.shared(returned, details, _Object("value", "value.row"))
         made = self.once(key, shown, "value", f"{shelf}[{key}]")
-        return f"[{made} for {key} in {keys}]"
+        return f"[{made} for {key} in few({keys})]" if not self.in_steps else f"[{made} for {key} in {keys}]"
+
+    def shared(self, returned: GraphQLOutputType, details: list[FieldDetails], source: _Object) -> str:
+        """The expression for an object that is made once for many."""
+        before, self._is_once = self._is_once, True
+        shown = self.object(_object_type(returned), details, source)
+        self._is_once = before
+        return shown
 
     def once(self, key: str, shown: str, parameter: str, given: str) -> str:
         """The expression for what is made once for each key, of what is given for the parameter."""
@@ -201,7 +254,7 @@ class _Code:
         self.before += [
             f"{known} = {{}}",
             f"def {make}(key, {parameter}):",
-            f"    {known}[key] = made = {shown}",
+            f"    {known}[key] = made = {f'text_of({shown})' if self.in_steps else shown}",
             "    return made",
         ]
         return f"({known}.get({key}) or {make}({key}, {given}))"
@@ -210,7 +263,7 @@ class _Code:
         """The expression for the rows of a page."""
         row = self.name("r")
         shown = self.object(_object_type(returned), details, _Object(None, row))
-        return f"[{shown} for {row} in {_value_of(source)}.page.rows]"
+        return self.many(f"{_value_of(source)}.page.rows", row, shown)
 
     def resolved(
         self, kind: GraphQLObjectType, definition: StrawberryField, shown: Shown | None, source: _Object

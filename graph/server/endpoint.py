@@ -30,6 +30,7 @@ from graph.limits.door import Door, too_many_open
 from graph.server import explorer, introspection
 from graph.server.accept import JSON, preferred_type, weights
 from graph.server.admission import admit
+from graph.server.allowance import too_slow
 from graph.server.backlog import Message
 from graph.server.event_stream import EventStream, events
 from graph.server.execution import LONGEST_SECONDS
@@ -38,7 +39,7 @@ from graph.server.protocol import Socket
 from graph.server.run import Asked
 from graph.server.sockets import Sockets
 from graph.server.status import retry_after, status_of
-from graph.server.wire import encoded
+from graph.server.wire import bounded, encoded
 from models import db, key
 
 INIT_SECONDS = 5
@@ -154,6 +155,7 @@ class Endpoint(GraphQL[Context, None]):
             self._announce_too_many(context, response)
             return self._streamed(context, data)
         else:
+            context.heard = request.receive
             named["request_data"] = replace(data, protocol="http")
             result = await super().execute_operation(*args, **named)
         response.status_code = status_of(result.data, result.errors, media_type)
@@ -228,8 +230,8 @@ class Endpoint(GraphQL[Context, None]):
         if status != 200 and isinstance(response_data, dict) and response_data["data"] is None:
             response_data = {"errors": response_data["errors"]}
         later = {name: value for name, value in sub_response.headers.items() if name == "retry-after"}
-        headers = {**NOT_KEPT, **later}
-        return Response(self.encode_json(response_data), status_code=status, headers=headers, media_type=media_type)
+        body = bounded(response_data, self._house.settings.answer_bytes)
+        return Response(body, status_code=status, headers={**NOT_KEPT, **later}, media_type=media_type)
 
     async def _refusal(self, context: Context, data: GraphQLRequestData, *, shows_key: bool) -> GraphQLError | None:
         """Why a request may not run. Counted before it is read: reading it is work."""
@@ -256,11 +258,6 @@ class Endpoint(GraphQL[Context, None]):
 def _named(name: str, fields: Mapping[str, Any]) -> Any:
     """A field by its name in any case, as of headers."""
     return next((value for each, value in fields.items() if each.lower() == name), None)
-
-
-def too_slow() -> GraphQLError:
-    """The answer to a request that was given up."""
-    return GraphQLError("This took too long. What it began may still be done.", extensions={"code": "TIMEOUT"})
 
 
 def _is_a_person(request: Request) -> bool:

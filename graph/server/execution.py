@@ -1,89 +1,301 @@
-"""How operations are executed: what is plain by generated code, and to their end, also when nobody waits any more.
+"""How operations are executed: what is plain by generated code, and all that is long in slices; between them others
+have their turn.
 
-Broken off in the middle, graphql-core leaves coroutines behind that were made and never awaited.
+Nothing is broken off in the middle: graphql-core would leave coroutines behind that were made and never awaited. What
+nobody waits for any more ends by itself, at the next slice.
 """
 
 import asyncio
-from collections.abc import Awaitable
-from inspect import isawaitable
-from typing import Any
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from contextvars import ContextVar
+from functools import partial
+from inspect import isawaitable, iscoroutine
+from typing import Any, Final, Self
 
-from graphql import GraphQLObjectType, get_nullable_type, is_object_type
+from graphql import ExecutionResult, GraphQLError, GraphQLObjectType, OperationType, get_nullable_type, is_object_type
 from graphql.execution.collect_fields import FieldDetails
+from graphql.pyutils import Path
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
 from graph.context import Context
+from graph.server.allowance import PIECE_SECONDS, Allowance, gone, too_slow
+from graph.server.completer import Render
 from graph.server.gauges import FALLBACKS
+from graph.server.pieces import LongError, Pieces, counted_in, items_of, joined, only
 from graph.server.places import place_of
+from graph.server.wire import Text, encoded
 
 LONGEST_SECONDS = 30.0
-"""How long one request may take, and how long it goes on at most when nobody waits for it any more."""
+"""How long one request may take."""
+
+UNATTENDED_SECONDS = 30.0
+"""How long it goes on at most when nobody waits for it any more: then it is broken off, whatever that leaves behind."""
 
 FINISH_SECONDS = 3.0
 """So long what is under way may take when the process is told to stop."""
 
+LISTEN_SECONDS = 0.1
+"""After so long it is worth to listen whether the client is still there: most answers are ready before."""
+
+ABREAST: Final = 200
+"""So many items of lists are worked at side by side, those of lists within lists together: they share statements."""
+
+FEW_WALKED: Final = 20
+"""So many items of a list are walked in one piece."""
+
+_abreast: ContextVar[int] = ContextVar("abreast", default=1)
+"""How many items stand side by side where this is worked at."""
+
 
 class Executor(StrawberryGraphQLCoreExecutionContext):
-    """Strawberry's executor, which leaves plain objects to the completer, and keeps what is under way in the house, to
-    be awaited before that closes.
+    """Strawberry's executor, which leaves plain objects to the completer, works in slices, and keeps what is under way
+    in the house, to be awaited before that closes.
     """
+
+    @property
+    def allowance(self) -> Allowance:
+        """What the answer may still take."""
+        context: Context = self.context_value
+        return context.allowance
+
+    @property
+    def _may_end(self) -> bool:
+        """Whether it may end before it is done: a mutation is finished."""
+        return self.operation.operation is not OperationType.MUTATION
 
     def execute_operation(self, serially: bool | None = None) -> Any:
         """The result, or what is to be awaited for it."""
+        self.allowance.begin()
         result: Any = super().execute_operation(serially)
-        return _to_its_end(result, self.context_value.house.under_way) if isawaitable(result) else result
+        return _to_its_end(result, self.context_value, may_end=self._may_end) if isawaitable(result) else result
 
     def complete_list_value(self, return_type: Any, details: Any, info: Any, path: Any, result: Any, *rest: Any) -> Any:
         """A list as it is answered."""
         kind = get_nullable_type(return_type.of_type)
+        walk = partial(super().complete_list_value, return_type, details, info, path, result, *rest)
         if isinstance(result, list) and is_object_type(kind):
-            rendered = self._rendered(kind, details, result)
-            if rendered is not None:
-                return rendered
-        return super().complete_list_value(return_type, details, info, path, result, *rest)
+            render = self._render(kind, details)
+            if render is not None:
+                return self._rendered(render, result, walk)
+        return walk()
 
     def complete_object_value(
         self, return_type: Any, details: Any, info: Any, path: Any, result: Any, *rest: Any
     ) -> Any:
         """An object as it is answered."""
-        rendered = self._rendered(return_type, details, [result])
-        if rendered is not None:
-            return rendered[0]
-        return super().complete_object_value(return_type, details, info, path, result, *rest)
+        walk = partial(super().complete_object_value, return_type, details, info, path, result, *rest)
+        render = self._render(return_type, details)
+        return walk() if render is None else self._rendered(render, [result], walk, alone=True)
 
-    def _rendered(
-        self, kind: GraphQLObjectType, details: list[FieldDetails], values: list[Any]
-    ) -> list[dict[str, Any]] | None:
-        """Objects that are selected here, by generated code; None where that is not for them."""
+    async def complete_awaitable_value(
+        self, return_type: Any, details: Any, info: Any, path: Any, result: Any, *rest: Any
+    ) -> Any:
+        """A value that has to be waited for. Once all has ended it is null: nobody sees it."""
+        allowance = self.allowance
+        try:
+            if allowance.is_late_by(2 * PIECE_SECONDS):
+                # What begins is asked for together with what begins beside it: that may take longer than a piece.
+                await allowance.give_way()
+            if allowance.reason is not None and self._may_end:
+                return _dropped(result)
+            resolved = await result
+            if allowance.is_late or allowance.reason is not None:
+                await allowance.give_way()
+            completed = self.complete_value(return_type, details, info, path, resolved, *rest)
+            return await completed if self.is_awaitable(completed) else completed
+        except Exception as error:
+            if allowance.reason is not None:
+                return _dropped(result)
+            self.handle_field_error(error, return_type, details, path)
+            return None
+
+    def complete_iterable_value(
+        self, item_type: Any, details: Any, info: Any, path: Any, items: Any, *rest: Any
+    ) -> Any:
+        """The items of a list, by graphql-core's walk: a few at once, many in slices."""
+        taken = items if isinstance(items, list | tuple) else list(items)
+        room = max(1, ABREAST // _abreast.get())
+        if len(taken) <= min(room, FEW_WALKED) and not self.allowance.is_late:
+            return super().complete_iterable_value(item_type, details, info, path, taken, *rest)
+        return self._sliced(taken, room, partial(self._complete_item, item_type, details, info, path, rest))
+
+    def _complete_item(
+        self, item_type: Any, details: Any, info: Any, path: Path, rest: Any, index: int, item: Any, to: list[Any]
+    ) -> bool:
+        """Adds an item as it is answered; whether that has to be waited for."""
+        place = path.add_key(index, None)
+        if not self.is_awaitable(item):
+            return self.complete_list_item_value(item, to, item_type, details, info, place, *rest)
+        to.append(self.complete_awaitable_list_item_value(item, item_type, details, info, place, *rest))
+        return True
+
+    async def _sliced(self, items: Sequence[Any], room: int, complete: Callable[[int, Any, list[Any]], bool]) -> Any:
+        """A list, so many items of it side by side; as text where they are not all of them. Once all has ended it is
+        empty: nobody sees it.
+        """
+        token = _abreast.set(_abreast.get() * min(room, len(items)))
+        texts: list[bytes] = []
+        try:
+            for start in range(0, len(items), room):
+                completed = await self._slice(enumerate(items[start : start + room], start), complete)
+                if len(items) <= room:
+                    return completed
+                texts.append(items_of(completed))
+                self.allowance.take(len(texts[-1]) + 1 - counted_in(completed))
+            return joined(texts)
+        except Exception:
+            if self.allowance.reason is None:
+                raise
+            return []
+        finally:
+            _abreast.reset(token)
+
+    async def _slice(
+        self, items: Iterable[tuple[int, Any]], complete: Callable[[int, Any, list[Any]], bool]
+    ) -> list[Any]:
+        """Some items, side by side."""
+        completed: list[Any] = []
+        places: list[int] = []
+        waiting: list[Any] = []
+        try:
+            for at, (index, item) in enumerate(items):
+                if self.allowance.is_late:
+                    await self.allowance.give_way()
+                self.allowance.check()
+                if complete(index, item, completed):
+                    places.append(at)
+            if places:
+                waiting = [asyncio.ensure_future(completed[at]) for at in places]
+                await asyncio.wait(waiting)
+                for at, each in zip(places, waiting, strict=True):
+                    completed[at] = each.result()
+        except BaseException:
+            # What was begun is finished: it would be left behind, never awaited.
+            self.settle_in_background(waiting or [completed[at] for at in places])
+            raise
+        return completed
+
+    def _render(self, kind: GraphQLObjectType, details: list[FieldDetails]) -> Render | None:
+        """The code for objects that are selected here; None where there can be none."""
         context: Context = self.context_value
         # What is selected twice under one name is put together by graphql-core.
         if len(details) > 1 or context.who is None or not context.house.settings.completer:
             return None
         place = place_of(details[0].node, self.fragment_definitions, context)
         variables = self.variable_values.coerced
-        render = place.render(kind, details, self._collected, variables, context, staff=context.who.is_staff)
-        if render is None:
-            return None
+        return place.render(kind, details, self._collected, variables, context, staff=context.who.is_staff)
+
+    def _rendered(self, render: Render, values: list[Any], walk: Callable[[], Any], *, alone: bool = False) -> Any:
+        """Objects by generated code; where something cannot be shown graphql-core knows what to say of it."""
         try:
-            return render(values, context)
+            shown: Any = render.at_once(values, self.context_value)
+        except LongError:
+            return self._in_steps(render, values, walk, alone=alone)
         except Exception:
-            # Something cannot be shown: graphql-core knows what to say of it.
             FALLBACKS.inc()
-            return None
+            return walk()
+        if alone:
+            return shown[0]
+        if _abreast.get() == 1:
+            return shown
+        # One of many lists: all of them together may be long.
+        text = Text(encoded(shown))
+        self.allowance.take(len(text.json))
+        return text
+
+    async def _in_steps(self, render: Render, values: list[Any], walk: Callable[[], Any], *, alone: bool) -> Any:
+        pieces = Pieces(self.allowance)
+        try:
+            shown = await self.allowance.through(render.in_steps(values, self.context_value, pieces))
+        except Exception:
+            pieces.forget()
+            if self.allowance.reason is not None:
+                return None
+            FALLBACKS.inc()
+            walked = walk()
+            return await walked if isawaitable(walked) else walked
+        return only(shown) if alone else shown
 
     def _collected(self, kind: GraphQLObjectType, details: list[FieldDetails]) -> dict[str, list[FieldDetails]]:
         return self.collect_subfields(kind, details).grouped_field_set
 
 
-async def _to_its_end(result: Awaitable[Any], under_way: set[asyncio.Future[Any]]) -> Any:
-    task = asyncio.ensure_future(result)
-    under_way.add(task)
-    task.add_done_callback(under_way.discard)
+def _dropped(result: Any) -> None:
+    """Nobody waits for this: it does not begin, and would be left behind never awaited."""
+    if iscoroutine(result):
+        result.close()
+
+
+async def _to_its_end(result: Awaitable[ExecutionResult], context: Context, *, may_end: bool) -> ExecutionResult:
+    """The result; or, where all may end before it is done, why it did."""
+    allowance, task = context.allowance, asyncio.ensure_future(result)
+    context.house.under_way.add(task)
+    task.add_done_callback(partial(_done, context.house.under_way))
+    loop = asyncio.get_running_loop()
     try:
-        return await asyncio.shield(task)
+        if not may_end:
+            return await asyncio.shield(task)
+        async with _Watch(context) as watch:
+            await watch.first_of(task)
     except asyncio.CancelledError:
-        asyncio.get_running_loop().call_later(LONGEST_SECONDS, task.cancel)
+        if may_end:
+            allowance.end(gone())
+        loop.call_later(UNATTENDED_SECONDS, task.cancel)
         raise
+    if allowance.reason is not None:
+        loop.call_later(UNATTENDED_SECONDS, task.cancel)
+        return ExecutionResult(None, [allowance.reason])
+    return task.result()
+
+
+class _Watch:
+    """Ends what takes too long, and what nobody waits for any more, while its block lasts."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._loop = asyncio.get_running_loop()
+        self._listening: asyncio.Task[None] | None = None
+        self._over: asyncio.Future[Any] = self._loop.create_future()
+
+    async def __aenter__(self) -> Self:
+        self._timers = [
+            self._loop.call_later(LONGEST_SECONDS, self._end, too_slow()),
+            self._loop.call_later(LISTEN_SECONDS, self._listen),
+        ]
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        for timer in self._timers:
+            timer.cancel()
+        self._over.cancel()
+        if self._listening is not None:
+            self._listening.cancel()
+            await asyncio.wait({self._listening})
+
+    async def first_of(self, task: asyncio.Future[Any]) -> None:
+        """Returns when the task is done, or all has ended before."""
+        await asyncio.wait({task, self._over}, return_when=asyncio.FIRST_COMPLETED)
+
+    def _end(self, reason: GraphQLError) -> None:
+        self._context.allowance.end(reason)
+        if not self._over.done():
+            self._over.set_result(None)
+
+    def _listen(self) -> None:
+        if self._context.heard is not None:
+            self._listening = self._loop.create_task(self._hear(self._context.heard))
+
+    async def _hear(self, heard: Callable[[], Awaitable[Any]]) -> None:
+        while (await heard())["type"] != "http.disconnect":
+            pass
+        self._end(gone())
+
+
+def _done(under_way: set[asyncio.Future[Any]], task: asyncio.Future[Any]) -> None:
+    """Forgets a task. Its error is its caller's, if that is still there."""
+    under_way.discard(task)
+    if not task.cancelled():
+        task.exception()
 
 
 async def finish(under_way: set[asyncio.Future[Any]]) -> None:

@@ -67,7 +67,8 @@ class Place:
             return self._renders[case]
         if case in self._seen:
             made = self._renders[case] = _made(kind, details, collect, staff=staff)
-            context.grow(_weight(cast(FunctionType, made).__code__) if made else 0)
+            for function in (made.at_once, made.in_steps) if made else ():
+                context.grow(_weight(cast(FunctionType, function).__code__))
             return made
         if len(self._seen) < CASES:
             self._seen.add(case)

@@ -14,7 +14,7 @@ from graph.errors import FAULTS
 from graph.languages import spoken
 from graph.server.backlog import Message
 from graph.server.course import Course
-from graph.server.wire import encoded
+from graph.server.wire import bounded, encoded
 from models import changes
 
 T = TypeVar("T")
@@ -116,7 +116,7 @@ class Run:
         if course.is_resumable:
             cursor = changes.to_cursor(self._asked.context.caller.business_id, course.position)
         return Message(
-            encoded(payload),
+            bounded(payload, self._asked.context.house.settings.answer_bytes),
             course.position,
             course.topic,
             cursor,

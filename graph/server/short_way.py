@@ -19,12 +19,13 @@ from graph import languages
 from graph.context import Context, House
 from graph.errors import coded, internal
 from graph.server.accept import preferred_type
-from graph.server.endpoint import NOT_KEPT, Endpoint, bearer, too_slow
+from graph.server.allowance import too_slow
+from graph.server.endpoint import NOT_KEPT, Endpoint, bearer
 from graph.server.execution import LONGEST_SECONDS, Executor
 from graph.server.gauges import DIRECT
 from graph.server.limits import replay
 from graph.server.status import retry_after, status_of
-from graph.server.wire import encoded
+from graph.server.wire import bounded
 from models import db, key
 
 _is_awaitable: Any = optimized_is_awaitable
@@ -61,9 +62,8 @@ class ShortWay:
                     asked = await self._asked(scope, headers, message.get("body", b""))
                     if asked:
                         DIRECT.inc()
-                        result = await self._run(asked)
-                        cost = self._house.spending.shown(asked.context, asked.context.cost)
-                        await _send(send, result, media_type, {"cost": cost})
+                        asked.context.heard = receive
+                        await _send(send, await self._run(asked), media_type, asked.context)
                         return
                 receive = replay(message, receive)
         await self._app(scope, receive, send)
@@ -132,15 +132,15 @@ class ShortWay:
         return finished
 
 
-async def _send(send: Send, result: ExecutionResult, media_type: str, extensions: dict[str, Any]) -> None:
+async def _send(send: Send, result: ExecutionResult, media_type: str, context: Context) -> None:
     """Answers in the media type that was asked for (see `Endpoint.create_response`)."""
     errors = [error.formatted for error in result.errors or ()]
     answer: dict[str, Any] = {"data": result.data, "errors": errors} if errors else {"data": result.data}
-    answer["extensions"] = extensions
+    answer["extensions"] = {"cost": context.house.spending.shown(context, context.cost)}
     status = status_of(result.data, result.errors, media_type)
     if status != 200 and result.data is None:
         answer = {"errors": errors}
-    body = encoded(answer)
+    body = bounded(answer, context.house.settings.answer_bytes)
     headers = [
         *_KEPT_BY_NOBODY,
         (b"content-length", b"%d" % len(body)),

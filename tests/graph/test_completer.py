@@ -17,6 +17,7 @@ from graph.documents.document import read as read_document
 from graph.limits.spending import Spending
 from graph.nodes import from_id, to_id
 from graph.schema import schema
+from graph.server import allowance, execution, pieces
 from graph.server.gauges import FALLBACKS
 from graph.server.places import CASES
 from graph.server.reader import Readers
@@ -107,6 +108,17 @@ def counted(document: str, variables: dict[str, Any] | None) -> int:
     return operation.cost.of(variables) if operation else 0
 
 
+@pytest.fixture(params=["at once", "in slices"])
+def slices(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whether everything counts as long."""
+    if request.param == "in slices":
+        monkeypatch.setattr(pieces, "FEW", 2)
+        monkeypatch.setattr(pieces, "_PIECE", 2)
+        monkeypatch.setattr(execution, "FEW_WALKED", 1)
+        monkeypatch.setattr(execution, "ABREAST", 3)
+        monkeypatch.setattr(allowance, "PIECE_SECONDS", 0.0001)
+
+
 @pytest.fixture
 async def both(town: Connected) -> Both:
     """A business with something of every kind."""
@@ -151,6 +163,7 @@ async def both(town: Connected) -> Both:
     return Both(town, known, house(completer=True), house(completer=False), roots)
 
 
+@pytest.mark.usefixtures("slices")
 @pytest.mark.parametrize("seed", range(2))
 async def test_any_selection_is_answered_as_without_it(both: Both, seed: int) -> None:
     day = at("00:00")[:10], at("00:00", 14)[:10]
@@ -213,6 +226,7 @@ async def test_what_is_plain_is_not_walked_field_by_field(both: Both, name: str)
     assert len(calls) == 1
 
 
+@pytest.mark.usefixtures("slices")
 async def test_what_cannot_be_shown_is_told_as_without_it(both: Both) -> None:
     """A row that is broken: among others, and alone."""
     await Booking.filter(customer_name=KARI["name"]).update(status="LOST")

@@ -144,7 +144,7 @@ async def test_a_slow_reader_of_states_is_told_how_it_is_at_last_though_nothing_
             days {{ slots {{ start options {{ id {names} }} }} }}
         }}
     }}"""
-    async with serving(our_stage, sqlite_url, request_cost=10**9, key_cost=0) as served:
+    async with serving(our_stage, sqlite_url, request_cost=10**9, key_cost=0, address_bookings=0) as served:
         shop = await furnish(served)
         window = {"serviceId": shop.haircut, "from": at("00:00"), "to": at("00:00", 60)}
 

@@ -163,7 +163,7 @@ MUTANTS = (
     ),
     Mutant("W3 the last date is excluded", "hours", "timedelta(days=days + 1)", "timedelta(days=days)"),
     Mutant("W3 today is UTC's", "hours", "instant(local_date(now, zone) +", "instant(to_datetime(now).date() +"),
-    Mutant("M1 starts come option by option", "availability", "for start in sorted(offered)]", "for start in offered]"),
+    Mutant("M1 starts come option by option", "availability", "enumerate(sorted(offered))", "enumerate(offered)"),
     Mutant(
         "a reason knows nothing of buffers",
         "availability",

@@ -1,0 +1,252 @@
+"""What one request can do to others: dear requests beside honest ones, at a served application.
+
+python -m tests.bench.hostile                 all of them, on SQLite
+python -m tests.bench.hostile --postgres      the same on PostgreSQL
+python -m tests.bench.hostile --only slots    those whose name has that word
+
+The business has 100 options, each offering all of 100 services of half an hour every 5 minutes, and in two months 2,400
+bookings and 7,200 events from Google. While a request is answered, `/healthz` and a small honest question are asked
+again and again: what they waited at worst, how much the process grew, and what the request was answered. A further row
+is one more `@row`.
+"""
+
+import argparse
+import asyncio
+import sys
+import tempfile
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx2
+import uvloop
+
+from graph.nodes import to_id
+from tests import postgres
+from tests.bench import crowd
+from tests.bench.crowd import Crowd
+from tests.bench.premises import Premises, premises
+from tests.bench.process import apart, memory, pause
+from tests.operations import operations
+from tests.served import Served
+from tests.stage import TLS
+
+PATIENCE, BREATHER = 240.0, 0.01
+GONE_AFTER = 1.0
+"""Seconds after which a client that does not wait hangs up."""
+
+
+@dataclass(frozen=True)
+class Scene:
+    """The business, and who may be asked."""
+
+    served: Served
+    crowd: Crowd
+    begin: datetime
+    http: httpx2.AsyncClient
+
+    def window(self, days: int) -> dict[str, str]:
+        """So many days."""
+        return {"from": self.begin.isoformat(), "to": (self.begin + timedelta(days=days)).isoformat()}
+
+    async def ask(self, document: str, role: str, **variables: Any) -> str:
+        """What a document is answered, in short."""
+        headers = {"Authorization": f"Bearer {self.served.keys[role]}"}
+        body = {"query": document, "variables": variables}
+        answer = await self.http.post(f"{self.served.url}/graphql", json=body, headers=headers)
+        errors = answer.json().get("errors") or [{}]
+        code = (errors[0].get("extensions") or {}).get("code")
+        return f"{answer.status_code} {code or 'answered'}, {len(answer.content):,} bytes"
+
+
+Row = Callable[[Scene], Awaitable[str]]
+ROWS: dict[str, Row] = {}
+
+
+def row(name: str) -> Callable[[Row], Row]:
+    """A dear request, by a name for the table."""
+
+    def named(asking: Row) -> Row:
+        ROWS[name] = asking
+        return asking
+
+    return named
+
+
+def nested(levels: int) -> str:
+    """Services of options of services."""
+    inner = "id"
+    for level in range(levels):
+        inner = f"{('options', 'services')[level % 2]} {{ {inner} }}"
+    return inner
+
+
+SLOTS = (
+    "query($service: ID!, $from: DateTime!, $to: DateTime!) {{ availability(serviceId: $service, from: $from, to: $to) "
+    "{{ days {{ slots {{ start {} }} }} }} }}"
+)
+WITH_SERVICES = SLOTS.format("options { name services { name description } }")
+
+
+@row("services and options, 7 deep")
+async def _deep(scene: Scene) -> str:
+    return await scene.ask(f"{{ services(first: 100) {{ nodes {{ {nested(5)} }} }} }}", "public")
+
+
+@row("100 nodes, the same below")
+async def _nodes(scene: Scene) -> str:
+    document = f"query($ids: [ID!]!) {{ nodes(ids: $ids) {{ ... on Service {{ {nested(5)} }} }} }}"
+    return await scene.ask(document, "public", ids=[to_id("Service", each) for each in scene.crowd.services])
+
+
+@row("slots of 62 days, options on each")
+async def _slots(scene: Scene) -> str:
+    service = to_id("Service", scene.crowd.services[0])
+    return await scene.ask(SLOTS.format("options { id name }"), "public", service=service, **scene.window(62))
+
+
+@row("slots of 9 days, options on each")
+async def _fewer_slots(scene: Scene) -> str:
+    service = to_id("Service", scene.crowd.services[0])
+    return await scene.ask(SLOTS.format("options { id name }"), "public", service=service, **scene.window(9))
+
+
+@row("slots of 62 days, ten times")
+async def _ten_times(scene: Scene) -> str:
+    fields = " ".join(
+        f"a{number}: availability(serviceId: $service, from: $from, to: $to) {{ days {{ slots {{ start }} }} }}"
+        for number in range(10)
+    )
+    document = f"query($service: ID!, $from: DateTime!, $to: DateTime!) {{ {fields} }}"
+    return await scene.ask(document, "public", service=to_id("Service", scene.crowd.services[0]), **scene.window(62))
+
+
+@row("slots of 62 days, services below")
+async def _slots_and_more(scene: Scene) -> str:
+    service = to_id("Service", scene.crowd.services[0])
+    return await scene.ask(WITH_SERVICES, "public", service=service, **scene.window(62))
+
+
+@row("the same, and hangs up")
+async def _hangs_up(scene: Scene) -> str:
+    service = to_id("Service", scene.crowd.services[0])
+    asking = asyncio.create_task(scene.ask(WITH_SERVICES, "public", service=service, **scene.window(5)))
+    await asyncio.wait([asking], timeout=GONE_AFTER)
+    asking.cancel()
+    with suppress(asyncio.CancelledError):
+        return await asking
+    await pause(GONE_AFTER)
+    return "gone"
+
+
+@row("a calendar of two months")
+async def _calendar(scene: Scene) -> str:
+    return await scene.ask(operations()["Calendar"], "staff", **scene.window(60))
+
+
+@row("bookings of 15,000 options")
+async def _many_ids(scene: Scene) -> str:
+    document = "query($ids: [ID!]) { bookings(filter: { optionIds: $ids }) { nodes { id } } }"
+    return await scene.ask(document, "staff", ids=[to_id("Option", scene.crowd.options[0])] * 15_000)
+
+
+@dataclass
+class Waits:
+    """What others waited at worst, in seconds, and how far the process grew, in bytes."""
+
+    pid: int
+    before: int = 0
+    most: int = 0
+    health: float = 0.0
+    honest: float = 0.0
+
+    @asynccontextmanager
+    async def watched(self, scene: Scene) -> AsyncIterator[None]:
+        """Asks for as long as the block lasts."""
+        self.before = self.most = memory(self.pid)
+
+        async def health() -> None:
+            await scene.http.get(f"{scene.served.url}/healthz")
+
+        async def honest() -> None:
+            await scene.ask("{ viewer { role } options(first: 3) { nodes { name } } }", "staff")
+
+        probes = [
+            asyncio.create_task(self._again("health", health)),
+            asyncio.create_task(self._again("honest", honest)),
+        ]
+        try:
+            yield
+        finally:
+            for each in probes:
+                each.cancel()
+            await asyncio.gather(*probes, return_exceptions=True)
+
+    async def _again(self, name: str, ask: Callable[[], Awaitable[None]]) -> None:
+        while True:
+            began = time.perf_counter()
+            try:
+                await ask()
+            finally:
+                setattr(self, name, max(getattr(self, name), time.perf_counter() - began))
+            self.most = max(self.most, memory(self.pid))
+            await pause(BREATHER)
+
+
+def main() -> None:
+    """Measures, and prints what it found."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--postgres", action="store_true")
+    parser.add_argument("--only", default="", help="rows whose name has this")
+    options = parser.parse_args()
+    with apart() as core:
+        uvloop.run(_measure(options, core))
+
+
+async def _measure(options: argparse.Namespace, core: int | None) -> None:
+    _say(f"{'sent':36}{'took, s':>9}{'/healthz, ms':>14}{'honest, ms':>12}{'grew, MB':>10}  answered")
+    for name, asking in ROWS.items():
+        if options.only in name:
+            # Each in a process of its own: one that has grown would hide what the next one does.
+            async with _scene(options, core) as (scene, ours):
+                waits = Waits(ours.processes[0].pid)
+                async with waits.watched(scene):
+                    began = time.perf_counter()
+                    try:
+                        said = await asking(scene)
+                    except httpx2.TransportError as error:
+                        said = type(error).__name__
+                    took = time.perf_counter() - began
+                grew = (waits.most - waits.before) / 1_000_000
+                _say(f"{name:36}{took:9.2f}{waits.health * 1000:14.0f}{waits.honest * 1000:12.0f}{grew:10.0f}  {said}")
+
+
+@asynccontextmanager
+async def _scene(options: argparse.Namespace, core: int | None) -> AsyncIterator[tuple[Scene, Premises]]:
+    async with AsyncExitStack() as things:
+        if options.postgres:
+            server = things.enter_context(postgres.server())
+            database = await things.enter_async_context(postgres.database(server))
+        else:
+            database = f"sqlite:///{things.enter_context(tempfile.TemporaryDirectory())}/timebok.db"
+        ours = await things.enter_async_context(premises(database, core=core))
+        begin = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
+        filled = await crowd.fill(database, ours.served.business_id, begin)
+        http = await things.enter_async_context(httpx2.AsyncClient(timeout=PATIENCE, verify=TLS))
+        scene = Scene(ours.served, filled, begin, http)
+        # What is asked first makes connections, and code.
+        for _ in range(3):
+            await scene.ask("{ viewer { role } options(first: 3) { nodes { name } } }", "staff")
+        yield scene, ours
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()
