@@ -11,10 +11,7 @@ from typing import Final
 import regex
 
 _LIKE: Final = str.maketrans(
-    dict.fromkeys("’‘‛ʼʻʽʹʾʿ′`´‚‹›", "'")
-    | dict.fromkeys("“”„‟«»″〝〞〟", '"')
-    | dict.fromkeys("−⁃˗", "-")
-    | {"ı": "i"}
+    dict.fromkeys("’‘‛ʼʻʽʹʾʿ′`´‚‹›", "'") | dict.fromkeys("“”„‟«»″〝〞〟", '"') | dict.fromkeys("−⁃˗", "-") | {"ı": "i"}
 )
 """Marks that look alike, and the i without a dot, whose capital is another i's. Dashes are `_DASH`."""
 

@@ -65,8 +65,10 @@ class Search:
 
 def words_of(reference: str, name: str, email: str | None) -> set[str]:
     """The words a booking is found by. A reference is found with its dash and without, so is Berg-Ødegård by both."""
-    found = {way for text in (reference, name) for term in terms(text) for way in ways_to_find(term)}
-    kept = {by_grapheme(word)[: _LENGTH - 1] for word in (*found, *terms(email or ""))}
+    found = {normal(reference), normal(reference).replace("-", ""), *terms(email or "")}
+    for term in terms(name):
+        found |= ways_to_find(term)
+    kept = {by_grapheme(word)[: _LENGTH - 1] for word in found}
     return kept | ({_address(email)} if email else set())
 
 
