@@ -17,6 +17,7 @@ from strawberry.types.graphql import OperationType
 from graph.context import Context, Info, unavailable
 from graph.languages import FORBIDDEN, say
 from graph.loaders import Loaders
+from graph.spoken import spoken
 from models import db
 from models.refusals import ErrorCode, Refused
 
@@ -64,22 +65,27 @@ class Codes(SchemaExtension):
         yield
         # An operation that was not run has its errors only here; the list is the answer's own.
         if early := self.execution_context.pre_execution_errors:
-            early[:] = [coded(error) for error in early]
+            early[:] = [coded(error, context.language) for error in early]
         result = self.execution_context.result
         if not self._streamed and (errors := getattr(result, "errors", None)):
-            cast(Any, result).errors = [coded(error) for error in errors]
+            cast(Any, result).errors = [coded(error, context.language) for error in errors]
 
     def on_stream_result(self, result: StreamExecutionResult) -> Iterator[None]:
         self._streamed = True
         has_run = not isinstance(result, PreExecutionError)
         has_begun = has_run and self.execution_context.operation_type is OperationType.SUBSCRIPTION
         if errors := getattr(result, "errors", None):
-            cast(Any, result).errors = [coded(error, has_begun=has_begun) for error in errors]
+            language = self.execution_context.context.language
+            cast(Any, result).errors = [coded(error, language, has_begun=has_begun) for error in errors]
         yield
 
 
-def coded(error: GraphQLError, *, has_begun: bool = False) -> GraphQLError:
-    """The error as a client may see it. What stops a subscription that has begun stands at no path."""
+def coded(error: GraphQLError, language: str, *, has_begun: bool = False) -> GraphQLError:
+    """The error as a client may see it, in its language. What stops a subscription that has begun stands at no path."""
+    return spoken(_coded(error, has_begun=has_begun), language)
+
+
+def _coded(error: GraphQLError, *, has_begun: bool) -> GraphQLError:
     original: Exception | None = error
     while isinstance(original, GraphQLError):
         if (original.extensions or {}).get("code"):

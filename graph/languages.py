@@ -14,12 +14,14 @@ SPOKEN = {"en": "en", "nb": "nb", "no": "nb", "nn": "nb"}
 """The languages a caller may ask for, and what is spoken then."""
 
 FORBIDDEN = "This key may not do that."
+NO_TEXT = "The text of `{name}` has a character that no text may have: NUL, or half of one."
 
 HELD = "Held: {service}"
 BUSY = "Busy"
 
 NORWEGIAN: Mapping[str, str] = {
     FORBIDDEN: "Denne nøkkelen har ikke lov til det.",
+    NO_TEXT: "Teksten i `{name}` har et tegn som ingen tekst kan ha: NUL, eller et halvt tegn.",
     HELD: "Reservert: {service}",
     BUSY: "Opptatt",
     "A booking is cancelled with cancelBooking.": "En bestilling avbestilles med cancelBooking.",

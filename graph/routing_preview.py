@@ -99,14 +99,13 @@ class RoutingPreviewQuery:
         )
         found = await info.context.house.google.preview_routing(caller.business_id, proposal)
         if isinstance(found, Refused):
-            raise _error(info, found)
+            raise _error(found)
         return GoogleRoutingPreview(value=found)
 
 
-def _error(info: Info, refused: Refused) -> GraphQLError:
+def _error(refused: Refused) -> GraphQLError:
     """The refusal of a query: UNAVAILABLE when Google does not answer, else the input is at fault."""
     reason = refused.reasons[0]
-    message = say(reason.message, reason.values, info.context.language)
     if reason.code is ErrorCode.GOOGLE_UNAVAILABLE:
-        return GraphQLError(message, extensions=unavailable().extensions)
-    return bad_input(message)
+        return GraphQLError(reason.text, extensions=unavailable().extensions)
+    return bad_input(reason.text)

@@ -42,6 +42,7 @@ from graph.server.limits import LONGEST_DOCUMENT
 from graph.services import ServiceMutation, ServiceQuery
 from graph.slot_check import SlotCheckQuery
 from graph.subscriptions import Subscription
+from graph.texts import TextRule
 from graph.wording import WordingMutation, WordingQuery
 
 MOST_NODES = 100
@@ -181,7 +182,7 @@ schema = Schema(
         ValidationCache,
         OneOperation,
         Knowing,
-        lambda: AddValidationRules([AliasRule, DepthRule]),
+        lambda: AddValidationRules([AliasRule, DepthRule, TextRule]),
         lambda: MaxTokensLimiter(max_token_count=LONGEST_DOCUMENT),
     ],
 )

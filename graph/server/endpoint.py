@@ -38,6 +38,7 @@ from graph.server.protocol import Socket
 from graph.server.run import Asked
 from graph.server.sockets import Sockets
 from graph.server.wire import encoded
+from graph.spoken import in_language, spoken
 from models import db, key
 
 INIT_SECONDS = 5
@@ -87,7 +88,7 @@ class Endpoint(GraphQL[Context, None]):
         return Context(
             self._house,
             await key.authenticate(plain) if plain else None,
-            language=languages.asked_for(request.headers.get("accept-language", "")),
+            language=_language(request),
             address=request.client.host if request.client else "",
             last_event_id=request.headers.get("last-event-id") if by_http else None,
         )
@@ -110,7 +111,7 @@ class Endpoint(GraphQL[Context, None]):
         except Exception as error:
             if not db.is_away(error):
                 raise
-            return self._answer(request, 503, {"errors": [unavailable().formatted]})
+            return self._answer(request, 503, {"errors": [spoken(unavailable(), _language(request)).formatted]})
 
     def should_render_graphql_ide(self, request: Any) -> bool:
         """Never: the explorer is ours."""
@@ -118,6 +119,7 @@ class Endpoint(GraphQL[Context, None]):
         return False
 
     def _refuse(self, request: Request, status: int, reason: str, allow: str = "POST") -> Response:
+        reason = in_language(reason, _language(request))
         error = {"message": reason, "extensions": {"code": "BAD_USER_INPUT"}}
         return self._answer(request, status, {"errors": [error]}, {"Allow": allow} if status == 405 else None)
 
@@ -160,7 +162,7 @@ class Endpoint(GraphQL[Context, None]):
         if refused is not None:
             code = (refused.extensions or {}).get("code")
             response.status_code = 429 if code == "RATE_LIMITED" else 401
-            return ExecutionResult(data=None, errors=[refused])
+            return ExecutionResult(data=None, errors=[spoken(refused, named["context"].language)])
         if streamed:
             return self._streamed(named["context"], named["request_data"])
         result = await super().execute_operation(*args, **named)
@@ -196,7 +198,7 @@ class Endpoint(GraphQL[Context, None]):
                     allowed_operation_types={OperationType.QUERY} if by_get else _BY_POST,
                 )
         except TimeoutError:
-            return ExecutionResult(data=None, errors=[too_slow()])
+            return ExecutionResult(data=None, errors=[spoken(too_slow(), named["context"].language)])
         except CannotGetOperationTypeError as error:
             raise HTTPException(400, error.as_http_error_reason()) from None
         except InvalidOperationTypeError:
@@ -239,6 +241,11 @@ class Endpoint(GraphQL[Context, None]):
 def too_slow() -> GraphQLError:
     """The answer to a request that was given up."""
     return GraphQLError("This took too long. What it began may still be done.", extensions={"code": "TIMEOUT"})
+
+
+def _language(request: Request | WebSocket) -> str:
+    """The language to answer in."""
+    return languages.asked_for(request.headers.get("accept-language", ""))
 
 
 def _is_a_person(request: Request) -> bool:

@@ -8,13 +8,14 @@ from collections.abc import Awaitable
 from inspect import isawaitable
 from typing import Any
 
-from graphql import GraphQLObjectType, get_nullable_type, is_object_type
+from graphql import DocumentNode, GraphQLObjectType, GraphQLSchema, get_nullable_type, is_object_type
 from graphql.execution.collect_fields import FieldDetails
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
 from graph.context import Context
 from graph.server.gauges import FALLBACKS
 from graph.server.places import place_of
+from graph.texts import in_variables
 
 LONGEST_SECONDS = 30.0
 """How long one request may take, and how long it goes on at most when nobody waits for it any more."""
@@ -27,6 +28,21 @@ class Executor(StrawberryGraphQLCoreExecutionContext):
     """Strawberry's executor, which leaves plain objects to the completer, and keeps what is under way in the house, to
     be awaited before that closes.
     """
+
+    @classmethod
+    def build(
+        cls,
+        schema: GraphQLSchema,
+        document: DocumentNode,
+        root_value: Any = None,
+        context_value: Any = None,
+        raw_variable_values: dict[str, Any] | None = None,
+        *args: Any,
+        **named: Any,
+    ) -> Any:
+        """An executor, or what is wrong with the request. Texts are looked at here, whichever way a request takes."""
+        wrong = in_variables(raw_variable_values or {})
+        return wrong or super().build(schema, document, root_value, context_value, raw_variable_values, *args, **named)
 
     def execute_operation(self, serially: bool | None = None) -> Any:
         """The result, or what is to be awaited for it."""

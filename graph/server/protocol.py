@@ -19,6 +19,7 @@ from graph.server.group import Member
 from graph.server.limits import rate_limited
 from graph.server.live import StoppingError
 from graph.server.run import Asked
+from graph.spoken import spoken
 from models import db
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ class Socket(BaseGraphQLTransportWSHandler[Context, None]):
         if wait is None:
             await super().handle_subscribe(message)
         else:
-            refused = [rate_limited(wait).formatted]
+            refused = [spoken(rate_limited(wait), self.context.language).formatted]
             await self.send_message(cast(Any, {"id": message["id"], "type": "error", "payload": refused}))
 
     async def run_operation(self, operation: Operation[Context, None]) -> None:

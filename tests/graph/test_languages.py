@@ -35,7 +35,7 @@ def test_every_refusal_is_said_in_norwegian() -> None:
 
 
 def test_a_translation_fills_the_same_slots() -> None:
-    names = ("service", "least", "most", "longest", "version", "reason", "keyword", "position")
+    names = ("service", "least", "most", "longest", "version", "reason", "keyword", "position", "name")
     slots = dict.fromkeys(names, "x")
     for sentence, translated in languages.NORWEGIAN.items():
         for slot in slots:
