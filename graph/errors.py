@@ -14,12 +14,13 @@ from strawberry.extensions import SchemaExtension
 from strawberry.types.execution import PreExecutionError, StreamExecutionResult
 from strawberry.types.graphql import OperationType
 
-from graph.context import Context, Info, unavailable
+from graph.context import Context, Info, roles, unavailable
 from graph.languages import FORBIDDEN, say
 from graph.loaders import Loaders
 from graph.spoken import spoken
 from models import db
 from models.refusals import ErrorCode, Refused
+from models.words import Role
 
 log = logging.getLogger("timebok.graph")
 
@@ -46,10 +47,12 @@ def user_errors(info: Info, refused: Refused) -> list[UserError]:
     ]
 
 
-def forbidden_error(info: Info) -> list[UserError]:
-    """The only error of a mutation that this key's role may not use; its input is not judged."""
-    message = say(FORBIDDEN, {}, info.context.language)
-    return [UserError(code=ErrorCode.FORBIDDEN, message=message, path=None)]
+def forbidden_error(info: Info, least: Role = Role.STAFF, *path: str) -> list[UserError]:
+    """The only error of a mutation that this key's role may not use, or not with the input at this path; `least` is the
+    least role that may. The input is not judged.
+    """
+    message = say(FORBIDDEN, roles(info.context.caller, least), info.context.language)
+    return [UserError(code=ErrorCode.FORBIDDEN, message=message, path=list(path) or None)]
 
 
 class Codes(SchemaExtension):

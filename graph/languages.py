@@ -13,14 +13,14 @@ DEFAULT = "en"
 SPOKEN = {"en": "en", "nb": "nb", "no": "nb", "nn": "nb"}
 """The languages a caller may ask for, and what is spoken then."""
 
-FORBIDDEN = "This key may not do that."
+FORBIDDEN = "This key has the role {role}; only {allowed} may do that."
 NO_TEXT = "The text of `{name}` has a character that no text may have: NUL, or half of one."
 
 HELD = "Held: {service}"
 BUSY = "Busy"
 
 NORWEGIAN: Mapping[str, str] = {
-    FORBIDDEN: "Denne nøkkelen har ikke lov til det.",
+    FORBIDDEN: "Denne nøkkelen har rollen {role}; bare {allowed} har lov til dette.",
     NO_TEXT: "Teksten i `{name}` har et tegn som ingen tekst kan ha: NUL, eller et halvt tegn.",
     HELD: "Reservert: {service}",
     BUSY: "Opptatt",
@@ -59,6 +59,7 @@ NORWEGIAN: Mapping[str, str] = {
     ),
     "The booking is cancelled already.": "Bestillingen er allerede avbestilt.",
     "The hold has expired.": "Reservasjonen er utløpt.",
+    "This hold was booked already.": "Denne reservasjonen er allerede bestilt.",
     "The hold says this already.": "Dette sier reservasjonen allerede.",
     "The option is not linked to a Google calendar.": "Alternativet er ikke koblet til en Google-kalender.",
     "The service is not offered here.": "Tjenesten tilbys ikke her.",
@@ -80,6 +81,10 @@ NORWEGIAN: Mapping[str, str] = {
         "For mange tider er reservert på en gang. Bestill eller frigi en."
     ),
     "{reason}": "{reason}",
+    "Must be a telephone number.": "Må være et telefonnummer.",
+    "{{{keyword}}} at character {position} is no placeholder. Nearest: {nearest}.": (
+        "{{{keyword}}} ved tegn {position} er ikke et nøkkelord. Nærmest: {nearest}."
+    ),
     "{{{keyword}}} at character {position} is no placeholder.": (
         "{{{keyword}}} ved tegn {position} er ikke et nøkkelord."
     ),

@@ -130,7 +130,7 @@ def _bookings(
 def _beginnings(text: str | None) -> list[str]:
     """With what the words begin that are looked for; what has no words begins nothing."""
     found = [by_grapheme(term)[: _LENGTH - 1] for term in terms(text or "")]
-    return (found or [_BEYOND])[:MOST_WORDS] if text and text.strip() else []
+    return (found or [_BEYOND])[:MOST_WORDS] if text else []
 
 
 def _having(business_id: UUID, words: Q) -> Q:

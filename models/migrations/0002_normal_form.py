@@ -1,4 +1,6 @@
-"""The words that bookings are found by are made anew, in normal form; what rules find in Google events is decided anew.
+"""Bookings say which hold they were made of.
+
+The words that bookings are found by are made anew, in normal form; what rules find in Google events is decided anew.
 
 Words of which only hashes are kept cannot be made anew: those calendars are listed in full.
 """
@@ -8,6 +10,8 @@ from tortoise.backends.base.client import BaseDBAsyncClient
 from tortoise.migrations import operations as ops
 from tortoise.migrations.schema_editor.base import BaseSchemaEditor
 from tortoise.migrations.schema_generator.state_apps import StateApps
+
+from tortoise.indexes import Index
 
 from models import search
 from models.columns import new_id
@@ -53,6 +57,8 @@ class Migration(migrations.Migration):
     dependencies = [("models", "0001_initial")]
 
     operations = [
+        ops.AddField('Booking', 'hold_id', fields.UUIDField(null=True)),
+        ops.AddIndex('Booking', Index(fields=['hold_id'])),
         ops.AlterField('BookingWord', 'word', fields.CharField(max_length=400)),
         ops.RunPython(compare_code_points, ops.RunPython.noop),
         ops.RunPython(words_anew, ops.RunPython.noop),

@@ -35,7 +35,20 @@ def test_every_refusal_is_said_in_norwegian() -> None:
 
 
 def test_a_translation_fills_the_same_slots() -> None:
-    names = ("service", "least", "most", "longest", "version", "reason", "keyword", "position", "name")
+    names = (
+        "service",
+        "least",
+        "most",
+        "longest",
+        "version",
+        "reason",
+        "keyword",
+        "position",
+        "name",
+        "nearest",
+        "role",
+        "allowed",
+    )
     slots = dict.fromkeys(names, "x")
     for sentence, translated in languages.NORWEGIAN.items():
         for slot in slots:

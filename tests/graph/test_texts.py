@@ -1,4 +1,4 @@
-"""No text that a database does not take gets anywhere: every argument that takes text, found in the schema, is tried."""
+"""No text that a database does not take gets anywhere: every argument that takes text, by the schema, is tried."""
 
 import asyncio
 import json
