@@ -224,9 +224,10 @@ Changing: TypeAlias = RescheduleBookingInput | CancelBookingInput | UpdateBookin
 def _once(info: Info, mutation: str, booking_id: UUID, source: Changing) -> Once | None:
     """What a repeated change of a booking is recognised by; to who may not change it there is nothing to repeat."""
     retry = value_of(source.idempotency_key)
-    if retry is None or booking_id == NOBODY:
+    caller = info.context.caller
+    if retry is None or (booking_id == NOBODY and not caller.is_staff):
         return None
-    return Once(info.context.caller.key_id, mutation, retry, whole(source))
+    return Once(caller.key_id, mutation, retry, whole(source))
 
 
 def _wish(source: CreateBookingInput) -> Wish:

@@ -52,7 +52,7 @@ class Offer:
         return availability.reasons(self.rules, self.agendas[option_id], start, self.now)
 
     def nearest(self, start: Instant, wanted: UUID | None) -> list[Alternative]:
-        """Up to five free slots within a week: the same start with other options, the wanted option's nearest, others'."""
+        """Up to five free slots within a week: first the same start with others, then the wanted one's."""
         listed = self.slots(nearby(start))
 
         def far(slot: tuple[Instant, tuple[UUID, ...]]) -> tuple[bool, bool, Instant, Instant]:
