@@ -55,7 +55,7 @@ class CreateBookingPayload(Payload):
         description="With it, whoever booked can see, move and cancel this one booking. Keep it secret.", default=None
     )
     alternatives: list[Slot] = strawberry.field(
-        description="When the time could not be booked: up to five that can: the same start with other options, then the nearest.",
+        description="When the time could not be booked: up to five that can, the same start with others first.",
         default_factory=list,
     )
 
@@ -77,7 +77,7 @@ class RescheduleBookingInput:
 class RescheduleBookingPayload(Payload):
     booking: Booking | None = strawberry.field(description="The booking; null when it was refused.", default=None)
     alternatives: list[Slot] = strawberry.field(
-        description="When it could not be moved there: up to five times that can be had: the same start with other options first.",
+        description="When it could not be moved there: up to five times that can be had, the same start with others first.",
         default_factory=list,
     )
 

@@ -34,7 +34,7 @@ class CreateHoldInput:
 class CreateHoldPayload(Payload):
     hold: Hold | None = strawberry.field(description="The hold; null when it was refused.", default=None)
     alternatives: list[Slot] = strawberry.field(
-        description="When the time could not be held: up to five that can: the same start with other options, then the nearest.",
+        description="When the time could not be held: up to five that can, the same start with others first.",
         default_factory=list,
     )
 

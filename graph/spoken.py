@@ -53,7 +53,7 @@ OURS: Final[Mapping[str, str]] = {
 GRAPHQL: Final[Mapping[str, str]] = {
     "Syntax Error: {detail}": "Dokumentet kan ikke leses som GraphQL.",
     "Cannot query field '{field}' on type '{type}'.{more}": "Typen {type} har ikke feltet {field}.",
-    "Field '{field}' of type '{type}' must have a selection of subfields.{more}": "Si hvilke felt av {field} du vil ha.",
+    "Field '{field}' of type '{type}' must have a selection of subfields.{more}": "Si hvilke felt i {field}.",
     "Field '{field}' must not have a selection since type '{type}' has no subfields.": "{field} har ingen felt.",
     "Unknown argument '{argument}' on field '{field}'.{more}": "Feltet {field} har ikke argumentet {argument}.",
     "Argument '{argument}' of type '{type}' is required, but it was not provided.": "Argumentet {argument} mangler.",
@@ -74,6 +74,7 @@ GRAPHQL: Final[Mapping[str, str]] = {
     "Variable '{name}' of required type '{type}' was not provided.": "Variabelen {name} mangler.",
     "Expected value of type '{type}'{more}": "En verdi passer ikke til typen {type}.",
     "Expected value of non-null type '{type}'{more}": "En verdi av typen {type} mangler.",
+    "{type} cannot represent {more}": "En verdi passer ikke til typen {type}.",
     "Fields '{name}' conflict because {reason}": "Feltet {name} står to ganger, med ulikt innhold.",
     "There can be only one {kind} named '{name}'.": "{name} er oppgitt mer enn en gang.",
 }
@@ -101,11 +102,15 @@ def _norwegian(message: str) -> str:
     return f"{_OTHERWISE} ({message})"
 
 
+class _Said(GraphQLError):
+    """An error that is in the caller's language already."""
+
+
 def spoken(error: GraphQLError, language: str) -> GraphQLError:
     """The error in the language. Its own stays as it is: others may be given the same one."""
-    if language == "en":
+    if language == "en" or isinstance(error, _Said):
         return error
-    said = GraphQLError(
+    said = _Said(
         in_language(error.message, language),
         error.nodes,
         error.source,
@@ -122,7 +127,7 @@ def _compiled(sentences: Mapping[str, str]) -> list[tuple[re.Pattern[str], str]]
     """How the sentences with slots are found again in what was said."""
     found = []
     for sentence, translated in sentences.items():
-        if "{" in sentence and not sentence.startswith("{"):
+        if "{" in sentence and not sentence.startswith(("{reason}", "{{{")):
             pattern = re.sub(r"\\{(\w+)\\}", r"(?P<\1>.*?)", re.escape(sentence))
             found.append((re.compile(pattern, re.DOTALL), translated))
     return found
