@@ -77,7 +77,7 @@ class RescheduleBookingInput:
 class RescheduleBookingPayload(Payload):
     booking: Booking | None = strawberry.field(description="The booking; null when it was refused.", default=None)
     alternatives: list[Slot] = strawberry.field(
-        description="When it could not be moved there: up to five times that can be had, the same start with others first.",
+        description="When it could not be moved there: up to five times that can, the same start with others first.",
         default_factory=list,
     )
 

@@ -67,12 +67,13 @@ def test_what_graphql_refuses_is_said_in_norwegian_with_its_own_words_behind(doc
     except GraphQLError as error:
         errors = [error]
     assert errors
-    for error in errors:
-        said = spoken(error, "nb")
-        assert said.message.endswith(f"({error.message})")
-        assert not said.message.startswith("Forespørselen"), error.message
-        assert (said.locations, said.path) == (error.locations, error.path)
-        assert spoken(error, "en") is error
+    for wrong in errors:
+        said = spoken(wrong, "nb")
+        assert said.message.endswith(f"({wrong.message})")
+        assert not said.message.startswith("Forespørselen"), wrong.message
+        assert (said.locations, said.path) == (wrong.locations, wrong.path)
+        assert spoken(wrong, "en") is wrong
+        assert spoken(said, "nb") is said
 
 
 def test_the_sentences_fill_their_own_slots() -> None:
