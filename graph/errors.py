@@ -73,12 +73,6 @@ class Codes(SchemaExtension):
         if not self._streamed and (errors := getattr(result, "errors", None)):
             cast(Any, result).errors = [coded(error, context.language) for error in errors]
 
-    def on_validate(self) -> Iterator[None]:
-        yield
-        if errors := self.execution_context.pre_execution_errors:
-            # A document's errors are remembered: what is said of them in some language is this answer's own.
-            self.execution_context.pre_execution_errors = list(errors)
-
     def on_stream_result(self, result: StreamExecutionResult) -> Iterator[None]:
         self._streamed = True
         has_run = not isinstance(result, PreExecutionError)

@@ -152,6 +152,18 @@ class DocumentCache(ParserCache):
         yield
 
 
+class JudgementCache(ValidationCache):
+    """Strawberry's cache of what is wrong with documents, which hands out its own list: each caller is told in their own
+    language.
+    """
+
+    def on_validate(self) -> Iterator[None]:
+        next(super().on_validate())
+        context = self.execution_context
+        context.pre_execution_errors = list(context.pre_execution_errors or ())
+        yield
+
+
 class Schema(strawberry.Schema):
     """Strawberry's schema, which would log every client's mistake with a traceback and knows no description."""
 
@@ -179,7 +191,7 @@ schema = Schema(
         Codes,
         IntrospectionSwitch,
         DocumentCache,
-        ValidationCache,
+        JudgementCache,
         OneOperation,
         Knowing,
         lambda: AddValidationRules([AliasRule, DepthRule, TextRule]),
