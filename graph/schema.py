@@ -153,9 +153,7 @@ class DocumentCache(ParserCache):
 
 
 class JudgementCache(ValidationCache):
-    """Strawberry's cache of what is wrong with documents, which hands out its own list: each caller is told in their own
-    language.
-    """
+    """Strawberry's cache of what is wrong with documents, which hands out its own list: each caller gets another."""
 
     def on_validate(self) -> Iterator[None]:
         next(super().on_validate())
