@@ -102,15 +102,15 @@ def _norwegian(message: str) -> str:
     return f"{_OTHERWISE} ({message})"
 
 
-class _Said(GraphQLError):
+class _SaidError(GraphQLError):
     """An error that is in the caller's language already."""
 
 
 def spoken(error: GraphQLError, language: str) -> GraphQLError:
     """The error in the language. Its own stays as it is: others may be given the same one."""
-    if language == "en" or isinstance(error, _Said):
+    if language == "en" or isinstance(error, _SaidError):
         return error
-    said = _Said(
+    said = _SaidError(
         in_language(error.message, language),
         error.nodes,
         error.source,
