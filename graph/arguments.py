@@ -2,19 +2,22 @@
 
 from datetime import datetime
 from typing import Annotated
+from zoneinfo import ZoneInfo
 
 import strawberry
 
-from graph.context import bad_input
+from graph.context import Info, bad_input
 from graph.scalars import TimeZone
+from models import business
+from models.hours import wall_days
 from models.intervals import DAY, Interval
 
-LONGEST = 62 * DAY
-"""How long a range may be at most."""
+MOST_DATES = 62
+"""So many dates a range may have, however long their days are."""
 
 ServiceId = Annotated[strawberry.ID, strawberry.argument(description="The service.")]
 FirstStart = Annotated[datetime, strawberry.argument(name="from", description="The first start of interest.")]
-LastStart = Annotated[datetime, strawberry.argument(description="Before this; at most 62 days after `from`.")]
+LastStart = Annotated[datetime, strawberry.argument(description="Before this; at most 62 dates after `from`.")]
 OptionIds = Annotated[
     list[strawberry.ID] | None, strawberry.argument(description="Only these options, at most 200; left out: all.")
 ]
@@ -28,7 +31,15 @@ MovingBookingId = Annotated[
 MovingToken = Annotated[str | None, strawberry.argument(description="With a public key, that booking's manage token.")]
 
 
-def check_range(window: Interval) -> None:
-    """Raises BAD_USER_INPUT for a range that is empty, inverted or too long."""
-    if not 0 < window.end - window.start <= LONGEST:
-        raise bad_input("`to` is after `from`, by at most 62 days.")
+async def check_range(info: Info, window: Interval, time_zone: str | None = None) -> None:
+    """Raises BAD_USER_INPUT for a range that is empty, inverted, or of too many dates of the zone; without one, of the
+    business's.
+    """
+    length = window.end - window.start
+    # Clocks change by less than a day: the zone decides only what is near the limit.
+    fits = 0 < length <= (MOST_DATES - 1) * DAY
+    if not fits and 0 < length <= (MOST_DATES + 1) * DAY:
+        name = time_zone or (await business.read(info.context.caller.business_id, ("time_zone",)))["time_zone"]
+        fits = wall_days(window, ZoneInfo(name)) <= MOST_DATES
+    if not fits:
+        raise bad_input(f"`to` is after `from`, by at most {MOST_DATES} days.")

@@ -27,7 +27,9 @@ from graph.rows import recurring
 from graph.scalars import Date, TimeZone
 from graph.selection import columns, selects
 from models import agenda, booking, changing, clock, option, service
+from models.availability import SlotReason as SlotReasonCode
 from models.db import Row
+from models.emptiness import why_empty
 from models.hours import day_interval, local_date
 from models.intervals import MINUTE, Instant, Interval, Steps, interval, to_datetime, to_instant
 from models.offer import Offer
@@ -68,6 +70,9 @@ class AvailabilityDay:
 
 @strawberry.type(description="When a service can be booked.")
 class Availability:
+    offer: strawberry.Private[Offer]
+    window: strawberry.Private[Interval]
+    service_active: strawberry.Private[bool]
     shelf: strawberry.Private[Mapping[UUID, Option]]
     as_of: datetime = strawberry.field(description="When this was worked out.")
     fresh_as_of: datetime | None = strawberry.field(
@@ -75,6 +80,17 @@ class Availability:
     )
     time_zone: TimeZone = strawberry.field(description="The zone that `days` are dates of.")
     days: list[AvailabilityDay] = strawberry.field(description="The dates that have slots, in order.")
+
+    @strawberry.field(
+        description="Why no date has a slot, where one reason holds for all that was asked; null when there are slots, "
+        "or when the reasons differ. Public keys see BUSY for every BUSY_*."
+    )
+    def empty_reason(self, info: Info) -> SlotReasonCode | None:
+        if self.days:
+            return None
+        found = why_empty(self.offer, self.window, active=self.service_active)
+        busy = found is not None and found.name.startswith("BUSY")
+        return SlotReasonCode.BUSY if busy and not info.context.caller.is_staff else found
 
 
 @strawberry.type
@@ -109,14 +125,14 @@ class Wanted:
 
 async def check(info: Info, wanted: Wanted) -> None:
     """Raises BAD_USER_INPUT for what cannot be answered."""
-    check_range(wanted.window)
+    await check_range(info, wanted.window, wanted.time_zone)
     await service_for(info, wanted.service_id)
 
 
 async def look(info: Info, wanted: Wanted) -> tuple[Availability, Offer]:
     """The answer as it is now, and the offer it was taken from. Raises BAD_USER_INPUT."""
     window = wanted.window
-    check_range(window)
+    await check_range(info, window, wanted.time_zone)
     only = asked_some("Option", wanted.option_ids, "optionIds")
     row = await service_for(info, wanted.service_id)
     found = await offer_for(info, row, window, only, wanted.leave_out)
@@ -137,6 +153,9 @@ async def look(info: Info, wanted: Wanted) -> tuple[Availability, Offer]:
         starts = await allowance.through(found.starts_in_steps(window))
         slots, eligible, shelf = [(at, ()) for at in starts], [], {}
     answer = Availability(
+        offer=found,
+        window=window,
+        service_active=row["active"],
         shelf=shelf,
         as_of=to_datetime(found.now),
         fresh_as_of=found.fresh_as_of,

@@ -12,7 +12,7 @@ from graph.nodes import asked_some, check_length, value_of
 from graph.payloads import optional
 from graph.rows import listed
 from graph.selection import columns
-from models import search
+from models import checks, search
 from models.search import Search
 from models.words import BookingOrderField, BookingStatus, OrderDirection
 
@@ -96,6 +96,6 @@ def _search(source: BookingFilter) -> Search:
         statuses=value_of(source.statuses),
         start=value_of(source.from_),
         end=value_of(source.to),
-        customer_email=value_of(source.customer_email),
-        text=value_of(source.query),
+        customer_email=checks.tidy(value_of(source.customer_email)),
+        text=checks.tidy(value_of(source.query)),
     )

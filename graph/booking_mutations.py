@@ -2,7 +2,7 @@
 
 import dataclasses
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeAlias
 from uuid import UUID
 
 import strawberry
@@ -14,14 +14,16 @@ from graph.errors import forbidden_error, user_errors
 from graph.freshness import freshen
 from graph.limits.answers import TOO_MANY_BOOKINGS, rate_limited
 from graph.nodes import NOBODY, asked, asked_if, value_of
-from graph.payloads import Payload, given, optional, shown
+from graph.payloads import Payload, given, optional, shown, whole
 from models import booking, changing, checks, holding, idempotency, reserving, statements
 from models.address_booking import Quota, TooManyBookingsError
 from models.booking import Booking as BookingRow
 from models.idempotency import Once
 from models.refusals import Refused
 from models.reserving import Wish
-from models.words import BookingStatus
+from models.words import BookingStatus, Role
+
+RETRY = "1 to 128 characters, remembered for 24 hours per API key: a retry after a lost answer gets the first answer."
 
 
 @strawberry.input(description="Whom a booking is for.")
@@ -42,9 +44,7 @@ class CreateBookingInput:
     start: datetime | None = optional("When: a start that `availability` offers.")
     customer: CustomerInput = strawberry.field(description="Whom it is for.")
     note: str | None = optional("What staff should know.")
-    idempotency_key: str | None = optional(
-        "1 to 128 characters, remembered for 24 hours per API key: a retry after a lost answer gets the first answer."
-    )
+    idempotency_key: str | None = optional(RETRY)
     override_rules: bool | None = optional(
         "Staff: book outside opening hours, notice, horizon and grid; never over something busy."
     )
@@ -57,7 +57,8 @@ class CreateBookingPayload(Payload):
         description="With it, whoever booked can see, move and cancel this one booking. Keep it secret.", default=None
     )
     alternatives: list[Slot] = strawberry.field(
-        description="When the time could not be booked: up to five that can, nearest first.", default_factory=list
+        description="When the time could not be booked: up to five that can, the same start with others first.",
+        default_factory=list,
     )
 
 
@@ -71,13 +72,14 @@ class RescheduleBookingInput:
     override_rules: bool | None = optional(
         "Staff: move outside opening hours, notice, horizon and grid; never over something busy."
     )
+    idempotency_key: str | None = optional(RETRY)
 
 
 @strawberry.type(description="The booking where it is now, or where else it could go.")
 class RescheduleBookingPayload(Payload):
     booking: Booking | None = strawberry.field(description="The booking; null when it was refused.", default=None)
     alternatives: list[Slot] = strawberry.field(
-        description="When it could not be moved there: up to five times that can be had, nearest first.",
+        description="When it could not be moved there: up to five times that can, the same start with others first.",
         default_factory=list,
     )
 
@@ -88,6 +90,7 @@ class CancelBookingInput:
     manage_token: str | None = optional("Needed with a public key.")
     reason: str | None = optional("Why, for the history.")
     expected_version: int | None = optional("Refuse if it is no longer at this version.")
+    idempotency_key: str | None = optional(RETRY)
 
 
 @strawberry.type(description="The booking, cancelled.")
@@ -102,6 +105,7 @@ class UpdateBookingInput:
     note: str | None = optional("What staff should know.")
     status: BookingStatus | None = optional("How it went, once it has started; or CONFIRMED again.")
     expected_version: int | None = optional("Refuse if it is no longer at this version.")
+    idempotency_key: str | None = optional(RETRY)
 
 
 @strawberry.type(description="The booking as it is now.")
@@ -116,9 +120,11 @@ class BookingMutation:
         self, info: Info, input: Annotated[CreateBookingInput, strawberry.argument(description="What to book.")]
     ) -> CreateBookingPayload | None:
         caller, settings = info.context.caller, info.context.house.settings
-        wish = _wish(input, caller.is_staff)
+        if may_not_override(info, input):
+            return CreateBookingPayload(errors=forbidden_error(info, Role.STAFF, "input", "overrideRules"))
+        wish = _wish(input)
         if wrong := checks.found(idempotency.judge(value_of(input.idempotency_key))):
-            return CreateBookingPayload(**await shown(info, Booking, BookingRow, Refused(wrong), "booking"))
+            return CreateBookingPayload(errors=user_errors(info, Refused(wrong)))
         once = None
         if retry := value_of(input.idempotency_key):
             once = Once(caller.key_id, "createBooking", retry, dataclasses.asdict(wish))
@@ -139,15 +145,22 @@ class BookingMutation:
         self, info: Info, input: Annotated[RescheduleBookingInput, strawberry.argument(description="The move.")]
     ) -> RescheduleBookingPayload | None:
         caller, settings = info.context.caller, info.context.house.settings
+        if may_not_override(info, input):
+            return RescheduleBookingPayload(errors=forbidden_error(info, Role.STAFF, "input", "overrideRules"))
+        if wrong := checks.found(idempotency.judge(value_of(input.idempotency_key))):
+            return RescheduleBookingPayload(errors=user_errors(info, Refused(wrong)))
         booking_id = await managed(info, input.booking_id, input.manage_token)
+        once = _once(info, "rescheduleBooking", booking_id, input)
         where: dict[str, Any] = {
             "option_id": asked_if("Option", input.option_id),
-            "override_rules": caller.is_staff and bool(input.override_rules),
+            "override_rules": bool(value_of(input.override_rules)),
             "google_days": settings.google_days,
         }
-        await freshen(info, None, lambda: changing.foresee(caller.business_id, booking_id, input.start, **where))
+        await freshen(info, once, lambda: changing.foresee(caller.business_id, booking_id, input.start, **where))
         version = value_of(input.expected_version)
-        answer = await changing.reschedule(caller, booking_id, input.start, expected_version=version, **where)
+        answer = await changing.reschedule(
+            caller, booking_id, input.start, expected_version=version, once=once, **where
+        )
         fields = await shown(info, Booking, BookingRow, answer, "booking")
         if isinstance(answer, Refused):
             fields["alternatives"] = await nearby(info, answer.alternatives)
@@ -157,11 +170,15 @@ class BookingMutation:
     async def cancel_booking(
         self, info: Info, input: Annotated[CancelBookingInput, strawberry.argument(description="The booking.")]
     ) -> CancelBookingPayload | None:
+        if wrong := checks.found(idempotency.judge(value_of(input.idempotency_key))):
+            return CancelBookingPayload(errors=user_errors(info, Refused(wrong)))
+        booking_id = await managed(info, input.booking_id, input.manage_token)
         answer = await changing.cancel(
             info.context.caller,
-            await managed(info, input.booking_id, input.manage_token),
+            booking_id,
             reason=value_of(input.reason),
             expected_version=value_of(input.expected_version),
+            once=_once(info, "cancelBooking", booking_id, input),
         )
         return CancelBookingPayload(**await shown(info, Booking, BookingRow, answer, "booking"))
 
@@ -172,15 +189,22 @@ class BookingMutation:
         caller = info.context.caller
         if not caller.is_staff:
             return UpdateBookingPayload(errors=forbidden_error(info))
+        if wrong := checks.found(idempotency.judge(value_of(input.idempotency_key))):
+            return UpdateBookingPayload(errors=user_errors(info, Refused(wrong)))
         values = given(input, "note", "status", "customer")
         if "customer" in values:
             customer = values.pop("customer")
             if customer is None:
-                wrong = checks.invalid("Must not be null.", "customer")
-                return UpdateBookingPayload(errors=user_errors(info, Refused([wrong])))
+                missing = checks.invalid("Must not be null.", "customer")
+                return UpdateBookingPayload(errors=user_errors(info, Refused([missing])))
             values |= {f"customer_{name}": value for name, value in given(customer, "name", "email", "phone").items()}
+        booking_id = asked("Booking", input.booking_id)
         answer = await changing.update(
-            caller, asked("Booking", input.booking_id), values, expected_version=value_of(input.expected_version)
+            caller,
+            booking_id,
+            values,
+            expected_version=value_of(input.expected_version),
+            once=_once(info, "updateBooking", booking_id, input),
         )
         return UpdateBookingPayload(**await shown(info, Booking, BookingRow, answer, "booking"))
 
@@ -202,9 +226,26 @@ async def managed(info: Info, booking_id: str, manage_token: str | None) -> UUID
     return found if await booking.is_managed(info.context.caller.business_id, *known) else NOBODY
 
 
-def _wish(source: CreateBookingInput, is_staff: bool) -> Wish:
+def may_not_override(info: Info, source: CreateBookingInput | RescheduleBookingInput) -> bool:
+    """Whether the input overrides rules with a key that may not."""
+    return bool(value_of(source.override_rules)) and not info.context.caller.is_staff
+
+
+Changing: TypeAlias = RescheduleBookingInput | CancelBookingInput | UpdateBookingInput
+
+
+def _once(info: Info, mutation: str, booking_id: UUID, source: Changing) -> Once | None:
+    """What a repeated change of a booking is recognised by; to who may not change it there is nothing to repeat."""
+    retry = value_of(source.idempotency_key)
+    caller = info.context.caller
+    if retry is None or (booking_id == NOBODY and not caller.is_staff):
+        return None
+    return Once(caller.key_id, mutation, retry, whole(source))
+
+
+def _wish(source: CreateBookingInput) -> Wish:
     """The input as the domain takes it."""
-    return Wish(
+    wish = Wish(
         customer_name=source.customer.name,
         customer_email=value_of(source.customer.email),
         customer_phone=value_of(source.customer.phone),
@@ -213,8 +254,9 @@ def _wish(source: CreateBookingInput, is_staff: bool) -> Wish:
         option_id=asked_if("Option", source.option_id),
         start=value_of(source.start),
         hold_id=asked_if("Hold", source.hold_id),
-        override_rules=is_staff and bool(source.override_rules),
+        override_rules=bool(value_of(source.override_rules)),
     )
+    return reserving.tidied(wish)
 
 
 async def _foreseen(info: Info, wish: Wish) -> UUID | None:

@@ -143,11 +143,11 @@ class CalendarQuery:
         self,
         info: Info,
         from_: Annotated[datetime, strawberry.argument(name="from", description="Where the range begins.")],
-        to: Annotated[datetime, strawberry.argument(description="Where it ends; at most 62 days after `from`.")],
+        to: Annotated[datetime, strawberry.argument(description="Where it ends; at most 62 dates after `from`.")],
         option_ids: OptionIds = strawberry.UNSET,
     ) -> Calendar:
         caller = staff(info)
-        check_range(interval(from_, to))
+        await check_range(info, interval(from_, to))
         within = filter_of(option_ids)
         types = entry_types()
         asked = {kind: columns(info, each, "entries") for kind, each in types.items()}

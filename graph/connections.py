@@ -136,7 +136,9 @@ def _position(cursor: str, *, is_instant: bool) -> tuple[str | datetime, UUID]:
         if isinstance(value, str) and "\0" not in value and len(value) <= _LONGEST:
             # Half characters are no text that a database could have.
             value.encode()
-            return _instant(value) if is_instant else value, UUID(hex=row_id)
+            place = _instant(value) if is_instant else value, UUID(hex=row_id)
+            if _cursor(*place) == cursor:
+                return place
     except (ValueError, TypeError, AttributeError, OverflowError, RecursionError):
         pass
     raise bad_input("`after` is not a cursor of this list.")

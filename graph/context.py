@@ -127,9 +127,14 @@ def unauthenticated() -> GraphQLError:
     return GraphQLError(message, extensions={"code": "UNAUTHENTICATED"})
 
 
-def forbidden() -> GraphQLError:
-    """The answer to a query that this key's role may not make."""
-    return GraphQLError(FORBIDDEN, extensions={"code": "FORBIDDEN"})
+def forbidden(caller: Caller, least: Role) -> GraphQLError:
+    """The answer to a query that this key's role may not make; `least` is the least role that may."""
+    return GraphQLError(FORBIDDEN.format(**roles(caller, least)), extensions={"code": "FORBIDDEN"})
+
+
+def roles(caller: Caller, least: Role) -> dict[str, str]:
+    """What FORBIDDEN says: the role of the key, and those that may."""
+    return {"role": caller.role, "allowed": "ADMIN" if least is Role.ADMIN else "STAFF, ADMIN"}
 
 
 def unavailable() -> GraphQLError:
@@ -146,7 +151,7 @@ def admin(info: Info) -> Caller:
     """The caller, who must be an admin. Raises FORBIDDEN."""
     caller = info.context.caller
     if caller.role is not Role.ADMIN:
-        raise forbidden()
+        raise forbidden(caller, Role.ADMIN)
     return caller
 
 
@@ -154,5 +159,5 @@ def staff(info: Info) -> Caller:
     """The caller, who must be staff. Raises FORBIDDEN."""
     caller = info.context.caller
     if not caller.is_staff:
-        raise forbidden()
+        raise forbidden(caller, Role.STAFF)
     return caller

@@ -14,11 +14,13 @@ from strawberry.extensions import SchemaExtension
 from strawberry.types.execution import PreExecutionError, StreamExecutionResult
 from strawberry.types.graphql import OperationType
 
-from graph.context import Context, Info, unavailable
+from graph.context import Context, Info, roles, unavailable
 from graph.languages import FORBIDDEN, say
 from graph.loaders import Loaders
+from graph.spoken import spoken
 from models import db
 from models.refusals import ErrorCode, Refused
+from models.words import Role
 
 log = logging.getLogger("timebok.graph")
 
@@ -45,10 +47,12 @@ def user_errors(info: Info, refused: Refused) -> list[UserError]:
     ]
 
 
-def forbidden_error(info: Info) -> list[UserError]:
-    """The only error of a mutation that this key's role may not use; its input is not judged."""
-    message = say(FORBIDDEN, {}, info.context.language)
-    return [UserError(code=ErrorCode.FORBIDDEN, message=message, path=None)]
+def forbidden_error(info: Info, least: Role = Role.STAFF, *path: str) -> list[UserError]:
+    """The only error of a mutation that this key's role may not use, or not with the input at this path; `least` is the
+    least role that may. The input is not judged.
+    """
+    message = say(FORBIDDEN, roles(info.context.caller, least), info.context.language)
+    return [UserError(code=ErrorCode.FORBIDDEN, message=message, path=list(path) or None)]
 
 
 class Codes(SchemaExtension):
@@ -64,22 +68,27 @@ class Codes(SchemaExtension):
         yield
         # An operation that was not run has its errors only here; the list is the answer's own.
         if early := self.execution_context.pre_execution_errors:
-            early[:] = [coded(error) for error in early]
+            early[:] = [coded(error, context.language) for error in early]
         result = self.execution_context.result
         if not self._streamed and (errors := getattr(result, "errors", None)):
-            cast(Any, result).errors = [coded(error) for error in errors]
+            cast(Any, result).errors = [coded(error, context.language) for error in errors]
 
     def on_stream_result(self, result: StreamExecutionResult) -> Iterator[None]:
         self._streamed = True
         has_run = not isinstance(result, PreExecutionError)
         has_begun = has_run and self.execution_context.operation_type is OperationType.SUBSCRIPTION
         if errors := getattr(result, "errors", None):
-            cast(Any, result).errors = [coded(error, has_begun=has_begun) for error in errors]
+            language = self.execution_context.context.language
+            cast(Any, result).errors = [coded(error, language, has_begun=has_begun) for error in errors]
         yield
 
 
-def coded(error: GraphQLError, *, has_begun: bool = False) -> GraphQLError:
-    """The error as a client may see it. What stops a subscription that has begun stands at no path."""
+def coded(error: GraphQLError, language: str, *, has_begun: bool = False) -> GraphQLError:
+    """The error as a client may see it, in its language. What stops a subscription that has begun stands at no path."""
+    return spoken(_coded(error, has_begun=has_begun), language)
+
+
+def _coded(error: GraphQLError, *, has_begun: bool) -> GraphQLError:
     original: Exception | None = error
     while isinstance(original, GraphQLError):
         if (original.extensions or {}).get("code"):

@@ -34,7 +34,8 @@ class CreateHoldInput:
 class CreateHoldPayload(Payload):
     hold: Hold | None = strawberry.field(description="The hold; null when it was refused.", default=None)
     alternatives: list[Slot] = strawberry.field(
-        description="When the time could not be held: up to five that can, nearest first.", default_factory=list
+        description="When the time could not be held: up to five that can, the same start with others first.",
+        default_factory=list,
     )
 
 
@@ -76,7 +77,8 @@ class HoldMutation:
             )
         # A retry may come after the hold has lapsed or was booked.
         there = await HoldRow.filter(id=answer).exists()
-        return CreateHoldPayload(**await shown(info, Hold, HoldRow, answer if there else hold.expired(), "hold"))
+        done = answer if there else await hold.gone(caller.business_id, answer)
+        return CreateHoldPayload(**await shown(info, Hold, HoldRow, done, "hold"))
 
     @strawberry.mutation(description="Gives a held slot back before it lapses.")
     async def release_hold(

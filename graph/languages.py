@@ -13,13 +13,15 @@ DEFAULT = "en"
 SPOKEN = {"en": "en", "nb": "nb", "no": "nb", "nn": "nb"}
 """The languages a caller may ask for, and what is spoken then."""
 
-FORBIDDEN = "This key may not do that."
+FORBIDDEN = "This key has the role {role}; only {allowed} may do that."
+NO_TEXT = "The text of `{name}` has a character that no text may have: NUL, or half of one."
 
 HELD = "Held: {service}"
 BUSY = "Busy"
 
 NORWEGIAN: Mapping[str, str] = {
-    FORBIDDEN: "Denne nøkkelen har ikke lov til det.",
+    FORBIDDEN: "Denne nøkkelen har rollen {role}; bare {allowed} har lov til dette.",
+    NO_TEXT: "Teksten i `{name}` har et tegn som ingen tekst kan ha: NUL, eller et halvt tegn.",
     HELD: "Reservert: {service}",
     BUSY: "Opptatt",
     "A booking is cancelled with cancelBooking.": "En bestilling avbestilles med cancelBooking.",
@@ -72,6 +74,7 @@ NORWEGIAN: Mapping[str, str] = {
         "Dokumentet og variablene til et abonnement kan ha {most} byte til sammen. Be om mindre om gangen."
     ),
     "The hold has expired.": "Reservasjonen er utløpt.",
+    "This hold was booked already.": "Denne reservasjonen er allerede bestilt.",
     "The hold says this already.": "Dette sier reservasjonen allerede.",
     "The option is not linked to a Google calendar.": "Alternativet er ikke koblet til en Google-kalender.",
     "The service is not offered here.": "Tjenesten tilbys ikke her.",
@@ -120,9 +123,10 @@ NORWEGIAN: Mapping[str, str] = {
     "Too many requests with this key. Send the next one in {seconds} s.": (
         "For mange forespørsler med denne nøkkelen. Send den neste om {seconds} s."
     ),
-    "Send a valid API key: `Authorization: Bearer <key>`.": "Send en gyldig API-nøkkel: `Authorization: Bearer <key>`.",
-    "Not available just now.": "Ikke tilgjengelig akkurat nå.",
-    "The variables are nested too deeply.": "Variablene er nøstet for dypt.",
+    "Must be a telephone number.": "Må være et telefonnummer.",
+    "{{{keyword}}} at character {position} is no placeholder. Nearest: {nearest}.": (
+        "{{{keyword}}} ved tegn {position} er ikke et nøkkelord. Nærmest: {nearest}."
+    ),
     "{{{keyword}}} at character {position} is no placeholder.": (
         "{{{keyword}}} ved tegn {position} er ikke et nøkkelord."
     ),
@@ -220,8 +224,3 @@ def say(message: str, values: Mapping[str, Any], language: str) -> str:
     """An English message, with its slots filled, in the language."""
     spoken = NORWEGIAN.get(message, message) if language == "nb" else message
     return spoken.format(**values)
-
-
-def spoken(message: str, language: str) -> str:
-    """An English message without slots in the language; as it is, where it is not known."""
-    return NORWEGIAN.get(message, message) if language == "nb" else message

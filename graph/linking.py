@@ -12,7 +12,7 @@ from graph.nodes import asked
 from graph.options import Option
 from graph.payloads import Payload, optional, shown
 from graph.selection import columns
-from models import db
+from models import checks, db
 from models.option import Option as OptionRow
 from models.refusals import Refused
 from models.words import AllDayEvents, Blocking, EventDetail, MatcherField, MirrorAs, Role, UnroutedEvents
@@ -116,7 +116,7 @@ class GoogleMutation:
     ) -> StartGoogleSignInPayload | None:
         caller = info.context.caller
         if caller.role is not Role.ADMIN:
-            return StartGoogleSignInPayload(errors=forbidden_error(info))
+            return StartGoogleSignInPayload(errors=forbidden_error(info, Role.ADMIN))
         answer = await info.context.house.google.start_sign_in(
             caller.business_id, asked("Option", input.option_id), input.return_to
         )
@@ -130,7 +130,7 @@ class GoogleMutation:
     ) -> CompleteGoogleSignInPayload | None:
         caller = info.context.caller
         if caller.role is not Role.ADMIN:
-            return CompleteGoogleSignInPayload(errors=forbidden_error(info))
+            return CompleteGoogleSignInPayload(errors=forbidden_error(info, Role.ADMIN))
         answer = await info.context.house.google.complete_sign_in(caller.business_id, input.ticket)
         return CompleteGoogleSignInPayload(**await shown(info, Option, OptionRow, answer, "option"))
 
@@ -144,7 +144,7 @@ class GoogleMutation:
     ) -> LinkGoogleCalendarPayload | None:
         caller = info.context.caller
         if caller.role is not Role.ADMIN:
-            return LinkGoogleCalendarPayload(errors=forbidden_error(info))
+            return LinkGoogleCalendarPayload(errors=forbidden_error(info, Role.ADMIN))
         option_id = asked("Option", input.option_id)
         answer = await info.context.house.google.link(caller.business_id, option_id, input.calendar_id, _choices(input))
         done = answer if isinstance(answer, Refused) else option_id
@@ -156,7 +156,7 @@ class GoogleMutation:
     ) -> UnlinkGoogleCalendarPayload | None:
         caller = info.context.caller
         if caller.role is not Role.ADMIN:
-            return UnlinkGoogleCalendarPayload(errors=forbidden_error(info))
+            return UnlinkGoogleCalendarPayload(errors=forbidden_error(info, Role.ADMIN))
         answer = await info.context.house.google.unlink(
             caller.business_id, asked("Option", input.option_id), keep_events=bool(input.keep_events)
         )
@@ -173,7 +173,7 @@ class GoogleMutation:
     ) -> DisconnectGoogleAccountPayload | None:
         caller = info.context.caller
         if caller.role is not Role.ADMIN:
-            return DisconnectGoogleAccountPayload(errors=forbidden_error(info))
+            return DisconnectGoogleAccountPayload(errors=forbidden_error(info, Role.ADMIN))
         account_id = asked("GoogleAccount", input.account_id)
         answer = await info.context.house.google.disconnect(caller.business_id, account_id)
         if isinstance(answer, Refused):
@@ -214,4 +214,4 @@ def matchers(given: list[EventMatcherInput] | None) -> tuple[Matcher, ...] | Non
     """An input's matchers; None when they were left out."""
     if given is None or given is strawberry.UNSET:
         return None
-    return tuple(Matcher(each.field, each.value) for each in given)
+    return tuple(Matcher(each.field, checks.tidy(each.value) or "") for each in given)

@@ -40,7 +40,9 @@ def from_id(given: str) -> tuple[str, UUID] | None:
     try:
         plain = base64.urlsafe_b64decode(given.encode("ascii") + b"=" * (-len(given) % 4)).decode("ascii")
         kind, _, value = plain.partition(":")
-        return kind, UUID(hex=value)
+        found = UUID(hex=value)
+        # Of all the ways to spell the same bytes, the one that was given out.
+        return (kind, found) if to_id(kind, found) == given else None
     except (binascii.Error, UnicodeError, ValueError):
         return None
 

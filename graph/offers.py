@@ -88,12 +88,19 @@ class Cut:
         return min(known) if known and len(known) == len(read) else None
 
     @property
-    def due(self) -> Instant | None:
-        """When time alone changes the slots next."""
+    def offer(self) -> Offer:
+        """What was read, as far as it is about these options. As of the reading."""
         offer = self.picture.offer
-        among = {each: row for each, row in offer.options.items() if each in self.options}
-        # As of the reading: a midnight that has passed since then is due at once.
-        return replace(offer, options=among).next_change(self.slots[0][0] if self.slots else None)
+        return replace(
+            offer,
+            options={each: row for each, row in offer.options.items() if each in self.options},
+            agendas={each: agenda for each, agenda in offer.agendas.items() if each in self.options},
+        )
+
+    @property
+    def due(self) -> Instant | None:
+        """When time alone changes the slots next: a midnight that has passed since the reading is due at once."""
+        return self.offer.next_change(self.slots[0][0] if self.slots else None)
 
 
 @dataclass(slots=True)

@@ -1,5 +1,6 @@
 """Mutations: one input, one payload, refusals beside the result."""
 
+import dataclasses
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -31,6 +32,16 @@ def optional(description: str) -> Any:
 def given(source: Any, *names: str) -> dict[str, Any]:
     """The named fields of an input that were not left out."""
     return {name: value for name in names if (value := getattr(source, name)) is not strawberry.UNSET}
+
+
+def whole(source: Any) -> dict[str, Any]:
+    """All that an input says, but for its idempotency key."""
+    said = {each.name: getattr(source, each.name) for each in dataclasses.fields(source)}
+    return {
+        name: whole(value) if dataclasses.is_dataclass(value) else value
+        for name, value in said.items()
+        if value is not strawberry.UNSET and name != "idempotency_key"
+    }
 
 
 async def shown(info: Info, kind: type[N], table: type[Model], answer: UUID | Refused, field: str) -> dict[str, Any]:

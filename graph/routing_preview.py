@@ -31,7 +31,7 @@ class GoogleRoutingPreviewInput:
         "What an event does that no option's matchers claim; left out: as the calendar has it."
     )
     from_: datetime = strawberry.field(name="from", description="Where the time begins.")
-    to: datetime = strawberry.field(description="Where it ends; at most 62 days after `from`.")
+    to: datetime = strawberry.field(description="Where it ends; at most 62 dates after `from`.")
 
 
 @strawberry.type(description="An event that takes time, and what it would block.")
@@ -87,7 +87,7 @@ class RoutingPreviewQuery:
         input: Annotated[GoogleRoutingPreviewInput, strawberry.argument(description="The rule and the time.")],
     ) -> GoogleRoutingPreview:
         caller = admin(info)
-        check_range(interval(input.from_, input.to))
+        await check_range(info, interval(input.from_, input.to))
         proposal = door.Proposal(
             option_id=asked("Option", input.option_id),
             calendar_google_id=input.calendar_id,
@@ -99,14 +99,13 @@ class RoutingPreviewQuery:
         )
         found = await info.context.house.google.preview_routing(caller.business_id, proposal)
         if isinstance(found, Refused):
-            raise _error(info, found)
+            raise _error(found)
         return GoogleRoutingPreview(value=found)
 
 
-def _error(info: Info, refused: Refused) -> GraphQLError:
+def _error(refused: Refused) -> GraphQLError:
     """The refusal of a query: UNAVAILABLE when Google does not answer, else the input is at fault."""
     reason = refused.reasons[0]
-    message = say(reason.message, reason.values, info.context.language)
     if reason.code is ErrorCode.GOOGLE_UNAVAILABLE:
-        return GraphQLError(message, extensions=unavailable().extensions)
-    return bad_input(message)
+        return GraphQLError(reason.text, extensions=unavailable().extensions)
+    return bad_input(reason.text)

@@ -86,6 +86,9 @@ class SlotWatch:
         if not (differs or is_asked):
             return None, differs
         answer = Availability(
+            offer=cut.offer,
+            window=self._wanted.window,
+            service_active=cut.picture.service["active"],
             shelf=shelf,
             as_of=to_datetime(cut.now),
             fresh_as_of=cut.fresh_as_of,

@@ -97,7 +97,7 @@ class WordingMutation:
     ) -> UpdateGoogleCalendarSettingsPayload | None:
         caller, google = info.context.caller, info.context.house.google
         if caller.role is not Role.ADMIN:
-            return UpdateGoogleCalendarSettingsPayload(errors=forbidden_error(info))
+            return UpdateGoogleCalendarSettingsPayload(errors=forbidden_error(info, Role.ADMIN))
         refused = await google.save_wording(caller.business_id, given(input, *_FIELDS))
         if refused:
             return UpdateGoogleCalendarSettingsPayload(errors=user_errors(info, refused))

@@ -42,6 +42,7 @@ class Booking(Model):
     customer_phone = fields.CharField(max_length=40, null=True)
     note = fields.TextField(null=True)
     cancel_reason = fields.TextField(null=True)
+    hold_id = fields.UUIDField(null=True)
     version = fields.IntField(default=1)
     token_generation = fields.IntField(default=0)
     created_at = Instant()
@@ -56,6 +57,7 @@ class Booking(Model):
             Index(fields=("business_id", "created_at", "id")),
             Index(fields=("business_id", "updated_at", "id")),
             Index(fields=("option_id", "starts_at")),
+            Index(fields=("hold_id",)),
         )
 
 
@@ -82,12 +84,17 @@ def not_found() -> Refused:
     return refused(ErrorCode.NOT_FOUND, "There is no such booking.", "input", "bookingId")
 
 
+def tidied(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Whom a booking is for and its note, as they are kept."""
+    return checks.tidied(values, "customer_name", "customer_email", "customer_phone", "note", "reason")
+
+
 def judge_details(values: Mapping[str, Any]) -> list[Refusal]:
     """What is wrong with whom a booking is for and its note, field by field; a name must not be empty if given."""
     return checks.found(
         checks.name(values["customer_name"], "customer", "name") if "customer_name" in values else None,
         checks.email(values.get("customer_email"), "customer", "email"),
-        checks.text(values.get("customer_phone"), "customer", "phone", longest=40),
+        checks.phone(values.get("customer_phone"), "customer", "phone"),
         checks.text(values.get("note"), "note"),
     )
 

@@ -223,4 +223,7 @@ def from_cursor(cursor: str, business_id: UUID) -> int:
     # A revision is a signed 64-bit number in the database.
     if len(raw) != 24 or raw[:16] != business_id.bytes or raw[16] > 0x7F:
         raise ValueError("not a cursor of this business")
-    return int.from_bytes(raw[16:])
+    revision = int.from_bytes(raw[16:])
+    if to_cursor(business_id, revision) != cursor:
+        raise ValueError("not as it was given out")
+    return revision

@@ -9,13 +9,27 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from models import booking, changes, checks, clock, db, decision, echoes, freshness, mirror, search, service
+from models import (
+    booking,
+    changes,
+    checks,
+    clock,
+    db,
+    decision,
+    echoes,
+    freshness,
+    idempotency,
+    mirror,
+    search,
+    service,
+)
 from models.agenda import offer_of
 from models.availability import Rules
 from models.booking import Booking, judge_details, note_history
 from models.changes import Write
 from models.claim import Claim
 from models.db import Row
+from models.idempotency import Once
 from models.intervals import Interval, to_datetime, to_instant
 from models.key import Caller
 from models.offer import Offer, nearby
@@ -39,12 +53,13 @@ async def reschedule(
     expected_version: int | None = None,
     override_rules: bool = False,
     google_days: int,
+    once: Once | None = None,
 ) -> UUID | Refused:
     """Moves a booking to another time, another option, or both. It keeps its id, duration and buffers, and its own
-    range does not stand in its way.
+    range does not stand in its way. With `once`, a repeated request gets the first one's outcome.
     """
 
-    async def body(work: Write) -> UUID | Refused:
+    async def decide_and_write(work: Write) -> UUID | Refused:
         row = await changeable(work, caller, booking_id, expected_version)
         if isinstance(row, Refused):
             return row
@@ -54,7 +69,7 @@ async def reschedule(
         place = await _new_place(work, row, wanted, start, google_days, override_rules)
         return place if isinstance(place, Refused) else await _move(work, caller, row, place)
 
-    answer = await taking(caller.business_id, body)
+    answer = await taking(caller.business_id, idempotency.body(once, decide_and_write))
     if isinstance(answer, Refused) and decision.is_about_the_slot(answer):
         (row,) = await db.select(Booking.filter(id=booking_id), _BOOKING_COLUMNS)
         wanted, at = option_id or row["option_id"], to_instant(start)
@@ -64,13 +79,19 @@ async def reschedule(
 
 
 async def cancel(
-    caller: Caller, booking_id: UUID, *, reason: str | None = None, expected_version: int | None = None
+    caller: Caller,
+    booking_id: UUID,
+    *,
+    reason: str | None = None,
+    expected_version: int | None = None,
+    once: Once | None = None,
 ) -> UUID | Refused:
-    """Cancels a booking for good and frees its range; lists of bookings still have it."""
+    """Cancels a booking for good and frees its range; lists of bookings still have it. With `once`, only once."""
+    reason = checks.tidy(reason)
     if wrong := checks.found(checks.text(reason, "reason")):
         return Refused(wrong)
 
-    async def body(work: Write) -> UUID | Refused:
+    async def decide_and_write(work: Write) -> UUID | Refused:
         row = await changeable(work, caller, booking_id, expected_version)
         if isinstance(row, Refused):
             return row
@@ -82,7 +103,7 @@ async def cancel(
         await mirror.want(work, booking_id, row["option_id"], present=False)
         return booking_id
 
-    return await changes.write(caller.business_id, body)
+    return await changes.write(caller.business_id, idempotency.body(once, decide_and_write))
 
 
 async def changeable(work: Write, caller: Caller, booking_id: UUID, expected_version: int | None) -> Row | Refused:
@@ -201,17 +222,21 @@ async def _move(work: Write, caller: Caller, row: Row, place: Place) -> UUID:
 
 
 async def update(
-    caller: Caller, booking_id: UUID, values: Mapping[str, Any], *, expected_version: int | None = None
+    caller: Caller,
+    booking_id: UUID,
+    values: Mapping[str, Any],
+    *,
+    expected_version: int | None = None,
+    once: Once | None = None,
 ) -> UUID | Refused:
     """Changes what is noted of a booking (`customer_name`, `customer_email`, `customer_phone`, `note`) and, once it
     has started, how it went (`status`). Staff only.
     """
+    values = booking.tidied(values)
     if wrong := _judge(values):
         return Refused(wrong)
-    if "customer_name" in values:
-        values = {**values, "customer_name": values["customer_name"].strip()}
 
-    async def body(work: Write) -> UUID | Refused:
+    async def decide_and_write(work: Write) -> UUID | Refused:
         row = await _standing(work, booking_id, expected_version)
         if isinstance(row, Refused):
             return row
@@ -229,7 +254,7 @@ async def update(
             await mirror.want(work, booking_id, row["option_id"], present=True)
         return booking_id
 
-    return await changes.write(caller.business_id, body)
+    return await changes.write(caller.business_id, idempotency.body(once, decide_and_write))
 
 
 def _judge(values: Mapping[str, Any]) -> list[Refusal]:

@@ -7,6 +7,9 @@ from importlib.resources import files
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import regex
+
+from models.normal_form import normal
 from models.refusals import ErrorCode, Refusal
 
 NAME_LENGTH = 200
@@ -14,6 +17,7 @@ TEXT_LENGTH = 5000
 LONGEST_LIST = 200
 """Ids that may be given at once."""
 
+PHONE_LENGTH = 40
 LONGEST_MINUTES = 60 * 24 * 31
 LONGEST_DAYS = 3660
 
@@ -21,6 +25,11 @@ _COLOR = re.compile(r"#[0-9a-fA-F]{6}")
 _AMOUNT = re.compile(r"[0-9]{1,17}(\.[0-9]{1,4})?")
 _CURRENCY = re.compile(r"[A-Z]{3}")
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
+_PHONE = re.compile(r"(?:[0-9 +()\-./#]|ext)+")
+_SEEN = regex.compile(r"[^\p{Cc}\p{Cf}\p{Cs}\p{Z}\p{DI}\u2800]")
+"""A character that is drawn: all else is space, tells how others are drawn, or is a blank (in Braille, too)."""
+_AROUND = "\u200b\u2060\ufeff"
+"""What is not drawn and is no space to Python."""
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 # A machine's own folder of zones holds other files, too: `localtime` is whatever that machine was set to. The package
 # lists the names of the IANA database; "Factory" is its word for a clock that nobody has set.
@@ -37,9 +46,24 @@ def found(*checks: Refusal | None) -> list[Refusal]:
     return [check for check in checks if check]
 
 
+def tidy(value: str | None) -> str | None:
+    """A text as it is kept: trimmed; None when nothing of it can be seen."""
+    if value is None or not _SEEN.search(value):
+        return None
+    before, tidied = None, value
+    while tidied != before:
+        before, tidied = tidied, tidied.strip().strip(_AROUND)
+    return tidied
+
+
+def tidied(values: Mapping[str, Any], *names: str) -> dict[str, Any]:
+    """The values, with the texts of these names as they are kept; what was left out stays so."""
+    return {name: tidy(value) if name in names else value for name, value in values.items()}
+
+
 def text(value: str | None, *path: str, longest: int = TEXT_LENGTH, required: bool = False) -> Refusal | None:
     """Free text: not longer than `longest` characters, nothing unprintable; not blank where it is required."""
-    if required and not (value and value.strip()):
+    if required and tidy(value) is None:
         return invalid("Must not be empty.", *path)
     if value is not None and len(value) > longest:
         return invalid("Must not be longer than {longest} characters.", *path, longest=longest)
@@ -75,6 +99,18 @@ def email(value: str | None, *path: str) -> Refusal | None:
     return invalid("Must be a mail address.", *path)
 
 
+def phone(value: str | None, *path: str) -> Refusal | None:
+    """A telephone number, loosely: three digits at least, and what people write between them; None passes."""
+    if value is None:
+        return None
+    if len(value) > PHONE_LENGTH:
+        return invalid("Must not be longer than {longest} characters.", *path, longest=PHONE_LENGTH)
+    plain = normal(value)
+    if _PHONE.fullmatch(plain) and sum(each.isdecimal() for each in plain) >= 3:
+        return None
+    return invalid("Must be a telephone number.", *path)
+
+
 def price(amount: str | None, currency: str | None, *path: str) -> list[Refusal]:
     """A price: a decimal number that is not negative, and a currency of three capitals (ISO 4217); None passes."""
     if amount is None or currency is None:
@@ -90,6 +126,14 @@ def price(amount: str | None, currency: str | None, *path: str) -> list[Refusal]
 def required(values: Mapping[str, Any], names: Iterable[str]) -> list[Refusal]:
     """Refuses null where a field cannot be empty; a field that was left out passes."""
     return [invalid("Must not be null.", camel(each)) for each in names if each in values and values[each] is None]
+
+
+def named(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Texts as they are kept: the name of something, its description and its colour. A blank name stays one."""
+    tidy_values = tidied(values, "name", "description", "color")
+    if values.get("name") is not None and tidy_values["name"] is None:
+        tidy_values["name"] = ""
+    return tidy_values
 
 
 def camel(snake: str) -> str:

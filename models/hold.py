@@ -11,6 +11,7 @@ from tortoise.queryset import QuerySet
 
 from models import db, intervals, service, statements
 from models.availability import Rules
+from models.booking import Booking
 from models.changes import Write, write
 from models.columns import Instant, belongs_to, new_id
 from models.refusals import ErrorCode, Refused, refused
@@ -67,7 +68,7 @@ async def take(work: Write, hold_id: UUID) -> tuple[UUID, UUID, intervals.Instan
     """Consumes a live hold: its service, option, start and lengths. Only its expiry refuses."""
     rows = await db.select(Hold.filter(business_id=work.business_id, id=hold_id), _TAKEN)
     if not rows or rows[0]["expires_at"] <= work.now:
-        return expired()
+        return await gone(work.business_id, hold_id)
     row = rows[0]
     await Hold.filter(id=hold_id).delete()
     during = service.occupied(row)
@@ -83,8 +84,10 @@ async def sweep_lapsed(now: datetime) -> None:
         await write(business_id, partial(drop_lapsed, option_id=option_id))
 
 
-def expired() -> Refused:
-    """The hold has lapsed, was given back or was booked."""
+async def gone(business_id: UUID, hold_id: UUID) -> Refused:
+    """The hold was booked, or it has lapsed or was given back."""
+    if await Booking.filter(business_id=business_id, hold_id=hold_id).exists():
+        return refused(ErrorCode.HOLD_EXPIRED, "This hold was booked already.", "input", "holdId")
     return refused(ErrorCode.HOLD_EXPIRED, "The hold has expired.", "input", "holdId")
 
 

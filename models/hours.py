@@ -90,6 +90,11 @@ def local_date(at: Instant, zone: ZoneInfo) -> date:
     return reading(at, zone).date()
 
 
+def wall_days(window: Interval, zone: ZoneInfo) -> float:
+    """How many days the zone's clock goes on in the window: from midnight to midnight always a whole number."""
+    return (reading(window.end, zone) - reading(window.start, zone)) / _ONE_DAY
+
+
 def day_interval(day: date, zone: ZoneInfo) -> Interval:
     """The date in the zone, as instants."""
     return all_day(day, day + _ONE_DAY, zone)

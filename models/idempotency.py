@@ -13,7 +13,7 @@ from tortoise.indexes import Index
 from tortoise.models import Model
 
 from models import checks, db
-from models.changes import Write
+from models.changes import Body, Write
 from models.columns import Instant, belongs_to, new_id
 from models.refusals import ErrorCode, Refusal, Refused, refused
 
@@ -103,6 +103,15 @@ async def settled(once: Once | None, work: Write, decide: Callable[[], Awaitable
     stored = to_stored(answer) if isinstance(answer, Refused) else {"made": answer.hex}
     await once.remember(work.business_id, stored, work.now)
     return answer
+
+
+def body(once: Once | None, decide: Body[UUID | Refused]) -> Body[UUID | Refused]:
+    """The body of a write that is decided once, and answered from then on as it was."""
+
+    async def settle(work: Write) -> UUID | Refused:
+        return await settled(once, work, lambda: decide(work))
+
+    return settle
 
 
 def judge(idempotency_key: str | None) -> Refusal | None:

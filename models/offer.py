@@ -64,9 +64,14 @@ class Offer:
         return availability.reasons(self.rules, self.agendas[option_id], start, self.now)
 
     def nearest(self, start: Instant, wanted: UUID | None) -> Steps[list[Alternative]]:
-        """Up to five free slots nearest to a start within a week, those of the wanted option first; in steps."""
+        """Up to five free slots within a week: first the same start with others, then the wanted one's; in steps."""
         listed = yield from self.slots_in_steps(nearby(start))
-        listed.sort(key=lambda slot: (wanted is not None and wanted not in slot[1], abs(slot[0] - start), slot[0]))
+
+        def far(slot: tuple[Instant, tuple[UUID, ...]]) -> tuple[bool, bool, Instant, Instant]:
+            at, free = slot
+            return at != start, wanted is not None and wanted not in free, abs(at - start), at
+
+        listed.sort(key=far)
         length = self.rules.duration * MINUTE
         return [
             Alternative(at, at + length, tuple(sorted(free, key=lambda option_id: option_id != wanted)))

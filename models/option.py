@@ -60,6 +60,7 @@ class DateOverride(Model):
 
 async def create(business_id: UUID, values: Mapping[str, Any]) -> UUID | Refused:
     """A new option. `values` are its columns, and optionally `service_ids` and `opening_hours` (weekly ranges)."""
+    values = checks.named(values)
     if wrong := judge(values):
         return Refused(wrong)
 
@@ -80,6 +81,7 @@ async def create(business_id: UUID, values: Mapping[str, Any]) -> UUID | Refused
 
 async def update(business_id: UUID, option_id: UUID, values: Mapping[str, Any]) -> UUID | Refused:
     """Changes the given columns of an option; `service_ids`, when given, replaces the services it offers."""
+    values = checks.named(values)
     if wrong := [*checks.required(values, ("name", "kind", "time_zone", "active", "service_ids")), *judge(values)]:
         return Refused(wrong)
 

@@ -8,7 +8,20 @@ from uuid import UUID
 
 from tortoise.exceptions import IntegrityError
 
-from models import changes, checks, clock, decision, echoes, freshness, hold, idempotency, mirror, search, service
+from models import (
+    booking,
+    changes,
+    checks,
+    clock,
+    decision,
+    echoes,
+    freshness,
+    hold,
+    idempotency,
+    mirror,
+    search,
+    service,
+)
 from models.address_booking import Quota
 from models.agenda import least_booked, offer_of
 from models.availability import Rules
@@ -24,6 +37,7 @@ from models.refusals import Alternative, ErrorCode, Refusal, Refused
 from models.turns import through
 from models.words import BookingStatus, ChangeAction, ChangeKind
 
+_TEXTS = ("customer_name", "customer_email", "customer_phone", "note")
 _LETTERS = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
 
 
@@ -62,6 +76,11 @@ class Place:
         return self.rules.occupied(self.start)
 
 
+def tidied(wish: Wish) -> Wish:
+    """The wish with its texts as they are kept."""
+    return replace(wish, **booking.tidied({name: getattr(wish, name) for name in _TEXTS}))
+
+
 def judge(wish: Wish) -> list[Refusal]:
     """What is wrong with a wish, field by field."""
     wrong = judge_details(asdict(wish))
@@ -83,6 +102,7 @@ async def create(
     With `once`, a repeated request gets the first one's outcome, refusals included. What is made counts for `quota`;
     raises TooManyBookingsError, and nothing is remembered, when that is used up.
     """
+    wish = tidied(wish)
     if wrong := judge(wish):
         return Refused(wrong)
 
@@ -198,7 +218,7 @@ async def settle_on(
 
 async def _book(work: Write, caller: Caller, wish: Wish, place: Place) -> UUID:
     """Writes the booking and everything that goes with it."""
-    booking = await Booking.create(
+    made = await Booking.create(
         business_id=work.business_id,
         option_id=place.option_id,
         service_id=place.service_id,
@@ -208,23 +228,24 @@ async def _book(work: Write, caller: Caller, wish: Wish, place: Place) -> UUID:
         ends_at=to_datetime(place.end),
         buffer_before_minutes=place.rules.buffer_before,
         buffer_after_minutes=place.rules.buffer_after,
-        customer_name=wish.customer_name.strip(),
+        customer_name=wish.customer_name,
         customer_email=wish.customer_email,
         customer_phone=wish.customer_phone,
         note=wish.note,
+        hold_id=wish.hold_id,
         created_at=work.now,
         updated_at=work.now,
     )
-    await claim(work, place, booking_id=booking.id)
+    await claim(work, place, booking_id=made.id)
     await search.index(
-        work.business_id, booking.id, search.words_of(booking.reference, booking.customer_name, booking.customer_email)
+        work.business_id, made.id, search.words_of(made.reference, made.customer_name, made.customer_email)
     )
     unread = await freshness.missed(place.option_id, work.now)
-    await note_history(work, caller, booking.id, "CREATED", dict.fromkeys(unread), unread)
-    work.record(ChangeKind.BOOKING, booking.id, ChangeAction.UPSERTED, [place.option_id], during=place.occupied)
-    await echoes.of_booking(work, place.option_id, booking.starts_at, booking.ends_at)
-    await mirror.want(work, booking.id, place.option_id, present=True)
-    return booking.id
+    await note_history(work, caller, made.id, "CREATED", dict.fromkeys(unread), unread)
+    work.record(ChangeKind.BOOKING, made.id, ChangeAction.UPSERTED, [place.option_id], during=place.occupied)
+    await echoes.of_booking(work, place.option_id, made.starts_at, made.ends_at)
+    await mirror.want(work, made.id, place.option_id, present=True)
+    return made.id
 
 
 async def claim(work: Write, place: Place, *, booking_id: UUID | None = None, hold_id: UUID | None = None) -> None:

@@ -4,6 +4,7 @@ Every booking has its reference, its customer's mail address and the words of th
 """
 
 import dataclasses
+import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,12 +20,12 @@ from tortoise.queryset import QuerySet
 from models import booking, db
 from models.booking import Booking
 from models.columns import belongs_to, new_id
+from models.normal_form import by_grapheme, normal, terms, ways_to_find
 from models.statements import Select
 from models.words import BookingStatus
 
-_LENGTH = 64
-_LONGEST_WORD = 320
-"""Characters of the longest word a booking can have: a mail address."""
+_LENGTH = 400
+"""Characters of the longest word that is kept. A mail address has 320 at most, a name 200."""
 
 _BEYOND = "\U0010ffff"
 MOST_WORDS = 8
@@ -32,7 +33,10 @@ MOST_WORDS = 8
 
 
 class BookingWord(Model):
-    """One word that a booking is found by, in lower case."""
+    """One word that a booking is found by, in lower case.
+
+    It is in normal form, spelled by grapheme, and compared by code points: a migration tells PostgreSQL so.
+    """
 
     id = fields.UUIDField(primary_key=True, default=new_id)
     business = belongs_to("Business")
@@ -61,10 +65,16 @@ class Search:
 
 def words_of(reference: str, name: str, email: str | None) -> set[str]:
     """The words a booking is found by. A reference is found with its dash and without, so is Berg-Ødegård by both."""
-    found = {reference, reference.replace("-", ""), *name.split(), *name.replace("-", " ").split()}
-    if email:
-        found.add(email)
-    return {word.casefold()[:_LENGTH] for word in found}
+    found = {normal(reference), normal(reference).replace("-", ""), *terms(email or "")}
+    for term in terms(name):
+        found |= ways_to_find(term)
+    kept = {by_grapheme(word)[: _LENGTH - 1] for word in found}
+    return kept | ({_address(email)} if email else set())
+
+
+def _address(email: str) -> str:
+    """The word that only bookings of this mail address have: no term begins with a sign."""
+    return "=" + hashlib.sha256(normal(email).encode()).hexdigest()
 
 
 async def reindex(business_id: UUID, booking_id: UUID, words: Iterable[str]) -> None:
@@ -111,18 +121,16 @@ def _bookings(
     if end is not None:
         fits &= Q(starts_at__lt=end)
     if customer_email is not None:
-        email = customer_email.strip()
-        # The words narrow it down by an index; the same word may also stand in a name.
-        fits &= _having(business_id, Q(word=email.casefold()[:_LENGTH])) & Q(customer_email__iexact=email)
-    for word in (text or "").casefold().split()[:MOST_WORDS]:
-        # One shorter than a word may be: what lies beyond all that begin so must fit the column, too.
-        beginning = word[: _LENGTH - 1]
+        fits &= _having(business_id, Q(word=_address(customer_email)))
+    for beginning in _beginnings(text):
         fits &= _having(business_id, Q(word__gte=beginning, word__lt=beginning + _BEYOND))
-        if len(word) > len(beginning):
-            # Longer than what is indexed: the rest is looked for in the few bookings that are left.
-            whole = Q(customer_name__icontains=word) | Q(customer_email__istartswith=word)
-            fits &= whole if len(word) <= _LONGEST_WORD else Q(id__isnull=True)
     return Booking.filter(fits)
+
+
+def _beginnings(text: str | None) -> list[str]:
+    """With what the words begin that are looked for; what has no words begins nothing."""
+    found = [by_grapheme(term)[: _LENGTH - 1] for term in terms(text or "")]
+    return (found or [_BEYOND])[:MOST_WORDS] if text else []
 
 
 def _having(business_id: UUID, words: Q) -> Q:

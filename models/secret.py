@@ -80,6 +80,9 @@ class Secrets:
             raw = base64.urlsafe_b64decode(token.encode("ascii", "replace"))
         except (binascii.Error, ValueError):
             return None
+        if base64.urlsafe_b64encode(raw).decode() != token:
+            # Of all the ways to spell the same bytes, the one that was given out.
+            return None
         subject, mac = raw[:20], raw[20:]
         known = [hmac.compare_digest(self._mac(key, subject), mac) for key in self._signing]
         return (UUID(bytes=subject[:16]), int.from_bytes(subject[16:])) if any(known) else None

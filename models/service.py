@@ -63,6 +63,7 @@ class Service(Model):
 
 async def create(business_id: UUID, values: Mapping[str, Any]) -> UUID | Refused:
     """A new service. `values` are its columns, and optionally `option_ids`; what is left out has its default."""
+    values = checks.named(values)
     if wrong := judge(values):
         return Refused(wrong)
 
@@ -84,6 +85,7 @@ async def create(business_id: UUID, values: Mapping[str, Any]) -> UUID | Refused
 async def update(business_id: UUID, service_id: UUID, values: Mapping[str, Any]) -> UUID | Refused:
     """Changes the given columns of a service; `option_ids`, when given, replaces the options that offer it."""
     kept = ("name", "duration_minutes", "slot_step_minutes", "active", "option_ids", *MINUTES)
+    values = checks.named(values)
     if wrong := [*checks.required(values, kept), *judge(values)]:
         return Refused(wrong)
 

@@ -2,19 +2,24 @@
 
 from datetime import datetime, timedelta
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from tortoise import fields
 from tortoise.indexes import Index
 from tortoise.models import Model
 
-from models import checks, db, intervals, option
+from models import business, checks, db, hours, intervals, option
 from models.changes import Write, write
 from models.columns import Instant, belongs_to, new_id
 from models.option import Option
 from models.refusals import ErrorCode, Refused, refused
 from models.words import ChangeAction, ChangeKind
 
-LONGEST = timedelta(days=366)
+MOST_DAYS = 366
+"""So long a time off may be, on the clocks of the business."""
+
+LONGEST = timedelta(days=MOST_DAYS + 1)
+"""No time off is longer, whatever clocks do."""
 
 
 class TimeOff(Model):
@@ -39,10 +44,13 @@ async def create(
     business_id: UUID, option_id: UUID, start: datetime, end: datetime, reason: str | None
 ) -> UUID | Refused:
     """Blocks an interval of an option, for a year at most. Bookings inside it stand: somebody has to look at them."""
+    reason = checks.tidy(reason)
+    zone = ZoneInfo((await business.read(business_id, ("time_zone",)))["time_zone"])
+    fits = hours.wall_days(intervals.interval(start, end), zone) <= MOST_DAYS
     wrong = checks.found(
         checks.text(reason, "reason"),
         None if start < end else checks.invalid("Must be after the start.", "end"),
-        None if end - start <= LONGEST else checks.invalid("At most a year after the start.", "end"),
+        None if fits else checks.invalid("At most a year after the start.", "end"),
     )
     if wrong:
         return Refused(wrong)

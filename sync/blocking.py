@@ -4,17 +4,14 @@ One event may block several options of a shared calendar, or none. Whether it is
 nobody this way) is the engine's to know.
 """
 
-import re
-import unicodedata
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, Protocol
+from typing import Protocol
 from uuid import UUID
 
+from models.normal_form import normal, words
 from models.words import AllDayEvents, Blocking, MatcherField, UnroutedEvents
-
-_WORD: Final = re.compile(r"\w+|[^\w\s]")
 
 
 class Routable(Protocol):
@@ -97,7 +94,8 @@ def _finds(event: Routable, matcher: Matcher) -> bool:
         case MatcherField.LOCATION:
             return _mentions(event.location, matcher.value)
         case MatcherField.ATTENDEE:
-            return matcher.value.strip().lower() in event.attendees
+            wanted = normal(matcher.value)
+            return any(normal(each) == wanted for each in event.attendees)
         case MatcherField.COLOR:
             return matcher.value.strip() == event.color
 
@@ -107,8 +105,3 @@ def _mentions(text: str | None, value: str) -> bool:
     wanted, present = words(value), words(text or "")
     last = len(present) - len(wanted)
     return bool(wanted) and any(present[at : at + len(wanted)] == wanted for at in range(last + 1))
-
-
-def words(text: str) -> list[str]:
-    """The words and signs of a text, alike however they are written."""
-    return _WORD.findall(unicodedata.normalize("NFKC", text).casefold())

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from difflib import get_close_matches
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -133,6 +134,13 @@ def check(template: str) -> list[Unknown]:
     """The mistakes in a template, in their order; it may be saved when there are none."""
     found = ((piece, _keyword(piece)) for piece in _PIECE.finditer(template))
     return [Unknown(word, piece.start()) for piece, word in found if word is not None and not _is_known(piece)]
+
+
+def nearest(keyword: str) -> list[str]:
+    """The known keywords that somebody may have meant, the likeliest first: written alike, or with a part of it."""
+    plain = keyword.strip().casefold().replace(" ", "_").replace("-", "_")[:100]
+    close = get_close_matches(plain, KEYWORDS, n=3, cutoff=0.6)
+    return close or [each for each in KEYWORDS if len(plain) > 2 and plain in each.split("_")][:3]
 
 
 def keywords_in(template: str) -> frozenset[str]:

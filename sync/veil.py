@@ -9,8 +9,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, TypeAlias
 
+from models.normal_form import normal, words
 from models.words import MatcherField
-from sync.blocking import LinkRule, Matcher, Routable, words
+from sync.blocking import LinkRule, Matcher, Routable
 
 Hidden: TypeAlias = Mapping[str, Any]
 """The texts and guests of an event, veiled."""
@@ -28,7 +29,7 @@ class Veil:
     def event(self, event: Routable) -> Hidden:
         """What is kept of an event."""
         texts = {name: self._text(text) for name in _TEXTS if (text := getattr(event, name))}
-        return {**texts, "attendees": sorted(map(self.hide, event.attendees))}
+        return {**texts, "attendees": sorted(self.hide(normal(each)) for each in event.attendees)}
 
     def rule(self, rule: LinkRule) -> LinkRule:
         """A rule that finds in veiled events what the given one finds in open ones."""
@@ -38,7 +39,7 @@ class Veil:
         if matcher.field in _FIELDS:
             return replace(matcher, value=self._text(matcher.value))
         if matcher.field is MatcherField.ATTENDEE:
-            return replace(matcher, value=self.hide(matcher.value.strip().lower()))
+            return replace(matcher, value=self.hide(normal(matcher.value)))
         return matcher
 
     def _text(self, text: str) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from models import changes, checks, db, mirror
@@ -82,12 +83,15 @@ def judge(name: str, value: str | None, root: str = "input") -> list[Refusal]:
         return []
     if too_long := checks.text(value):
         return [Refusal(too_long.code, too_long.message, path, too_long.values)]
-    return [
-        Refusal(
-            ErrorCode.UNKNOWN_PLACEHOLDER,
-            "{{{keyword}}} at character {position} is no placeholder.",
-            path,
-            {"keyword": unknown.keyword, "position": unknown.position + 1},
-        )
-        for unknown in template.check(value)
-    ]
+    return [_unknown(path, unknown) for unknown in template.check(value)]
+
+
+def _unknown(path: tuple[str, ...], unknown: template.Unknown) -> Refusal:
+    """The refusal of a keyword, with the known ones that are written nearly so."""
+    values: dict[str, Any] = {"keyword": unknown.keyword, "position": unknown.position + 1}
+    if near := template.nearest(unknown.keyword):
+        values["nearest"] = ", ".join(f"{{{each}}}" for each in near)
+        message = "{{{keyword}}} at character {position} is no placeholder. Nearest: {nearest}."
+        return Refusal(ErrorCode.UNKNOWN_PLACEHOLDER, message, path, values)
+    message = "{{{keyword}}} at character {position} is no placeholder."
+    return Refusal(ErrorCode.UNKNOWN_PLACEHOLDER, message, path, values)

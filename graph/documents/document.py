@@ -24,6 +24,7 @@ from graph.limits.aliases import AliasRule
 from graph.limits.cost import Cost, cost_of
 from graph.limits.depth import DepthRule
 from graph.limits.repetition import RepetitionRule
+from graph.texts import TextRule
 
 MOST_TOKENS: Final = 5000
 """Tokens of a document."""
@@ -111,7 +112,7 @@ class Document:
 
     def _errors(self, tree: DocumentNode, schema: GraphQLSchema, *, introspection: bool) -> list[GraphQLError]:
         # Measured first: validating what repeats itself takes long.
-        measured = validate(schema, tree, [AliasRule, DepthRule, RepetitionRule])
+        measured = validate(schema, tree, [AliasRule, DepthRule, RepetitionRule, TextRule])
         rules = specified_rules if introspection else (*specified_rules, NoSchemaIntrospectionCustomRule)
         found = measured or validate_document(schema, tree, tuple(rules))
         # So graphql-core says that it went too deep for Python's stack.

@@ -40,6 +40,7 @@ from graph.server.run import Asked
 from graph.server.sockets import Sockets
 from graph.server.status import retry_after, status_of
 from graph.server.wire import bounded, encoded
+from graph.spoken import in_language, spoken
 from models import db, key
 
 INIT_SECONDS = 5
@@ -90,7 +91,7 @@ class Endpoint(GraphQL[Context, None]):
         return Context(
             self._house,
             await key.authenticate(plain) if plain else None,
-            language=languages.asked_for(request.headers.get("accept-language", "")),
+            language=_language(request),
             address=self.door.address_of(request.scope),
             last_event_id=request.headers.get("last-event-id") if by_http else None,
         )
@@ -113,7 +114,7 @@ class Endpoint(GraphQL[Context, None]):
         except Exception as error:
             if not db.is_away(error):
                 raise
-            return self._answer(request, 503, {"errors": [unavailable().formatted]})
+            return self._answer(request, 503, {"errors": [spoken(unavailable(), _language(request)).formatted]})
 
     def should_render_graphql_ide(self, request: Any) -> bool:
         """Never: the explorer is ours."""
@@ -121,6 +122,7 @@ class Endpoint(GraphQL[Context, None]):
         return False
 
     def _refuse(self, request: Request, status: int, reason: str, allow: str = "POST") -> Response:
+        reason = in_language(reason, _language(request))
         error = {"message": reason, "extensions": {"code": "BAD_USER_INPUT"}}
         return self._answer(request, status, {"errors": [error]}, {"Allow": allow} if status == 405 else None)
 
@@ -150,7 +152,7 @@ class Endpoint(GraphQL[Context, None]):
         if not streamed:
             response.headers["content-type"] = media_type
         if refused is not None:
-            result: Any = ExecutionResult(data=None, errors=[refused])
+            result: Any = ExecutionResult(data=None, errors=[spoken(refused, context.language)])
         elif streamed:
             self._announce_too_many(context, response)
             return self._streamed(context, data)
@@ -211,7 +213,7 @@ class Endpoint(GraphQL[Context, None]):
                     allowed_operation_types={OperationType.QUERY} if by_get else _BY_POST,
                 )
         except TimeoutError:
-            return ExecutionResult(data=None, errors=[too_slow()])
+            return ExecutionResult(data=None, errors=[spoken(too_slow(), named["context"].language)])
         except CannotGetOperationTypeError as error:
             raise HTTPException(400, error.as_http_error_reason()) from None
         except InvalidOperationTypeError:
@@ -244,7 +246,7 @@ class Endpoint(GraphQL[Context, None]):
         if not data.query:
             raise HTTPException(400, "The request has no query")
         refused = await admit(context, self._core, data.query, data.operation_name, data.variables)
-        return coded(refused) if refused else None
+        return coded(refused, context.language) if refused else None
 
     async def on_ws_connect(self, context: Context) -> UnsetType | dict[str, object] | None:
         """Lets a socket in that shows a key. Raises ConnectionRejectionError; RATE_LIMITED after many wrong keys."""
@@ -258,6 +260,11 @@ class Endpoint(GraphQL[Context, None]):
 def _named(name: str, fields: Mapping[str, Any]) -> Any:
     """A field by its name in any case, as of headers."""
     return next((value for each, value in fields.items() if each.lower() == name), None)
+
+
+def _language(request: Request | WebSocket) -> str:
+    """The language to answer in."""
+    return languages.asked_for(request.headers.get("accept-language", ""))
 
 
 def _is_a_person(request: Request) -> bool:

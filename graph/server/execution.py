@@ -12,7 +12,16 @@ from functools import partial
 from inspect import isawaitable, iscoroutine
 from typing import Any, Final, Self
 
-from graphql import ExecutionResult, GraphQLError, GraphQLObjectType, OperationType, get_nullable_type, is_object_type
+from graphql import (
+    DocumentNode,
+    ExecutionResult,
+    GraphQLError,
+    GraphQLObjectType,
+    GraphQLSchema,
+    OperationType,
+    get_nullable_type,
+    is_object_type,
+)
 from graphql.execution.collect_fields import FieldDetails
 from graphql.pyutils import Path
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
@@ -24,6 +33,7 @@ from graph.server.gauges import FALLBACKS
 from graph.server.pieces import LongError, Pieces, counted_in, items_of, joined, only
 from graph.server.places import place_of
 from graph.server.wire import Text, encoded
+from graph.texts import in_variables
 
 LONGEST_SECONDS = 30.0
 """How long one request may take."""
@@ -62,6 +72,21 @@ class Executor(StrawberryGraphQLCoreExecutionContext):
     def _may_end(self) -> bool:
         """Whether it may end before it is done: a mutation is finished."""
         return self.operation.operation is not OperationType.MUTATION
+
+    @classmethod
+    def build(
+        cls,
+        schema: GraphQLSchema,
+        document: DocumentNode,
+        root_value: Any = None,
+        context_value: Any = None,
+        raw_variable_values: dict[str, Any] | None = None,
+        *args: Any,
+        **named: Any,
+    ) -> Any:
+        """An executor, or what is wrong with the request. Texts are looked at here, whichever way a request takes."""
+        wrong = in_variables(raw_variable_values or {})
+        return wrong or super().build(schema, document, root_value, context_value, raw_variable_values, *args, **named)
 
     def execute_operation(self, serially: bool | None = None) -> Any:
         """The result, or what is to be awaited for it."""

@@ -23,7 +23,7 @@ async def answer(
             sender_of(context), _executed, schema, document, name, variables
         )
         if errors or variables or len(document.nodes) > 1:
-            return ExecutionResult(_ready(shown), [coded(each) for each in errors] or None)
+            return ExecutionResult(_ready(shown), [coded(each, context.language) for each in errors] or None)
         document.answer = shown
         context.grow(len(shown))
     return ExecutionResult(_ready(shown), None)

@@ -64,7 +64,7 @@ class Live:
                 asked = replace(asked, context=replace(asked.context))
                 text, context = asked.document or "", asked.context
                 if not_admitted := await admit(context, self._core, text, asked.operation_name, asked.variables):
-                    yield refused(coded(not_admitted), language)
+                    yield refused(coded(not_admitted, language), language)
                     return
                 async with aclosing(self._messages(asked, member, seat)) as messages:
                     async for message in messages:

@@ -22,6 +22,7 @@ from graph.server.group import Member
 from graph.server.live import StoppingError
 from graph.server.run import Asked
 from graph.server.seats import FEWER, too_complex
+from graph.spoken import spoken
 from models import db
 
 if TYPE_CHECKING:
@@ -87,7 +88,7 @@ class Socket(BaseGraphQLTransportWSHandler[Context, None]):
         if refused is None:
             await super().handle_subscribe(message)
         else:
-            payload = [refused.formatted]
+            payload = [spoken(refused, self.context.language).formatted]
             await self.send_message(cast(Any, {"id": message["id"], "type": "error", "payload": payload}))
 
     def _refusal(self) -> GraphQLError | None:

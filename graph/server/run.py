@@ -11,10 +11,10 @@ from strawberry.types.execution import PreExecutionError
 
 from graph.context import Context
 from graph.errors import FAULTS
-from graph.languages import spoken
 from graph.server.backlog import Message
 from graph.server.course import Course
 from graph.server.wire import bounded, encoded
+from graph.spoken import spoken
 from models import changes
 
 T = TypeVar("T")
@@ -137,7 +137,7 @@ def refused(error: GraphQLError, language: str) -> Message:
 
 
 def _told(errors: Sequence[GraphQLError], language: str) -> list[Any]:
-    return [{**error.formatted, "message": spoken(error.message, language)} for error in errors]
+    return [spoken(error, language).formatted for error in errors]
 
 
 def _is_fault(result: Any) -> bool:

@@ -26,6 +26,7 @@ from graph.server.gauges import DIRECT
 from graph.server.limits import replay
 from graph.server.status import retry_after, status_of
 from graph.server.wire import bounded
+from graph.spoken import spoken
 from models import db, key
 
 _is_awaitable: Any = optimized_is_awaitable
@@ -111,10 +112,10 @@ class ShortWay:
             async with asyncio.timeout(LONGEST_SECONDS):
                 result = await self._executed(asked)
         except TimeoutError:
-            return ExecutionResult(None, [too_slow()])
+            return ExecutionResult(None, [spoken(too_slow(), asked.context.language)])
         except Exception as error:
-            return ExecutionResult(None, [internal(error)])
-        return ExecutionResult(result.data, [coded(error) for error in result.errors or ()])
+            return ExecutionResult(None, [spoken(internal(error), asked.context.language)])
+        return ExecutionResult(result.data, [coded(error, asked.context.language) for error in result.errors or ()])
 
     async def _executed(self, asked: _Asked) -> ExecutionResult:
         executor = Executor.build(

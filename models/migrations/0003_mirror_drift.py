@@ -13,7 +13,7 @@ WHERE NOT present AND content_hash IS NOT NULL AND wanted_version = pushed_versi
 
 
 class Migration(migrations.Migration):
-    dependencies = [("models", "0001_initial")]
+    dependencies = [("models", "0002_normal_form")]
 
     operations = [
         ops.AddField("Mirror", "kept", fields.BooleanField(default=False)),

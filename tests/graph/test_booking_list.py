@@ -195,7 +195,7 @@ async def test_a_word_may_be_longer_than_any_name(each_shop: Shop) -> None:
     booking = await book(shop, "10:00", customer={"name": "x" * 100})
     for length in (10, 63, 64, 65, 100):
         assert await ids(shop, filter={"query": "x" * length}) == [booking], length
-        assert await ids(shop, filter={"query": "x" * length + " y"}) == [], length
+        assert await ids(shop, filter={"query": "x" * length + " ø"}) == [], length
         assert await ids(shop, filter={"query": "y" * length}) == [], length
     # Of very long words the beginning decides.
     answer = await shop.served.ask("Bookings", "staff", first=10, filter={"query": "x" * 100_000})

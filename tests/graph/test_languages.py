@@ -51,6 +51,10 @@ def test_a_translation_fills_the_same_slots() -> None:
         "position",
         "requested",
         "limit",
+        "name",
+        "nearest",
+        "role",
+        "allowed",
     )
     slots = dict.fromkeys(names, "x")
     for sentence, translated in languages.NORWEGIAN.items():

@@ -22,15 +22,25 @@ from tests.sync.sandbox.doors import ANNA
 from tests.sync.test_blocking import ANNA as OPTION
 
 VEIL = Veil(SECRETS.veil)
-TEXTS = st.lists(st.sampled_from(["Anna", "ANNA", "Ann", "Room", "2", "-", "und", "Ünd", "ﬁt"]), max_size=5).map(
-    " ".join
-)
+TEXTS = st.lists(
+    st.sampled_from(
+        ["Anna", "ANNA", "Ann", "Room", "2", "-", "und", "Ünd", "ﬁt", "O’Brien", "o'brien", "अनु", "अनुराधा"]
+    ),
+    max_size=5,
+).map(" ".join)
 FIELDS = st.sampled_from(MatcherField)
 GUESTS = st.lists(st.sampled_from(["anna@example.com", "ben@example.com"]), unique=True).map(tuple)
 
 
 @patient
-@given(TEXTS, TEXTS, TEXTS, GUESTS, FIELDS, TEXTS | st.sampled_from(["ben@example.com", "Anna@Example.com "]))
+@given(
+    TEXTS,
+    TEXTS,
+    TEXTS,
+    GUESTS,
+    FIELDS,
+    TEXTS | st.sampled_from(["ben@example.com", "Anna@Example.com ", "ben\uff20example.com"]),
+)
 def test_a_rule_finds_the_same_behind_the_veil(
     title: str, description: str, location: str, guests: tuple[str, ...], field: MatcherField, value: str
 ) -> None:

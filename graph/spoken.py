@@ -1,0 +1,155 @@
+"""GraphQL errors in the caller's language: a sentence of ours, and behind it what graphql-core said of the document.
+
+An error is made in English, often before it is known who asked: documents are judged once for all. So it is said in
+another language at the door, found again by its words.
+"""
+
+import re
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Final
+
+from graphql import GraphQLError
+
+from graph.languages import NORWEGIAN
+
+OURS: Final[Mapping[str, str]] = {
+    "A Cursor is text that the API gave out.": "En Cursor er tekst som API-et ga ut.",
+    "A public key needs the booking's manageToken.": "En offentlig nøkkel trenger bestillingens manageToken.",
+    "At most {most} ids at once.": "Høyst {most} id-er på en gang.",
+    "At most {most} days at once.": "Høyst {most} dager på en gang.",
+    "More than {most} fields have another name.": "Mer enn {most} felt har et annet navn.",
+    "Not available just now.": "Ikke tilgjengelig akkurat nå.",
+    "Only a query can be sent by GET": "Bare en query kan sendes med GET",
+    "Say with `operationName` which of the operations to run.": (
+        "Si med `operationName` hvilken av operasjonene som skal kjøres."
+    ),
+    "Send GraphQL by POST, or a query by GET": "Send GraphQL med POST, eller en query med GET",
+    "Send a valid API key: `Authorization: Bearer <key>`.": "Send en gyldig API-nøkkel: `Authorization: Bearer <key>`.",
+    "A subscription needs a socket, or `Accept: text/event-stream`": (
+        "En subscription trenger en socket, eller `Accept: text/event-stream`"
+    ),
+    "Something went wrong here. Mention {fault} when you ask about it.": (
+        "Noe gikk galt hos oss. Oppgi {fault} når du spør om det."
+    ),
+    "The document goes deeper than {most} levels.": "Dokumentet går dypere enn {most} nivåer.",
+    "The request body is a JSON object": "Forespørselens innhold er et JSON-objekt",
+    "The request has no query": "Forespørselen har ingen query",
+    "The variables are nested too deeply.": "Variablene går for dypt.",
+    "The document asks for the same fields too often: ask for each of them once.": (
+        "Dokumentet spør om de samme feltene for ofte: spør om hvert av dem én gang."
+    ),
+    "The document has more than {most} operations.": "Dokumentet har mer enn {most} operasjoner.",
+    "The document has more than {most} tokens.": "Dokumentet har mer enn {most} tegn og ord.",
+    "The document is nested too deeply.": "Dokumentet er nøstet for dypt.",
+    "The answer would be longer than {most} bytes. Ask for less at once: a shorter range, fewer options, fewer fields, "
+    "or smaller pages.": (
+        "Svaret ville bli lengre enn {most} byte. Spør om mindre på en gang: kortere tidsrom, færre alternativer, "
+        "færre felt eller mindre sider."
+    ),
+    "Up to {starts} slots{each} can be in this range, and an answer has at most {most} bytes. Ask for a shorter range, "
+    "fewer options, or a service with a longer step.": (
+        "Opptil {starts} tider kan være i dette tidsrommet, og et svar har høyst {most} byte. Spør om et kortere "
+        "tidsrom, færre alternativer eller en tjeneste med lengre steg."
+    ),
+    "Nobody waits for this any more.": "Ingen venter på dette lenger.",
+    "`{name}` has at most {most} entries; {sent} were sent.": "`{name}` har høyst {most} verdier; {sent} ble sendt.",
+    "There is no booking for this manageToken.": "Det finnes ingen bestilling til dette manageToken.",
+    "This took too long. What it began may still be done.": (
+        "Dette tok for lang tid. Det som ble påbegynt, kan likevel bli gjort."
+    ),
+    "Too many open streams with this key.": "For mange åpne strømmer med denne nøkkelen.",
+    "Too many requests with this key.": "For mange forespørsler med denne nøkkelen.",
+    "`after` is not a cursor of this business.": "`after` er ikke en cursor hos denne bedriften.",
+    "`after` is not a cursor of this list.": "`after` er ikke en cursor i denne listen.",
+    "`first` is between 0 and {most}.": "`first` er mellom 0 og {most}.",
+    "`to` is after `from`, by at most {most} days.": "`to` er etter `from`, med høyst {most} dager.",
+    "`{name}` is not JSON": "`{name}` er ikke JSON",
+}
+"""What we refuse requests with."""
+
+GRAPHQL: Final[Mapping[str, str]] = {
+    "Syntax Error: {detail}": "Dokumentet kan ikke leses som GraphQL.",
+    "Cannot query field '{field}' on type '{type}'.{more}": "Typen {type} har ikke feltet {field}.",
+    "Field '{field}' of type '{type}' must have a selection of subfields.{more}": "Si hvilke felt i {field}.",
+    "Field '{field}' must not have a selection since type '{type}' has no subfields.": "{field} har ingen felt.",
+    "Unknown argument '{argument}' on field '{field}'.{more}": "Feltet {field} har ikke argumentet {argument}.",
+    "Argument '{argument}' of type '{type}' is required, but it was not provided.": "Argumentet {argument} mangler.",
+    "Argument '{argument}' of required type '{type}' was not provided.": "Argumentet {argument} mangler.",
+    "Argument '{argument}' has invalid value{more}": "Argumentet {argument} har en verdi som ikke passer.",
+    "Unknown type '{type}'.{more}": "Det finnes ingen type {type}.",
+    "Unknown fragment '{name}'.": "Det finnes ikke noe fragment {name}.",
+    "Unknown directive '{name}'.": "Det finnes ikke noe direktiv {name}.",
+    "Unknown operation named '{name}'.": "Det finnes ingen operasjon {name}.",
+    "Fragment '{name}' is never used.": "Fragmentet {name} brukes ikke.",
+    "Variable '{name}' is not defined{more}.": "Variabelen {name} er ikke oppgitt med type.",
+    "Variable '{name}' is never used{more}.": "Variabelen {name} brukes ikke.",
+    "Variable '{name}' has invalid value{more}": "Variabelen {name} har en verdi som ikke passer.",
+    "Variable '{name}' has invalid default value{more}": "Variabelen {name} har en standardverdi som ikke passer.",
+    "Variable '{name}' of type '{type}' used in position expecting type '{wanted}'.": (
+        "Variabelen {name} er av typen {type}; der den står, trengs {wanted}."
+    ),
+    "Variable '{name}' of required type '{type}' was not provided.": "Variabelen {name} mangler.",
+    "Expected value of type '{type}'{more}": "En verdi passer ikke til typen {type}.",
+    "Expected value of non-null type '{type}'{more}": "En verdi av typen {type} mangler.",
+    "{type} cannot represent {more}": "En verdi passer ikke til typen {type}.",
+    "Fields '{name}' conflict because {reason}": "Feltet {name} står to ganger, med ulikt innhold.",
+    "There can be only one {kind} named '{name}'.": "{name} er oppgitt mer enn en gang.",
+}
+"""What graphql-core says of documents and variables most often. Its own words follow: they name the place."""
+
+_OTHERWISE: Final = "Forespørselen kan ikke besvares."
+
+
+def in_language(message: str, language: str) -> str:
+    """An English message of an error in the language."""
+    return message if language == "en" else _norwegian(message)
+
+
+@lru_cache(maxsize=1024)
+def _norwegian(message: str) -> str:
+    exact = NORWEGIAN.get(message) or OURS.get(message)
+    if exact:
+        return exact
+    for pattern, translated in _ALL_OURS:
+        if found := pattern.fullmatch(message):
+            return translated.format(**found.groupdict())
+    for pattern, translated in _OF_GRAPHQL:
+        if found := pattern.fullmatch(message):
+            return f"{translated.format(**found.groupdict())} ({message})"
+    return f"{_OTHERWISE} ({message})"
+
+
+class _SaidError(GraphQLError):
+    """An error that is in the caller's language already."""
+
+
+def spoken(error: GraphQLError, language: str) -> GraphQLError:
+    """The error in the language. Its own stays as it is: others may be given the same one."""
+    if language == "en" or isinstance(error, _SaidError):
+        return error
+    said = _SaidError(
+        in_language(error.message, language),
+        error.nodes,
+        error.source,
+        error.positions,
+        error.path,
+        error.original_error,
+        error.extensions,
+    )
+    said.__cause__ = error
+    return said
+
+
+def _compiled(sentences: Mapping[str, str]) -> list[tuple[re.Pattern[str], str]]:
+    """How the sentences with slots are found again in what was said."""
+    found = []
+    for sentence, translated in sentences.items():
+        if "{" in sentence and not sentence.startswith(("{reason}", "{{{")):
+            pattern = re.sub(r"\\{(\w+)\\}", r"(?P<\1>.*?)", re.escape(sentence))
+            found.append((re.compile(pattern, re.DOTALL), translated))
+    return found
+
+
+_ALL_OURS: Final = _compiled({**NORWEGIAN, **OURS})
+_OF_GRAPHQL: Final = _compiled(GRAPHQL)

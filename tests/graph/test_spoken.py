@@ -1,0 +1,105 @@
+"""What refuses a request as a whole is said in the caller's language, with graphql-core's own words behind it."""
+
+import ast
+from pathlib import Path
+
+import pytest
+from graphql import GraphQLError, build_schema, parse, validate
+
+from graph.languages import NORWEGIAN
+from graph.spoken import GRAPHQL, OURS, in_language, spoken
+from tests.graph.shop import Shop
+
+ROOT = Path(__file__).parents[2] / "graph"
+MAKING = {"bad_input": 0, "GraphQLError": 0, "HTTPException": 1, "_refuse": 2}
+
+
+def sentences() -> set[str]:
+    """What the code refuses requests with, word for word; what is worked out has X in its place."""
+    found = set()
+    for path in (*ROOT.glob("*.py"), *ROOT.glob("server/*.py")):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if not isinstance(node, ast.Call):
+                continue
+            name = node.func.id if isinstance(node.func, ast.Name) else getattr(node.func, "attr", "")
+            at = MAKING.get(name)
+            if at is None or len(node.args) <= at or path.name == "scalars.py":
+                continue
+            said = node.args[at]
+            if isinstance(said, ast.Constant) and said.value:
+                found.add(str(said.value))
+            elif isinstance(said, ast.JoinedStr):
+                found.add("".join(str(each.value) if isinstance(each, ast.Constant) else "X" for each in said.values))
+    return found
+
+
+def test_every_refusal_of_a_request_is_said_in_norwegian() -> None:
+    said = sentences()
+    assert len(said) > 12
+    assert [each for each in said if f"({each})" in in_language(each, "nb") or in_language(each, "nb") == each] == []
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        "{ a",
+        "{ b }",
+        "{ o }",
+        "{ a { x } }",
+        "{ a(y: 1) }",
+        "{ a(x: {}) }",
+        "{ n }",
+        "{ ...F }",
+        "{ a } fragment F on Query { a }",
+        "query($x: Int) { a(x: $x) }",
+        "query($x: Int) { a }",
+        "{ a(x: $x) }",
+        "query($x: Nix) { a }",
+        "{ a: n(x: 1) a: a }",
+        "{ a @nix }",
+        "query A { a } query A { a }",
+    ],
+)
+def test_what_graphql_refuses_is_said_in_norwegian_with_its_own_words_behind(document: str) -> None:
+    schema = build_schema("type Query { a(x: String): Int n(x: Int!): Int o: O } type O { p: Int }")
+    try:
+        errors = validate(schema, parse(document))
+    except GraphQLError as error:
+        errors = [error]
+    assert errors
+    for wrong in errors:
+        said = spoken(wrong, "nb")
+        assert said.message.endswith(f"({wrong.message})")
+        assert not said.message.startswith("Forespørselen"), wrong.message
+        assert (said.locations, said.path) == (wrong.locations, wrong.path)
+        assert spoken(wrong, "en") is wrong
+        assert spoken(said, "nb") is said
+
+
+def test_the_sentences_fill_their_own_slots() -> None:
+    for sentence, translated in {**OURS, **GRAPHQL}.items():
+        for slot in ("name", "most", "field", "type", "argument", "wanted", "fault"):
+            assert "{" + slot + "}" in sentence or "{" + slot + "}" not in translated, sentence
+    assert not OURS.keys() & NORWEGIAN.keys()
+
+
+async def test_requests_are_refused_in_the_callers_language(shop: Shop) -> None:
+    served = shop.served
+    own = {"Authorization": f"Bearer {served.keys['public']}"}
+    cases: tuple[tuple[dict[str, str], str, str], ...] = (
+        ({}, "{ viewer { name } }", "Send en gyldig API-nøkkel: `Authorization: Bearer <key>`."),
+        (own, "{ viewer", "Dokumentet kan ikke leses som GraphQL. (Syntax Error: Expected Name, found <EOF>.)"),
+        (own, "{ nix }", "Typen Query har ikke feltet nix. (Cannot query field 'nix' on type 'Query'.)"),
+        (own, "{ services(first: 101) { totalCount } }", "`first` er mellom 0 og 100."),
+        (
+            own,
+            "{ bookings { totalCount } }",
+            "Denne nøkkelen har rollen PUBLIC; bare STAFF, ADMIN har lov til dette.",
+        ),
+        (own, "", "Forespørselen har ingen query"),
+    )
+    for more, document, expected in cases:
+        for language in ("nb", "en", "nb"):
+            headers = {**more, "Accept-Language": language}
+            answer = (await served.http.post(f"{served.url}/graphql", json={"query": document}, headers=headers)).json()
+            assert (answer["errors"][0]["message"] == expected) is (language == "nb"), answer
