@@ -52,7 +52,7 @@ class GoogleAccountMutation:
     ) -> UseGoogleAccountPayload | None:
         caller = info.context.caller
         if caller.role is not Role.ADMIN:
-            return UseGoogleAccountPayload(errors=forbidden_error(info))
+            return UseGoogleAccountPayload(errors=forbidden_error(info, Role.ADMIN))
         answer = await info.context.house.google.use_account(
             caller.business_id, asked("Option", input.option_id), asked("GoogleAccount", input.account_id)
         )

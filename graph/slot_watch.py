@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from graph.availability import Availability, Wanted, by_day
 from graph.context import Info, bad_input
-from graph.nodes import asked, asked_all
+from graph.nodes import asked, asked_some
 from graph.offers import Cut, digest
 from graph.options import Option
 from graph.scalars import TimeZone
@@ -30,7 +30,7 @@ class SlotWatch:
         self._info = info
         self._wanted = wanted
         self._service_id = asked("Service", wanted.service_id)
-        only = asked_all("Option", wanted.option_ids)
+        only = asked_some("Option", wanted.option_ids, "optionIds")
         self._only = None if only is None else frozenset(only)
         self._seen = b""
         self._due: Instant | None = None

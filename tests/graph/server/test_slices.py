@@ -80,7 +80,9 @@ async def crowded(served: Served) -> Crowd:
 @pytest.fixture
 async def crowd(our_stage: Stage, sqlite_url: str) -> AsyncIterator[Crowd]:
     """A crowd that is served, with short answers only."""
-    async with serving(our_stage, sqlite_url, answer_bytes=MOST, key_requests=0, request_cost=10**9, key_cost=0) as served:
+    async with serving(
+        our_stage, sqlite_url, answer_bytes=MOST, key_requests=0, request_cost=10**9, key_cost=0
+    ) as served:
         yield await crowded(served)
 
 
@@ -195,7 +197,9 @@ def under_way() -> set[asyncio.Task[Any]]:
 async def patient(our_stage: Stage, sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Crowd]:
     """A crowd that answers at length, and listens at once whether its clients are there."""
     monkeypatch.setattr(execution, "LISTEN_SECONDS", 0.0)
-    async with serving(our_stage, sqlite_url, answer_bytes=1 << 30, key_requests=0, request_cost=10**9, key_cost=0) as served:
+    async with serving(
+        our_stage, sqlite_url, answer_bytes=1 << 30, key_requests=0, request_cost=10**9, key_cost=0
+    ) as served:
         yield await crowded(served)
 
 
