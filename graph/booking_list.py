@@ -90,14 +90,12 @@ class BookingListQuery:
 def _search(source: BookingFilter) -> Search:
     """The filter as the domain takes it: what was left out, or null, narrows nothing. Raises BAD_USER_INPUT."""
     check_length(source.statuses, "statuses", MOST_STATUSES)
-    # An address that is empty is nobody's: it does not find everybody.
-    email = value_of(source.customer_email)
     return Search(
         option_ids=asked_some("Option", source.option_ids, "optionIds"),
         service_ids=asked_some("Service", source.service_ids, "serviceIds"),
         statuses=value_of(source.statuses),
         start=value_of(source.from_),
         end=value_of(source.to),
-        customer_email=None if email is None else checks.tidy(email) or "",
+        customer_email=checks.tidy(value_of(source.customer_email)),
         text=checks.tidy(value_of(source.query)),
     )

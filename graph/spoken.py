@@ -11,7 +11,7 @@ from typing import Final
 
 from graphql import GraphQLError
 
-from graph.languages import NORWEGIAN
+from graph.languages import NORWEGIAN, say
 
 OURS: Final[Mapping[str, str]] = {
     "A Cursor is text that the API gave out.": "En Cursor er tekst som API-et ga ut.",
@@ -124,9 +124,14 @@ class _SaidError(GraphQLError):
     """An error that is in the caller's language already."""
 
 
+def said(message: str, values: Mapping[str, object], language: str, extensions: dict[str, object]) -> GraphQLError:
+    """An error that is made for one caller, in that caller's language, with the message's slots filled."""
+    return _SaidError(say(message, values, language), extensions=extensions)
+
+
 def spoken(error: GraphQLError, language: str) -> GraphQLError:
     """The error in the language. Its own stays as it is: others may be given the same one."""
-    if language == "en" or isinstance(error, _SaidError):
+    if language == "en" or isinstance(error, _SaidError) or isinstance(error.original_error, _SaidError):
         return error
     said = _SaidError(
         in_language(error.message, language),

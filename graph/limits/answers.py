@@ -4,7 +4,7 @@ import math
 
 from graphql import GraphQLError
 
-from graph.languages import say
+from graph.spoken import said
 
 RATE_LIMITED = "RATE_LIMITED"
 
@@ -24,8 +24,8 @@ LONGEST_REASON = 123
 def rate_limited(message: str, wait: float, language: str) -> GraphQLError:
     """The error for one who asks too much; it can ask again in `wait` seconds."""
     after = _tenths_up(wait)
-    text = say(message, {"seconds": math.ceil(after)}, language)
-    return GraphQLError(text, extensions={"code": RATE_LIMITED, "retryAfterSeconds": after})
+    extensions: dict[str, object] = {"code": RATE_LIMITED, "retryAfterSeconds": after}
+    return said(message, {"seconds": math.ceil(after)}, language, extensions)
 
 
 def close_reason(error: GraphQLError) -> str:

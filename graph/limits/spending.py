@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from graphql import GraphQLError
 
-from graph.languages import say
 from graph.limits.answers import rate_limited
 from graph.limits.rate import Rate, SharedRate, share_of
+from graph.spoken import said
 from models.settings import Settings
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ class Spending:
         if cost > self._per_request:
             values = {"requested": f"{cost:,}", "limit": f"{self._per_request:,}"}
             extensions = {"code": "QUERY_TOO_COMPLEX", "requested": cost, "limit": self._per_request}
-            return GraphQLError(say(TOO_DEAR, values, context.language), extensions=extensions)
+            return said(TOO_DEAR, values, context.language, extensions)
         return self.take(context, cost)
 
     def take(self, context: "Context", cost: int) -> GraphQLError | None:

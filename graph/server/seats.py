@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 from graphql import GraphQLError
 
-from graph.languages import say
+from graph.spoken import said
 from models.key import Caller
 
 TOO_COMPLEX = "QUERY_TOO_COMPLEX"
@@ -71,4 +71,4 @@ class Seats:
 
 def too_complex(message: str, most: int, language: str) -> GraphQLError:
     """The answer to what is more than is taken at once."""
-    return GraphQLError(say(message, {"most": most}, language), extensions={"code": TOO_COMPLEX})
+    return said(message, {"most": most}, language, {"code": TOO_COMPLEX})

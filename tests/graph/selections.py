@@ -71,7 +71,7 @@ class Drawn:
         able = [name for name, each in kind.fields.items() if name not in MOVING and self.is_able(name, each, depth)]
         if not able:
             return []
-        return [self.one(name, kind.fields[name], depth) for name in self.some(able, 7)]
+        return [self.one(name, kind.fields[name], depth) for name in self.some(able, 6)]
 
     def some(self, things: Sequence[Any], most: int) -> list[Any]:
         """One to so many of them, in any order."""

@@ -131,7 +131,7 @@ async def test_a_customers_mail_address_finds_that_customers_bookings(shop: Shop
     await book(shop, "12:00", customer=OLA)
     await book(shop, "13:00", customer={"name": "kari@example.no"})
     assert await ids(shop, filter={"customerEmail": "kari@example.no"}) == karis
-    for none in ("kari@example.n", "ari@example.no", "kari", "%", "nobody@example.no", "", "' OR 1=1 --"):
+    for none in ("kari@example.n", "ari@example.no", "kari", "%", "nobody@example.no", "' OR 1=1 --"):
         assert await ids(shop, filter={"customerEmail": none}) == [], none
 
 

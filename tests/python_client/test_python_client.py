@@ -165,7 +165,9 @@ async def _a_customer_books(clients: Clients) -> tuple[str, str]:
     taken = made.CreateBookingInput(service_id=haircut, option_id=anna, start=moment("11:00"), customer=kari)
     refused = await app.book(input=taken)
     assert [each.code for each in refused.errors] == [made.UserErrorCode.SLOT_TAKEN]
-    assert refused.alternatives[0].options[0].name == "Anna"
+    # The same time with somebody else comes first, then other times with whom was asked for.
+    assert (refused.alternatives[0].start, refused.alternatives[0].options[0].name) == (moment("11:00"), "Ben")
+    assert refused.alternatives[1].options[0].name == "Anna"
     return str(booked.booking.id), str(booked.manage_token)
 
 

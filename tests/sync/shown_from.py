@@ -87,6 +87,7 @@ FIELDS: dict[str, dict[str, frozenset[Source]]] = {
         **_all(S.CLOCK, "asOf freshAsOf"),
         "timeZone": frozenset({S.BUSINESS}),
         "days": frozenset({S.OWN, S.BUSINESS}),
+        "emptyReason": frozenset({S.OWN}),
     },
     "AvailabilityDay": _all(S.OWN, "date slots"),
     "Slot": {**_all(S.OWN, "start end"), **_all(S.OPTION, "options unavailableOptions")},
