@@ -20,11 +20,15 @@ from graph.offers import Offers
 from graph.server.allowance import Allowance
 from graph.server.course import Course
 from graph.server.reader import Readers
+from graph.server.turns import Turns
 from models.key import Caller
 from models.secret import Secrets
 from models.settings import Settings
 from models.words import Role
 from sync.service import Google
+
+COST_AT_ONCE = 1_500_000
+"""What the queries that a process works at may cost together: some 50 MB of answers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +43,8 @@ class House:
     documents: Documents
     under_way: set[asyncio.Future[Any]] = field(default_factory=set)
     offers: Offers = field(default_factory=Offers)
+    room: Turns = field(default_factory=lambda: Turns(COST_AT_ONCE))
+    """For queries: by what they may cost, so that answers that are being made take so much memory at most together."""
 
 
 @dataclass

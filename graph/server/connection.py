@@ -4,6 +4,7 @@ What is begun and not finished costs its sender nothing and us memory and a file
 """
 
 import asyncio
+from collections.abc import Callable
 from enum import Enum
 from http import HTTPStatus
 from typing import Any, Protocol
@@ -40,6 +41,11 @@ MOST_BYTES_HALF_SENT = 16 * 1024 * 1024
 Beyond it the one that began first makes room.
 """
 
+MOST_BYTES_UNREAD = 64 * 1024 * 1024
+"""Bytes of answers and messages that clients have not read yet, on all connections together, beside those of one
+connection. Beyond it the one that has been behind longest is cut.
+"""
+
 MOST_PIPELINED = 16
 """Requests that may come on one connection before the first of them is answered."""
 
@@ -63,14 +69,35 @@ class HalfSent(Protocol):
     transport: asyncio.Transport
 
 
+class Held:
+    """Bytes that are held for connections: so many in all, beside those of a single one."""
+
+    def __init__(self, most: Callable[[], int]) -> None:
+        self._most = most
+        self._sizes: dict[HalfSent, int] = {}
+        self._bytes = 0
+
+    def hold(self, connection: HalfSent, size: int) -> None:
+        """Notes how many bytes are held for a connection; those that began first are cut if it is too much."""
+        self._bytes += size - self._sizes.get(connection, 0)
+        if size:
+            self._sizes[connection] = size
+        else:
+            self._sizes.pop(connection, None)
+        while self._bytes > self._most() and len(self._sizes) > 1:
+            oldest = next(iter(self._sizes))
+            self._bytes -= self._sizes.pop(oldest)
+            oldest.transport.abort()
+
+
 class Connections(ServerState):
     """The connections of a server. Those whose request has not arrived are kept in the order in which they wait."""
 
     def __init__(self) -> None:
         super().__init__()
         self.waiting: dict[Connection, None] = {}
-        self._half_sent: dict[HalfSent, int] = {}
-        self._bytes_half_sent = 0
+        self._half_sent = Held(lambda: MOST_BYTES_HALF_SENT)
+        self._unread = Held(lambda: MOST_BYTES_UNREAD)
 
     def wait_for(self, connection: "Connection") -> None:
         """Waits for a request; the one that is waited for longest goes if there are too many."""
@@ -82,15 +109,11 @@ class Connections(ServerState):
 
     def keep(self, sender: "HalfSent", size: int) -> None:
         """Notes how many bytes are kept of what a connection has half-sent; who began first goes if it is too much."""
-        self._bytes_half_sent += size - self._half_sent.get(sender, 0)
-        if size:
-            self._half_sent[sender] = size
-        else:
-            self._half_sent.pop(sender, None)
-        while self._bytes_half_sent > MOST_BYTES_HALF_SENT:
-            oldest = next(iter(self._half_sent))
-            self._bytes_half_sent -= self._half_sent.pop(oldest)
-            oldest.transport.abort()
+        self._half_sent.hold(sender, size)
+
+    def unread(self, reader: "HalfSent", size: int) -> None:
+        """Notes how many bytes a connection has not read; who has been behind longest goes if it is too much."""
+        self._unread.hold(reader, size)
 
     def look(self) -> None:
         """Ends the connections that take too long."""
@@ -125,6 +148,7 @@ class Connection(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Waits no more."""
         self._arrived()
+        self.server_state.unread(self, 0)
         super().connection_lost(exc)
 
     def handle_websocket_upgrade(self) -> None:
@@ -226,9 +250,15 @@ class Connection(HttpToolsProtocol):
             else:
                 self._refuse(HTTPStatus.REQUEST_TIMEOUT)
 
+    def pause_writing(self) -> None:
+        """The client is behind."""
+        super().pause_writing()
+        self.server_state.unread(self, self.transport.get_write_buffer_size())
+
     def resume_writing(self) -> None:
         """The client has read."""
         self._read_at = self.loop.time()
+        self.server_state.unread(self, 0)
         super().resume_writing()
 
     def _wait(self, seconds: float) -> None:

@@ -47,6 +47,9 @@ FINISH_SECONDS = 3.0
 LISTEN_SECONDS = 0.1
 """After so long it is worth to listen whether the client is still there: most answers are ready before."""
 
+CHEAP: Final = 2000
+"""What costs less is always begun at once."""
+
 ABREAST: Final = 200
 """So many items of lists are worked at side by side, those of lists within lists together: they share statements."""
 
@@ -253,7 +256,7 @@ def _dropped(result: Any) -> None:
 
 async def _to_its_end(result: Awaitable[ExecutionResult], context: Context, *, may_end: bool) -> ExecutionResult:
     """The result; or, where all may end before it is done, why it did."""
-    allowance, task = context.allowance, asyncio.ensure_future(result)
+    allowance, task = context.allowance, asyncio.ensure_future(_in_turn(result, context) if may_end else result)
     context.house.under_way.add(task)
     task.add_done_callback(partial(_done, context.house.under_way))
     loop = asyncio.get_running_loop()
@@ -271,6 +274,21 @@ async def _to_its_end(result: Awaitable[ExecutionResult], context: Context, *, m
         loop.call_later(UNATTENDED_SECONDS, task.cancel)
         return ExecutionResult(None, [allowance.reason])
     return task.result()
+
+
+async def _in_turn(result: Awaitable[ExecutionResult], context: Context) -> ExecutionResult:
+    """The result of a query, which is begun when there is room for what it may cost."""
+    if context.cost < CHEAP:
+        return await result
+    holder = context.who.key_id if context.who else None, context.counted_address
+    try:
+        async with context.house.room.turn(holder, context.cost):
+            return await result
+    except asyncio.CancelledError:
+        if context.allowance.reason is None:
+            raise
+        # It has not begun, and ends at its first step: what was made for it must not be left behind.
+        return await result
 
 
 class _Watch:

@@ -86,7 +86,18 @@ class Frames(WebSocketsSansIOProtocol):
         self.conn.reader.buffer.clear()
         self._kept = 0
         self._server.keep(self, 0)
+        self._server.unread(self, 0)
         super().connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        """The client is behind."""
+        super().pause_writing()
+        self._server.unread(self, self.transport.get_write_buffer_size())
+
+    def resume_writing(self) -> None:
+        """The client has read."""
+        self._server.unread(self, 0)
+        super().resume_writing()
 
     def handle_cont(self, event: Frame) -> None:
         """Takes a piece of a message, unless it comes in too many."""

@@ -5,6 +5,7 @@ a client that hung up.
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -15,7 +16,7 @@ import pytest
 from graph.context import Context
 from graph.nodes import to_id
 from graph.schema import schema
-from graph.server import allowance, execution
+from graph.server import allowance, connection, execution
 from graph.server.allowance import Allowance
 from graph.server.wire import encoded
 from models import db, key
@@ -23,6 +24,7 @@ from models.key import Caller
 from models.offering import Offering
 from models.option import Option
 from models.service import Service
+from tests.graph.server.raw import line, posting
 from tests.graph.test_completer import house
 from tests.graph.wire import acknowledged, receive, subscribing
 from tests.served import Served, serving
@@ -190,7 +192,7 @@ async def test_slots_that_no_answer_could_hold_are_not_worked_out(our_stage: Sta
 
 def under_way() -> set[asyncio.Task[Any]]:
     """What is being worked at."""
-    return {task for task in asyncio.all_tasks() if "await_result" in repr(task.get_coro())}
+    return {task for task in asyncio.all_tasks() if "_in_turn" in repr(task.get_coro())}
 
 
 @pytest.fixture
@@ -261,3 +263,35 @@ async def test_the_longest_time_ends_what_only_renders(patient: Crowd, monkeypat
 async def test_rows_are_read_in_steps_and_whole(crowd: Crowd) -> None:
     found = await db.select(Offering.filter(business_id=crowd.served.business_id), ("option_id", "service_id"))
     assert len({(row["option_id"], row["service_id"]) for row in found}) == OPTIONS * SERVICES
+
+
+async def test_answers_that_nobody_reads_are_held_up_to_so_many_bytes_in_all(
+    patient: Crowd, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connection, "MOST_BYTES_UNREAD", 20_000_000)
+    body = {"query": PLAIN, "variables": patient.window(8)}
+    asking = posting(json.dumps(body).encode(), patient.served.keys["staff"], b"connection: close")
+    async with AsyncExitStack() as lines:
+        lazy = [await lines.enter_async_context(line(patient.served.url)) for _ in range(5)]
+        for each in lazy:
+            # Its answer is begun, and not read on.
+            await each.send(asking)
+            await each.until(b"HTTP/1.1 200")
+        first, last = lazy[0], lazy[-1]
+        assert (await last.rest()).endswith(b"}}}")
+        assert not (await first.rest()).endswith(b"}}}")
+    assert (await patient.served.send("{ viewer { role } }", patient.served.keys["staff"])).json()["data"]
+
+
+async def test_cheap_questions_do_not_wait_for_dear_ones(patient: Crowd) -> None:
+    served = patient.served
+    staff = served.keys["staff"]
+    body = {"query": PLAIN, "variables": patient.window(2)}
+    headers = {"Authorization": f"Bearer {staff}"}
+    async with httpx2.AsyncClient(timeout=PATIENCE) as client, asyncio.TaskGroup() as tasks:
+        asked = [tasks.create_task(client.post(f"{served.url}/graphql", json=body, headers=headers)) for _ in range(6)]
+        await begun(served)
+        cheap = await served.send("{ viewer { role } }", staff)
+        assert cheap.json()["data"]
+        assert not all(each.done() for each in asked)
+    assert all(each.result().json()["data"] for each in asked)

@@ -75,3 +75,40 @@ async def test_one_that_is_cancelled_as_its_turn_comes_passes_it_on() -> None:
         assert await two == "done"
         async with turns.turn("b"):
             pass
+
+
+async def test_so_much_weight_is_worked_at_and_no_more_and_what_is_heavy_has_its_turn_too() -> None:
+    turns, working, most, order = Turns(10), 0, 0, list[str]()
+
+    async def work(name: str, weight: int) -> None:
+        nonlocal working, most
+        async with turns.turn(name, weight):
+            working += min(weight, 10)
+            most = max(most, working)
+            order.append(name)
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
+            working -= min(weight, 10)
+
+    async with asyncio.timeout(PATIENCE):
+        light = [work(f"light {number}", 3) for number in range(6)]
+        await asyncio.gather(*light[:4], work("heavy", 8), work("all", 100), *light[4:])
+    assert (most, working) == (10, 0)
+    # Three that are light fit in beside each other; what is heavy is not overtaken by those that come later.
+    assert order.index("heavy") < order.index("light 5")
+
+
+async def test_who_is_cancelled_holds_up_nobody_behind() -> None:
+    turns = Turns(10)
+    async with asyncio.timeout(PATIENCE), turns.turn("first", 5):
+        entered = asyncio.Event()
+
+        async def work(weight: int) -> None:
+            async with turns.turn("a", weight):
+                entered.set()
+
+        heavy, light = asyncio.create_task(work(9)), asyncio.create_task(work(2))
+        await asyncio.sleep(0)
+        heavy.cancel()
+        await light
+        assert entered.is_set()
