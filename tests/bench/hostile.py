@@ -12,10 +12,12 @@ is one more `@row`.
 
 import argparse
 import asyncio
+import json
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -151,6 +153,81 @@ async def _calendar(scene: Scene) -> str:
 async def _many_ids(scene: Scene) -> str:
     document = "query($ids: [ID!]) { bookings(filter: { optionIds: $ids }) { nodes { id } } }"
     return await scene.ask(document, "staff", ids=[to_id("Option", scene.crowd.options[0])] * 15_000)
+
+
+def told(answers: Sequence[str]) -> str:
+    """What many requests were answered, each kind counted."""
+    return "; ".join(f"{count}x {each}" for each, count in Counter(answers).most_common(3))
+
+
+@row("200 documents about the schema, without a key")
+async def _without_key(scene: Scene) -> str:
+    async def one(number: int) -> str:
+        text = f"{{ __schema {{ types {{ a{number}: name fields {{ name }} }} }} }} # {'x' * 7000}"
+        answer = await scene.http.post(f"{scene.served.url}/graphql", json={"query": text})
+        return str(answer.status_code)
+
+    return told(await asyncio.gather(*(one(number) for number in range(200))))
+
+
+@row("300 documents of 18 kB that differ")
+async def _documents(scene: Scene) -> str:
+    async def one(number: int) -> str:
+        names = " ".join(f"x{number}y{at}: id name kind" if at < 49 else "... { id name kind }" for at in range(60))
+        text = f"{{ options(first: 1) {{ nodes {{ {names} }} }} }} # {'x' * 15000}"
+        return (await scene.ask(text, "public")).partition(",")[0]
+
+    return told(await asyncio.gather(*(one(number) for number in range(300))))
+
+
+@row("the same field 800 times")
+async def _repeated(scene: Scene) -> str:
+    return await scene.ask("{ " + "options { nodes { id } } " * 800 + "}", "public")
+
+
+@row("300 wrong keys")
+async def _wrong_keys(scene: Scene) -> str:
+    async def one(number: int) -> str:
+        headers = {"Authorization": f"Bearer tb_public_{number}"}
+        answer = await scene.http.post(f"{scene.served.url}/graphql", json={"query": "{ x }"}, headers=headers)
+        return str(answer.status_code)
+
+    return told(await asyncio.gather(*(one(number) for number in range(300))))
+
+
+@row("200 requests that are half-sent")
+async def _half_sent(scene: Scene) -> str:
+    host, port = scene.served.url.removeprefix("http://").split(":")
+    lines = [await asyncio.open_connection(host, int(port)) for _ in range(200)]
+    for _, writer in lines:
+        writer.write(b"POST /graphql HTTP/1.1\r\nhost: here\r\n")
+    ends = await asyncio.gather(*(reader.read(100) for reader, _ in lines), return_exceptions=True)
+    for _, writer in lines:
+        writer.close()
+    return told([str(each[9:12], "ascii") if isinstance(each, bytes) else "cut" for each in ends])
+
+
+@row("slots of 200 windows are followed, and one is booked")
+async def _windows(scene: Scene) -> str:
+    document = (
+        "subscription($service: ID!, $from: DateTime!, $to: DateTime!) { availabilityChanges(serviceId: $service, "
+        "from: $from, to: $to) { days { slots { start } } } }"
+    )
+    service, answered = to_id("Service", scene.crowd.services[0]), list[str]()
+    async with AsyncExitStack() as sockets:
+        for first in range(0, 200, 20):
+            socket = await sockets.enter_async_context(scene.served.socket(scene.served.keys["public"]))
+            await socket.recv()
+            for number in range(first, first + 20):
+                begin = scene.begin + timedelta(seconds=number)
+                window = {"from": begin.isoformat(), "to": (begin + timedelta(days=30)).isoformat()}
+                payload = {"query": document, "variables": {"service": service, **window}}
+                await socket.send(json.dumps({"id": str(number), "type": "subscribe", "payload": payload}))
+            answered += [json.loads(await socket.recv())["type"] for _ in range(20)]
+        book = "mutation($input: CreateBookingInput!) { createBooking(input: $input) { errors { code } } }"
+        start = (scene.begin + timedelta(days=2, hours=3)).isoformat()
+        await scene.ask(book, "public", input={"serviceId": service, "start": start, "customer": {"name": "Kari"}})
+    return told(answered)
 
 
 @dataclass
