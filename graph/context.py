@@ -15,12 +15,13 @@ from graph.documents.cache import Documents
 from graph.documents.document import Document, Operation
 from graph.languages import FORBIDDEN
 from graph.limits.spending import Spending
+from graph.limits.turns import Turns
+from graph.limits.values import too_many
 from graph.loaders import Loaders
 from graph.offers import Offers
 from graph.server.allowance import Allowance
 from graph.server.course import Course
 from graph.server.reader import Readers
-from graph.server.turns import Turns
 from models.key import Caller
 from models.secret import Secrets
 from models.settings import Settings
@@ -76,7 +77,9 @@ class Context:
         self.allowance = Allowance(self.house.settings.answer_bytes)
 
     def admit(self, operation: Operation, variables: Mapping[str, Any] | None) -> GraphQLError | None:
-        """Counts what an operation may cost; the refusal when that is too much."""
+        """Counts what an operation may cost; the refusal when that is too much, or its variables are too many."""
+        if variables and (refusal := too_many(variables)):
+            return refusal
         self.cost = operation.cost.of(variables)
         return self.house.spending.admit(self, self.cost)
 

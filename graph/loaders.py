@@ -5,6 +5,7 @@ A socket lives long, so nothing is remembered between batches.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import UUID
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+STATEMENTS_AT_ONCE = 2
+"""Statements of one request that are under way together."""
+
 
 class Loaders:
     """The loaders of one request or socket, made when first used."""
@@ -27,6 +31,8 @@ class Loaders:
     def __init__(self, context: Context) -> None:
         self._context = context
         self._loaders: dict[Hashable, DataLoader[Any, Any]] = {}
+        # On SQLite all statements go one by one: those of others come in between.
+        self._at_once = asyncio.Semaphore(STATEMENTS_AT_ONCE)
 
     async def row(self, table: type[Model], row_id: UUID, columns: frozenset[str]) -> Row | None:
         """One row of the caller's business, by id."""
@@ -45,7 +51,8 @@ class Loaders:
         if name not in self._loaders:
 
             async def in_order(keys: list[Any]) -> list[T | None]:
-                found = await load(keys)
+                async with self._at_once:
+                    found = await load(keys)
                 return [found.get(each) for each in keys]
 
             self._loaders[name] = DataLoader(in_order, cache=False)

@@ -15,8 +15,8 @@ from itertools import pairwise
 from time import monotonic
 from uuid import UUID
 
+from graph.limits.turns import Turns
 from graph.server.gauges import READINGS
-from graph.server.turns import Turns
 from models import agenda, changes, clock, option, service
 from models.availability import Busy
 from models.db import Row

@@ -35,6 +35,7 @@ OURS: Final[Mapping[str, str]] = {
     "The document goes deeper than {most} levels.": "Dokumentet går dypere enn {most} nivåer.",
     "The request body is a JSON object": "Forespørselens innhold er et JSON-objekt",
     "The request has no query": "Forespørselen har ingen query",
+    "The variables have more than {most} values.": "Variablene har mer enn {most} verdier.",
     "The variables are nested too deeply.": "Variablene går for dypt.",
     "The document asks for the same fields too often: ask for each of them once.": (
         "Dokumentet spør om de samme feltene for ofte: spør om hvert av dem én gang."

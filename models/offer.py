@@ -3,7 +3,8 @@
 Every list, check, hold and booking goes through an Offer, so they all ask the same evaluator.
 """
 
-from collections.abc import Mapping
+from array import array
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -39,21 +40,23 @@ class Offer:
 
     def slots_in_steps(self, window: Interval) -> Steps[list[tuple[Instant, tuple[UUID, ...]]]]:
         """The same, in steps."""
-        return (yield from availability.merged_in_steps((yield from self._starts(window))))
+        found: dict[UUID, Sequence[Instant]] = {}
+        for each in self.options:
+            found[each] = yield from self._starts(each, window)
+        return (yield from availability.merged_in_steps(found))
 
     def starts_in_steps(self, window: Interval) -> Steps[list[Instant]]:
         """Every start in the window that at least one option offers, in steps."""
         found: set[Instant] = set()
-        for each in (yield from self._starts(window)).values():
-            found.update(each)
+        for each in self.options:
+            # One option after another: all of their starts together would take much memory.
+            found.update((yield from self._starts(each, window)))
             yield
         return sorted(found)
 
-    def _starts(self, window: Interval) -> Steps[dict[UUID, list[Instant]]]:
-        found: dict[UUID, list[Instant]] = {}
-        for each in self.options:
-            found[each] = yield from availability.starts_in_steps(self.rules, self.agendas[each], window, self.now)
-        return found
+    def _starts(self, option_id: UUID, window: Interval) -> Steps[Sequence[Instant]]:
+        starts = yield from availability.starts_in_steps(self.rules, self.agendas[option_id], window, self.now)
+        return array("q", starts)
 
     def eligible(self) -> list[UUID]:
         """The options that may take the service, by name."""

@@ -4,11 +4,11 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from typing import Any, Final, TypeVar
-from weakref import WeakValueDictionary
 
 from graphql import GraphQLSchema
 
 from graph.documents.document import BYTES_PER_CHARACTER, Document, read
+from graph.limits.turns import Turns
 
 T = TypeVar("T")
 
@@ -18,7 +18,7 @@ KEPT_BYTES: Final = 32 * 1024 * 1024
 LONGEST: Final = 20_000
 """Characters of a document that is remembered: what programs send is shorter."""
 
-SHORT: Final = 1500
+SHORT: Final = 200
 """Characters of a document that is read at once. A longer one is read in a thread, so that others get their turn."""
 
 assert LONGEST * BYTES_PER_CHARACTER * 8 < KEPT_BYTES
@@ -31,7 +31,7 @@ class Documents:
         self._introspection = introspection
         self._kept_bytes = kept_bytes
         self._kept: OrderedDict[str, Document] = OrderedDict()
-        self._turns: WeakValueDictionary[Hashable, asyncio.Lock] = WeakValueDictionary()
+        self._turns = Turns(1)
         self.bytes = 0
 
     def find(self, text: str) -> Document | None:
@@ -70,9 +70,8 @@ class Documents:
             self._make_room()
 
     async def in_turn(self, sender: Hashable, work: Callable[..., T], *given: Any) -> T:
-        """Does a sender's work in a thread, so that others get their turn: one piece at a time."""
-        turn = self._turns.setdefault(sender, asyncio.Lock())
-        async with turn:
+        """Does a sender's work in a thread: one piece at a time, and each sender's in turn."""
+        async with self._turns.turn(sender):
             return await asyncio.to_thread(work, *given)
 
     def _check(self, document: Document, schema: GraphQLSchema) -> None:

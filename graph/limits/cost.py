@@ -132,7 +132,8 @@ class _Counting:
         if field is None:
             return _ONE
         coordinate = f"{kind.name}.{name}"
-        fixed = 1 + lengths.BASES.get(coordinate, 0) + (lengths.MUTATION if kind is self._mutation else 0)
+        # Each place where it is selected has to be looked at.
+        fixed = len(nodes) + lengths.BASES.get(coordinate, 0) + (lengths.MUTATION if kind is self._mutation else 0)
         named = cast(GraphQLOutputType, get_named_type(field.type))
         below = (
             _ONE

@@ -47,8 +47,11 @@ FINISH_SECONDS = 3.0
 LISTEN_SECONDS = 0.1
 """After so long it is worth to listen whether the client is still there: most answers are ready before."""
 
-CHEAP: Final = 2000
+CHEAP: Final = 500
 """What costs less is always begun at once."""
+
+HEAVY: Final = 100_000
+"""What is not cheap takes at least so much room: however little it may show, it reads."""
 
 ABREAST: Final = 200
 """So many items of lists are worked at side by side, those of lists within lists together: they share statements."""
@@ -256,7 +259,7 @@ def _dropped(result: Any) -> None:
 
 async def _to_its_end(result: Awaitable[ExecutionResult], context: Context, *, may_end: bool) -> ExecutionResult:
     """The result; or, where all may end before it is done, why it did."""
-    allowance, task = context.allowance, asyncio.ensure_future(_in_turn(result, context) if may_end else result)
+    allowance, task = context.allowance, asyncio.ensure_future(_in_turn(result, context))
     context.house.under_way.add(task)
     task.add_done_callback(partial(_done, context.house.under_way))
     loop = asyncio.get_running_loop()
@@ -277,12 +280,12 @@ async def _to_its_end(result: Awaitable[ExecutionResult], context: Context, *, m
 
 
 async def _in_turn(result: Awaitable[ExecutionResult], context: Context) -> ExecutionResult:
-    """The result of a query, which is begun when there is room for what it may cost."""
+    """The result of an operation, which is begun when there is room for what it may cost, each holder in turn."""
     if context.cost < CHEAP:
         return await result
     holder = context.who.key_id if context.who else None, context.counted_address
     try:
-        async with context.house.room.turn(holder, context.cost):
+        async with context.house.room.turn(holder, max(context.cost, HEAVY)):
             return await result
     except asyncio.CancelledError:
         if context.allowance.reason is None:

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from graph.server.turns import Turns
+from graph.limits.turns import Turns
 from tests.stage import PATIENCE
 
 
