@@ -34,6 +34,10 @@ class Loaders:
         # On SQLite all statements go one by one: those of others come in between.
         self._at_once = asyncio.Semaphore(STATEMENTS_AT_ONCE)
 
+    def forget(self) -> None:
+        """Lets go of what was read: a loader keeps its last batch, and is kept with its request until it is collected."""
+        self._loaders.clear()
+
     async def row(self, table: type[Model], row_id: UUID, columns: frozenset[str]) -> Row | None:
         """One row of the caller's business, by id."""
         business_id = self._context.caller.business_id

@@ -281,10 +281,10 @@ async def _to_its_end(result: Awaitable[ExecutionResult], context: Context, *, m
 
 async def _in_turn(result: Awaitable[ExecutionResult], context: Context) -> ExecutionResult:
     """The result of an operation, which is begun when there is room for what it may cost, each holder in turn."""
-    if context.cost < CHEAP:
-        return await result
-    holder = context.who.key_id if context.who else None, context.counted_address
     try:
+        if context.cost < CHEAP:
+            return await result
+        holder = context.who.key_id if context.who else None, context.counted_address
         async with context.house.room.turn(holder, max(context.cost, HEAVY)):
             return await result
     except asyncio.CancelledError:
@@ -292,6 +292,8 @@ async def _in_turn(result: Awaitable[ExecutionResult], context: Context) -> Exec
             raise
         # It has not begun, and ends at its first step: what was made for it must not be left behind.
         return await result
+    finally:
+        context.loaders.forget()
 
 
 class _Watch:

@@ -24,8 +24,9 @@ async def test_a_query_finds_a_word_however_it_is_spelled(each_shop: Shop) -> No
 
 async def test_a_beginning_ends_where_a_grapheme_ends_and_signs_alone_find_nothing(each_shop: Shop) -> None:
     shop = each_shop
-    await book(shop, "10:00", customer={"name": "अनुराधा x\u0301y"})
-    for query in ("अन", "x", "(", "- !", "kari"):
+    await book(shop, "10:00", customer={"name": "अनुराधा o\u0338y"})
+    # No reference has an O: bookings are found by those, too.
+    for query in ("अन", "o", "(", "- !", "kari"):
         assert await ids(shop, filter={"query": query}) == [], query
 
 
