@@ -35,7 +35,7 @@ class Loaders:
         self._at_once = asyncio.Semaphore(STATEMENTS_AT_ONCE)
 
     def forget(self) -> None:
-        """Lets go of what was read: a loader keeps its last batch, and is kept with its request until it is collected."""
+        """Lets go of what was read: a loader keeps its last batch, and lives as long as its request."""
         self._loaders.clear()
 
     async def row(self, table: type[Model], row_id: UUID, columns: frozenset[str]) -> Row | None:

@@ -50,7 +50,7 @@ LISTEN_SECONDS = 0.1
 CHEAP: Final = 500
 """What costs less is always begun at once."""
 
-HEAVY: Final = 100_000
+HEAVY: Final = 375_000
 """What is not cheap takes at least so much room: however little it may show, it reads."""
 
 ABREAST: Final = 200
