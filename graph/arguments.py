@@ -42,4 +42,4 @@ async def check_range(info: Info, window: Interval, time_zone: str | None = None
         name = time_zone or (await business.read(info.context.caller.business_id, ("time_zone",)))["time_zone"]
         fits = wall_days(window, ZoneInfo(name)) <= MOST_DATES
     if not fits:
-        raise bad_input(f"`to` is after `from`, by at most {MOST_DATES} days.")
+        raise bad_input(f"`to` must be after `from`, by at most {MOST_DATES} days.")

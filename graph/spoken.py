@@ -18,7 +18,7 @@ OURS: Final[Mapping[str, str]] = {
     "A public key needs the booking's manageToken.": "En offentlig nøkkel trenger bestillingens manageToken.",
     "At most {most} ids at once.": "Høyst {most} id-er på en gang.",
     "At most {most} days at once.": "Høyst {most} dager på en gang.",
-    "More than {most} fields have another name.": "Mer enn {most} felt har et annet navn.",
+    "More than {most} fields have an alias.": "Mer enn {most} felt har et alias.",
     "Not available just now.": "Ikke tilgjengelig akkurat nå.",
     "Only a query can be sent by GET": "Bare en query kan sendes med GET",
     "Say with `operationName` which of the operations to run.": (
@@ -64,7 +64,7 @@ OURS: Final[Mapping[str, str]] = {
     "`after` is not a cursor of this business.": "`after` er ikke en cursor hos denne bedriften.",
     "`after` is not a cursor of this list.": "`after` er ikke en cursor i denne listen.",
     "`first` is between 0 and {most}.": "`first` er mellom 0 og {most}.",
-    "`to` is after `from`, by at most {most} days.": "`to` er etter `from`, med høyst {most} dager.",
+    "`to` must be after `from`, by at most {most} days.": "`to` må være etter `from`, med høyst {most} dager.",
     "`{name}` is not JSON": "`{name}` er ikke JSON",
 }
 """What we refuse requests with."""

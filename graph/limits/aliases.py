@@ -14,7 +14,7 @@ class AliasRule(MeasureRule):
     """Refuses documents with too many other names."""
 
     most = MOST
-    message = f"More than {MOST} fields have another name."
+    message = f"More than {MOST} fields have an alias."
 
     def measured(self, selections: SelectionSetNode | None) -> int:
         """How many a selection has."""
