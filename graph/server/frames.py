@@ -17,9 +17,9 @@ from websockets.protocol import State
 from graph.limits.address import CLIENT, PEER
 from graph.server.connection import Connections
 
-EXTENSION, WRITE, READY = "timebok.frames", "write", "ready"
-"""The extension, and what is in it: writes one text message of several parts, False when that would have to wait; and
-what to wait for until it need not, None when it need not now.
+EXTENSION, WRITE, READY, TRUST = "timebok.frames", "write", "ready", "trust"
+"""The extension, and what is in it: writes one text message of several parts, False when that would have to wait; what
+to wait for until it need not, None when it need not now; and that the client has shown a key.
 """
 
 RESTARTING = 1012
@@ -27,6 +27,9 @@ RESTARTING = 1012
 
 PARTING_SECONDS = 1.0
 """How long a client may take to read why it was closed."""
+
+_LONGEST_FRAME_HEAD = 14
+"""Source: RFC 6455, 5.2."""
 
 _TEXT = 0x81
 """One whole message of text, not masked."""
@@ -42,6 +45,9 @@ FRAMES_AT_ONCE, FRAMES_A_SECOND = 1000, 100
 _BYTES_OF_A_FRAME = 8192
 """What is longer counts as one frame more for each so many bytes."""
 
+STRANGE_MESSAGES, LARGEST_STRANGE = 5, 4096
+"""So many messages may come from a client that has not shown a key yet, and so many bytes of each."""
+
 AT_ONCE = 4096
 """So many bytes are read before everybody else has a turn."""
 
@@ -56,6 +62,8 @@ class Frames(WebSocketsSansIOProtocol):
         super().__init__(*args, **named)
         self._server: Connections = named["server_state"]
         self._kept = 0
+        self._is_strange = True
+        self._strange_messages = 0
         self._unread = bytearray()
         self._next: asyncio.Handle | None = None
         self._spent = 0.0
@@ -63,7 +71,7 @@ class Frames(WebSocketsSansIOProtocol):
 
     async def run_asgi(self) -> None:
         """Runs the application, which may write past it."""
-        ways: dict[object, object] = {WRITE: self.write_text, READY: self.until_writable}
+        ways: dict[object, object] = {WRITE: self.write_text, READY: self.until_writable, TRUST: self.trust}
         ours: dict[str, dict[object, object]] = {EXTENSION: ways, PEER: {CLIENT: self.client}}
         self.scope["extensions"] = {**(self.scope["extensions"] or {}), **ours}
         await super().run_asgi()
@@ -80,14 +88,22 @@ class Frames(WebSocketsSansIOProtocol):
         A handshake that cannot be read is refused: uvicorn would leave it unanswered, and open.
         """
         was_behind, self._next = self._next is not None, None
+        if self.transport.is_closing():
+            self._unread.clear()
+            return
         super().data_received(bytes(self._unread[:AT_ONCE]))
         del self._unread[:AT_ONCE]
         if self.conn.handshake_exc is not None and not self.handshake_initiated:
             self.handshake_initiated = self.handshake_complete = self.close_sent = True
             self.transport.write(_NO_HANDSHAKE)
             self.transport.close()
+        begun = len(self.conn.reader.buffer) + sum(map(len, self.frames))
+        if self._is_strange and self.handshake_complete and begun > LARGEST_STRANGE + _LONGEST_FRAME_HEAD:
+            self._give_up(_TOO_BIG, "Show a key first")
         if self.transport.is_closing():
+            # What others keep must not make room for it.
             self._unread.clear()
+            begun = 0
         if self._unread:
             self._next = self.loop.call_soon(self._read)
             self.transport.pause_reading()
@@ -97,7 +113,7 @@ class Frames(WebSocketsSansIOProtocol):
             self.read_paused = not self.queue.empty() and not self.close_sent
             if not self.read_paused:
                 self.transport.resume_reading()
-        self._keep(len(self._unread) + len(self.conn.reader.buffer) + sum(map(len, self.frames)))
+        self._keep(len(self._unread) + begun)
 
     def _keep(self, kept: int) -> None:
         if kept != self._kept:
@@ -152,6 +168,12 @@ class Frames(WebSocketsSansIOProtocol):
 
     def send_receive_event_to_app(self) -> None:
         """Hands a message on. Text that is no UTF-8 is the client's fault, and none to log."""
+        if self._is_strange and not self.close_sent:
+            self._strange_messages += 1
+            is_large = sum(map(len, self.frames)) > LARGEST_STRANGE
+            if is_large or self._strange_messages > STRANGE_MESSAGES:
+                self._give_up(_TOO_BIG if is_large else _POLICY, "Show a key first")
+                return
         if self.curr_msg_data_type == "text" and not self.close_sent:
             try:
                 b"".join(self.frames).decode()
@@ -166,6 +188,10 @@ class Frames(WebSocketsSansIOProtocol):
         if self.conn.state is State.OPEN:
             self.conn.send_close(code, reason)
             self.handle_parser_exception()
+
+    def trust(self) -> None:
+        """The client has shown a key: it may send what clients send."""
+        self._is_strange = False
 
     def write_text(self, *parts: bytes) -> bool:
         """Sends one text message now, unless the reader is behind by as much as the transport buffers, or gone."""

@@ -207,6 +207,10 @@ async def test_what_is_half_sent_is_kept_up_to_so_many_bytes_in_all(
         await first.send(begun)
         await second.send(GET.replace(b"/healthz", b"/graphql") + upgrade)
         assert status_in(await second.until(b"\r\n\r\n")) == 101
+        init = b'{"type":"connection_init","payload":{"Authorization":"Bearer %b"}}' % studio.keys["public"].encode()
+        await second.send(bytes((0x81, 0x80 | 126)) + len(init).to_bytes(2) + bytes(4) + init)
+        await second.until(b'"connection_ack"')
+        await second.until(b"}")
         await second.send(message)
         await third.send(begun)
         assert await first.rest() == b""
