@@ -13,7 +13,6 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
 from graph.limits.address import CLIENT, PEER
-from graph.server.limits import LARGEST_BODY
 
 HEAD_SECONDS = 10.0
 """How long the request line and headers may take to arrive, from the connection or the last answer on."""
@@ -27,8 +26,13 @@ STALLED_SECONDS = 30.0
 LARGEST_HEAD = 32 * 1024
 """Bytes of the request line and headers, trailers included."""
 
-LARGEST_FRAME = 2 * LARGEST_BODY
+LARGEST_FRAME = 64 * 1024
 """Bytes of a request that are neither its head nor its body: the lengths of a body's pieces, and what follows it."""
+
+MOST_PIECES, SMALLEST_PIECE = 1000, 1024
+"""So many pieces (chunks) a body may come in, however small they are, and one more for each so many bytes: a piece of
+one byte is as much work as one of thousands.
+"""
 
 LINGER_SECONDS = 2.0
 """How long a client that is refused may go on sending: a line that is cut would lose it the answer."""
@@ -135,6 +139,8 @@ class Connection(HttpToolsProtocol):
         self._begun = 0
         self._head_bytes = 0
         self._chunk_bytes = 0
+        self._pieces = 0
+        self._body_bytes = 0
         self._kept = 0
         self._refusal: HTTPStatus | None = None
         self._unread = 0
@@ -195,12 +201,21 @@ class Connection(HttpToolsProtocol):
         if len(self.pipeline) >= MOST_PIPELINED:
             raise RefusedError
         self._stage = Stage.BODY
+        self._chunk_bytes = self._pieces = self._body_bytes = 0
         self._wait(BODY_SECONDS)
         super().on_headers_complete()
 
+    def on_chunk_header(self) -> None:
+        """A piece of the body is announced."""
+        self._pieces += 1
+        if self._pieces > MOST_PIECES + self._body_bytes // SMALLEST_PIECE:
+            self._refusal = self._too_large()
+            raise RefusedError
+
     def on_body(self, body: bytes) -> None:
-        """A piece of the body."""
+        """Some of the body."""
         self._chunk_bytes -= len(body)
+        self._body_bytes += len(body)
         super().on_body(body)
 
     def on_message_complete(self) -> None:

@@ -49,6 +49,14 @@ NOT_KEPT = {"Cache-Control": "no-store"}
 _BY_POST = {OperationType.QUERY, OperationType.MUTATION}
 
 
+class _TooOftenError(Exception):
+    """Whoever asks without a valid key has done so too often."""
+
+    def __init__(self, refusal: GraphQLError) -> None:
+        super().__init__()
+        self.refusal = refusal
+
+
 class Endpoint(GraphQL[Context, None]):
     """The GraphQL endpoint of one process."""
 
@@ -84,17 +92,25 @@ class Endpoint(GraphQL[Context, None]):
         return encoded(data).decode()
 
     async def get_context(self, request: Request | WebSocket, response: Response | WebSocket) -> Context:
-        """A request's context; a socket shows its key later, in `connection_init`."""
+        """A request's context; a socket shows its key later, in `connection_init`.
+
+        Without a valid key it is counted here: before anything of it is read.
+        """
         del response
         by_http = isinstance(request, Request)
         plain = bearer(request.headers.get("authorization")) if by_http else None
-        return Context(
+        context = Context(
             self._house,
             await key.authenticate(plain) if plain else None,
             language=_language(request),
             address=self.door.address_of(request.scope),
             last_event_id=request.headers.get("last-event-id") if by_http else None,
         )
+        if by_http and context.who is None:
+            refusal = self.door.admit_stranger(context, shows_key="authorization" in request.headers)
+            if refusal is not None:
+                raise _TooOftenError(spoken(refusal, context.language))
+        return context
 
     async def run(self, request: Any, *args: Any, **named: Any) -> Any:
         """Answers what is no GraphQL request at all in GraphQL's own words."""
@@ -108,6 +124,8 @@ class Endpoint(GraphQL[Context, None]):
             return await super().run(request, *args, **named)
         except HTTPException as error:
             return self._refuse(request, error.status_code, error.reason)
+        except _TooOftenError as early:
+            return self._too_often(request, early.refusal)
         except ClientDisconnect:
             # It is gone before it has said what it wants.
             return Response(status_code=400)
@@ -125,6 +143,12 @@ class Endpoint(GraphQL[Context, None]):
         reason = in_language(reason, _language(request))
         error = {"message": reason, "extensions": {"code": "BAD_USER_INPUT"}}
         return self._answer(request, status, {"errors": [error]}, {"Allow": allow} if status == 405 else None)
+
+    def _too_often(self, request: Request, refusal: GraphQLError) -> Response:
+        status = status_of(None, [refusal], preferred_type(request.headers.get("accept", "")))
+        seconds = retry_after(status, [refusal])
+        later = {} if seconds is None else {"Retry-After": str(seconds)}
+        return self._answer(request, status, {"errors": [refusal.formatted]}, later)
 
     def _answer(self, request: Request, status: int, body: Any, more: Mapping[str, str] | None = None) -> Response:
         media_type = f"{preferred_type(request.headers.get('accept', ''))}; charset=utf-8"
@@ -146,7 +170,7 @@ class Endpoint(GraphQL[Context, None]):
         """Refuses what comes without a key, or too often; all else goes on to the schema."""
         request, response = named["request"], named["sub_response"]
         context, data = named["context"], named["request_data"]
-        refused = await self._refusal(context, data, shows_key="authorization" in request.headers)
+        refused = await self._refusal(context, data)
         streamed = self._is_streamed(request, data, context)
         media_type = preferred_type(request.headers.get("accept", ""))
         if not streamed:
@@ -235,13 +259,11 @@ class Endpoint(GraphQL[Context, None]):
         body = bounded(response_data, self._house.settings.answer_bytes)
         return Response(body, status_code=status, headers={**NOT_KEPT, **later}, media_type=media_type)
 
-    async def _refusal(self, context: Context, data: GraphQLRequestData, *, shows_key: bool) -> GraphQLError | None:
-        """Why a request may not run. Counted before it is read: reading it is work."""
-        stranger = context.who is None
-        early = self.door.admit_stranger(context, shows_key=shows_key) if stranger else self.door.admit(context)
-        if early is not None:
+    async def _refusal(self, context: Context, data: GraphQLRequestData) -> GraphQLError | None:
+        """Why a request may not run. With a key it is counted before its document is read: reading it is work."""
+        if context.who is not None and (early := self.door.admit(context)) is not None:
             return early
-        if stranger and not data.query:
+        if context.who is None and not data.query:
             return unauthenticated()
         if not data.query:
             raise HTTPException(400, "The request has no query")

@@ -4,6 +4,7 @@ An ASGI `send` per message and member costs more than all the rest of a delivery
 application as an extension of the scope: without it (under another server) messages go by `send`.
 """
 
+import asyncio
 from collections.abc import Coroutine
 from typing import Any
 
@@ -16,9 +17,9 @@ from websockets.protocol import State
 from graph.limits.address import CLIENT, PEER
 from graph.server.connection import Connections
 
-EXTENSION, WRITE, READY = "timebok.frames", "write", "ready"
-"""The extension, and what is in it: writes one text message of several parts, False when that would have to wait; and
-what to wait for until it need not, None when it need not now.
+EXTENSION, WRITE, READY, TRUST = "timebok.frames", "write", "ready", "trust"
+"""The extension, and what is in it: writes one text message of several parts, False when that would have to wait; what
+to wait for until it need not, None when it need not now; and that the client has shown a key.
 """
 
 RESTARTING = 1012
@@ -27,19 +28,28 @@ RESTARTING = 1012
 PARTING_SECONDS = 1.0
 """How long a client may take to read why it was closed."""
 
+_LONGEST_FRAME_HEAD = 14
+"""Source: RFC 6455, 5.2."""
+
 _TEXT = 0x81
 """One whole message of text, not masked."""
 
-_MOST_FRAGMENTS = 1024
+_MOST_FRAGMENTS = 512
 """So many pieces one message may come in: nothing bounds how many are empty."""
 
 _NO_HANDSHAKE = b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
 
-_MOST_PINGS = 100
-"""So many pings may come a second."""
+FRAMES_AT_ONCE, FRAMES_A_SECOND = 1000, 100
+"""So many frames may come at once, of whatever kind, and so many a second for long. A dashboard sends hundreds."""
 
-_AT_ONCE = 4096
-"""So many bytes are read before it is looked whether the socket is to be closed."""
+_BYTES_OF_A_FRAME = 8192
+"""What is longer counts as one frame more for each so many bytes."""
+
+STRANGE_MESSAGES, LARGEST_STRANGE = 5, 4096
+"""So many messages may come from a client that has not shown a key yet, and so many bytes of each."""
+
+AT_ONCE = 4096
+"""So many bytes are read before everybody else has a turn."""
 
 _INVALID_TEXT, _POLICY, _TOO_BIG = 1007, 1008, 1009
 """Source: RFC 6455, 7.4.1."""
@@ -52,40 +62,72 @@ class Frames(WebSocketsSansIOProtocol):
         super().__init__(*args, **named)
         self._server: Connections = named["server_state"]
         self._kept = 0
-        self._pings = 0
-        self._pings_since = 0.0
+        self._is_strange = True
+        self._strange_messages = 0
+        self._unread = bytearray()
+        self._next: asyncio.Handle | None = None
+        self._spent = 0.0
+        self._spent_at = 0.0
 
     async def run_asgi(self) -> None:
         """Runs the application, which may write past it."""
-        ways: dict[object, object] = {WRITE: self.write_text, READY: self.until_writable}
+        ways: dict[object, object] = {WRITE: self.write_text, READY: self.until_writable, TRUST: self.trust}
         ours: dict[str, dict[object, object]] = {EXTENSION: ways, PEER: {CLIENT: self.client}}
         self.scope["extensions"] = {**(self.scope["extensions"] or {}), **ours}
         await super().run_asgi()
 
     def data_received(self, data: bytes) -> None:
-        """Reads on, a little at a time: nothing is read any more once the socket is being closed.
+        """Reads on, a little at a time: nothing more is taken from the client before this is done."""
+        self._unread += data
+        if self._next is None:
+            self._read()
+
+    def _read(self) -> None:
+        """Reads a little; nothing is read any more once the socket is being closed.
 
         A handshake that cannot be read is refused: uvicorn would leave it unanswered, and open.
         """
-        for start in range(0, len(data), _AT_ONCE):
-            if self.close_sent and start:
-                break
-            super().data_received(data[start : start + _AT_ONCE])
+        was_behind, self._next = self._next is not None, None
+        if self.transport.is_closing():
+            self._unread.clear()
+            return
+        super().data_received(bytes(self._unread[:AT_ONCE]))
+        del self._unread[:AT_ONCE]
         if self.conn.handshake_exc is not None and not self.handshake_initiated:
             self.handshake_initiated = self.handshake_complete = self.close_sent = True
             self.transport.write(_NO_HANDSHAKE)
             self.transport.close()
-        kept = len(self.conn.reader.buffer) + sum(map(len, self.frames))
+        begun = len(self.conn.reader.buffer) + sum(map(len, self.frames))
+        if self._is_strange and self.handshake_complete and begun > LARGEST_STRANGE + _LONGEST_FRAME_HEAD:
+            self._give_up(_TOO_BIG, "Show a key first")
+        if self.transport.is_closing():
+            # What others keep must not make room for it.
+            self._unread.clear()
+            begun = 0
+        if self._unread:
+            self._next = self.loop.call_soon(self._read)
+            self.transport.pause_reading()
+            # uvicorn would resume when the application has taken what was handed out.
+            self.read_paused = False
+        elif was_behind:
+            self.read_paused = not self.queue.empty() and not self.close_sent
+            if not self.read_paused:
+                self.transport.resume_reading()
+        self._keep(len(self._unread) + begun)
+
+    def _keep(self, kept: int) -> None:
         if kept != self._kept:
             self._kept = kept
             self._server.keep(self, kept)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Keeps nothing more: what came in would stay until the next collection, which is rare."""
+        if self._next is not None:
+            self._next.cancel()
         self.frames = []
+        self._unread.clear()
         self.conn.reader.buffer.clear()
-        self._kept = 0
-        self._server.keep(self, 0)
+        self._keep(0)
         self._server.unread(self, 0)
         super().connection_lost(exc)
 
@@ -106,19 +148,32 @@ class Frames(WebSocketsSansIOProtocol):
         else:
             self._give_up(_TOO_BIG, "Too many fragments")
 
-    def handle_ping(self) -> None:
-        """Answers a ping, unless they come in a flood."""
+    def handle_events(self) -> None:
+        """Acts on what came in, unless it is too much. Every frame counts, also the ones that ask for nothing."""
+        frames = [event for event in self.conn.events if isinstance(event, Frame)]
         now = self.loop.time()
-        if now - self._pings_since > 1:
-            self._pings_since, self._pings = now, 0
-        self._pings += 1
-        if self._pings <= _MOST_PINGS:
-            super().handle_ping()
+        left = max(0.0, self._spent - (now - self._spent_at) * FRAMES_A_SECOND)
+        self._spent_at, self._spent = now, left + sum(1 + len(each.data) // _BYTES_OF_A_FRAME for each in frames)
+        if not frames or self._spent <= FRAMES_AT_ONCE:
+            super().handle_events()
+        elif self.conn.state is State.OPEN:
+            self.conn.events_received()
+            self._give_up(_POLICY, "Too many frames")
+        elif self.conn.state is State.CONNECTING:
+            self.transport.abort()
         else:
-            self._give_up(_POLICY, "Too many pings")
+            # What is left to say is the other half of a goodbye.
+            self.transport.write(b"".join(self.conn.data_to_send()))
+            self.transport.close()
 
     def send_receive_event_to_app(self) -> None:
         """Hands a message on. Text that is no UTF-8 is the client's fault, and none to log."""
+        if self._is_strange and not self.close_sent:
+            self._strange_messages += 1
+            is_large = sum(map(len, self.frames)) > LARGEST_STRANGE
+            if is_large or self._strange_messages > STRANGE_MESSAGES:
+                self._give_up(_TOO_BIG if is_large else _POLICY, "Show a key first")
+                return
         if self.curr_msg_data_type == "text" and not self.close_sent:
             try:
                 b"".join(self.frames).decode()
@@ -133,6 +188,10 @@ class Frames(WebSocketsSansIOProtocol):
         if self.conn.state is State.OPEN:
             self.conn.send_close(code, reason)
             self.handle_parser_exception()
+
+    def trust(self) -> None:
+        """The client has shown a key: it may send what clients send."""
+        self._is_strange = False
 
     def write_text(self, *parts: bytes) -> bool:
         """Sends one text message now, unless the reader is behind by as much as the transport buffers, or gone."""

@@ -1,4 +1,4 @@
-"""How many bytes one request and one message may have."""
+"""How many bytes one request and one message may have, and how much its address may ask."""
 
 from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse
@@ -7,9 +7,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 LARGEST_BODY = 1024 * 1024
 """Bytes of a request's body, and of a socket's message."""
 
+LONGEST_QUERY_STRING, MOST_PARAMETERS = 8 * 1024, 16
+"""Bytes and parameters behind the `?` of an address: what is longer is sent by POST."""
+
 
 class BodyLimit:
-    """Answers 413 to a body that is too large, however it is sent."""
+    """Answers 413 to a body that is too large, however it is sent, and 414 and 400 to an address that asks too much."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -17,6 +20,13 @@ class BodyLimit:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
+            return
+        asked: bytes = scope.get("query_string", b"")
+        if len(asked) > LONGEST_QUERY_STRING:
+            await _refuse(414, "The address is too long: send GraphQL by POST.")(scope, receive, send)
+            return
+        if asked.count(b"&") >= MOST_PARAMETERS:
+            await _refuse(400, "The address has too many parameters.")(scope, receive, send)
             return
         length = dict(scope["headers"]).get(b"content-length")
         if length is not None:
@@ -64,5 +74,9 @@ def replay(message: Message, receive: Receive) -> Receive:
 
 
 async def _too_large(scope: Scope, receive: Receive, send: Send) -> None:
-    error = {"message": "The request is too large.", "extensions": {"code": "BAD_USER_INPUT"}}
-    await JSONResponse({"errors": [error]}, status_code=413)(scope, receive, send)
+    await _refuse(413, "The request is too large.")(scope, receive, send)
+
+
+def _refuse(status: int, reason: str) -> ASGIApp:
+    error = {"message": reason, "extensions": {"code": "BAD_USER_INPUT"}}
+    return JSONResponse({"errors": [error]}, status_code=status)

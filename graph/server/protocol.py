@@ -17,7 +17,7 @@ from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import Bas
 from graph.context import Context
 from graph.limits.answers import close_reason
 from graph.limits.door import too_many_open
-from graph.server.frames import EXTENSION, READY, WRITE
+from graph.server.frames import EXTENSION, READY, TRUST, WRITE
 from graph.server.group import Member
 from graph.server.live import StoppingError
 from graph.server.run import Asked
@@ -81,6 +81,12 @@ class Socket(BaseGraphQLTransportWSHandler[Context, None]):
         if not self._endpoint.sockets.add(context.caller, self.websocket, context.counted_address):
             await self.websocket.close(TOO_MANY, close_reason(too_many_open(context)))
 
+    async def send_message(self, message: Any) -> None:
+        """Sends a message. Before a client hears that its key was taken it may send more than a stranger."""
+        if message["type"] == "connection_ack" and (trust := self._ways.get(TRUST)):
+            trust()
+        await super().send_message(message)
+
     async def handle_subscribe(self, message: Any) -> None:
         """Begins an operation, unless the key sends too many."""
         counts = self.connection_acknowledged and message["id"] not in self.operations
@@ -107,8 +113,8 @@ class Socket(BaseGraphQLTransportWSHandler[Context, None]):
         """Runs an operation to its end."""
         asked = Asked(operation.query, operation.variables, operation.operation_name, self.context)
         head = b'{"id":%b,"type":"next","payload":' % orjson.dumps(operation.id)
-        ways = self._socket.scope.get("extensions", {}).get(EXTENSION, {})
-        member = Member(self.context.who, self._push(operation, head, ways.get(WRITE)), ways.get(READY))
+        push = self._push(operation, head, self._ways.get(WRITE))
+        member = Member(self.context.who, push, self._ways.get(READY))
         try:
             async with aclosing(self._endpoint.live.stream(asked, member)) as messages:
                 async for message in messages:
@@ -156,6 +162,12 @@ class Socket(BaseGraphQLTransportWSHandler[Context, None]):
     def _get_pre_execution_close_reason(error: GraphQLError) -> None:
         """A document that cannot run ends its operation, not the socket."""
         del error
+
+    @property
+    def _ways(self) -> dict[str, Any]:
+        """What the server offers beside ASGI; nothing under another one."""
+        ways: dict[str, Any] = self._socket.scope.get("extensions", {}).get(EXTENSION, {})
+        return ways
 
     @property
     def _endpoint(self) -> Endpoint:

@@ -6,7 +6,11 @@ from starlette.responses import JSONResponse, PlainTextResponse, RedirectRespons
 from starlette.routing import BaseRoute, Route
 
 from graph.context import House
+from graph.limits.rate import Rate
 from models import bell, db
+
+METRICS_PER_MINUTE = 60
+"""So often the text of /metrics is made: anybody may ask for it, and it is work. In between the last one is sent."""
 
 
 def plain_routes(house: House) -> list[BaseRoute]:
@@ -24,12 +28,21 @@ def plain_routes(house: House) -> list[BaseRoute]:
         await house.google.notification(dict(request.headers))
         return Response(status_code=204)
 
+    made, text = Rate(METRICS_PER_MINUTE), b""
+
+    async def metrics(_: Request) -> Response:
+        """What operators watch; under a flood of requests it is up to a second old."""
+        nonlocal text
+        if made.take("metrics") is None:
+            text = generate_latest()
+        return Response(text, media_type=CONTENT_TYPE_LATEST)
+
     return [
         Route("/google/callback", callback, methods=["GET"]),
         Route("/google/notifications", notification, methods=["POST"]),
         Route("/healthz", _alive, methods=["GET"]),
         Route("/readyz", _ready, methods=["GET"]),
-        Route("/metrics", _metrics, methods=["GET"]),
+        Route("/metrics", metrics, methods=["GET"]),
     ]
 
 
@@ -45,7 +58,3 @@ async def _ready(_: Request) -> Response:
     except Exception:
         return JSONResponse({"database": "unreachable", "bell": heard}, status_code=503)
     return JSONResponse({"database": "ok" if db.is_writable() else "read-only", "bell": heard})
-
-
-async def _metrics(_: Request) -> Response:
-    return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)

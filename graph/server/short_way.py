@@ -70,7 +70,10 @@ class ShortWay:
         await self._app(scope, receive, send)
 
     async def _asked(self, scope: Scope, headers: dict[bytes, bytes], body: bytes) -> _Asked | None:
-        """What is to be run; None when the endpoint has to look at it."""
+        """What is to be run; None when the endpoint has to look at it. Without a key nothing is read."""
+        plain = bearer(headers.get(b"authorization", b"").decode("latin-1"))
+        if plain is None:
+            return None
         try:
             data = orjson.loads(body)
         except orjson.JSONDecodeError:
@@ -84,8 +87,7 @@ class ShortWay:
             return None
         document = self._house.documents.find(text)
         operation = document.operation(name) if document else None
-        plain = bearer(headers.get(b"authorization", b"").decode("latin-1"))
-        if document is None or operation is None or operation.is_subscription or plain is None:
+        if document is None or operation is None or operation.is_subscription:
             return None
         try:
             who = await key.authenticate(plain)

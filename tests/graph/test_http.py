@@ -10,6 +10,7 @@ from typing import Any
 import httpx2
 import pytest
 
+from graph.server.limits import LONGEST_QUERY_STRING, MOST_PARAMETERS
 from tests.served import Served, answered
 
 JSON = "application/json"
@@ -259,6 +260,24 @@ async def test_a_body_that_is_too_large_is_413_before_it_is_read(studio: Served)
     response = await post(studio, body)
     assert response.status_code == 413
     assert "data" not in response.text
+
+
+async def test_an_address_that_asks_too_much_is_refused_before_it_is_read(studio: Served) -> None:
+    head = {"Authorization": f"Bearer {studio.keys['staff']}"}
+    long, many = "x=" + "y" * LONGEST_QUERY_STRING, "a=&" * (MOST_PARAMETERS * 100)
+    for path in ("/graphql", "/google/callback", "/healthz"):
+        for headers in (head, {}):
+            for text, status in ((long, 414), (many, 400)):
+                refused = await studio.http.get(f"{studio.url}{path}?{text}", headers=headers)
+                assert (refused.status_code, len(refused.json()["errors"])) == (status, 1), path
+
+
+async def test_an_address_may_have_a_document_and_some_parameters(studio: Served) -> None:
+    head = {"Authorization": f"Bearer {studio.keys['staff']}"}
+    asked = {"query": "{ __typename } #".ljust(LONGEST_QUERY_STRING - 200, "x")}
+    asked |= {f"x{number}": "" for number in range(MOST_PARAMETERS - 1)}
+    answer = await studio.http.get(f"{studio.url}/graphql", params=asked, headers=head)
+    assert (answer.status_code, answer.json()["data"]) == (200, {"__typename": "Query"})
 
 
 async def test_a_subscription_without_a_stream_is_refused(studio: Served) -> None:

@@ -176,6 +176,24 @@ async def test_what_comes_without_a_key_is_counted_by_address(strict: Served, qu
     assert (await ask(strict, strict.keys["public"], SCHEMA)).status_code == 200
 
 
+@pytest.mark.parametrize("key", [None, "nonsense"])
+async def test_without_a_valid_key_what_is_no_request_counts_too(strict: Served, key: str | None) -> None:
+    headers = {FROM: "192.0.2.1", "Content-Type": "application/json"} | (
+        {"Authorization": f"Bearer {key}"} if key else {}
+    )
+    sent: tuple[dict[str, Any], ...] = (
+        {"method": "POST", "content": b"{"},
+        {"method": "POST", "content": b"[]"},
+        {"method": "GET", "params": {"query": SCHEMA, "variables": "{"}},
+    )
+    statuses = []
+    for each in sent * 2:
+        answer = await strict.http.request(url=f"{strict.url}/graphql", headers=headers, **each)
+        statuses.append(answer.status_code)
+    assert statuses == [400] * 3 + [429] * 3
+    told(answer)
+
+
 async def test_behind_a_proxy_that_is_not_trusted_nobody_is_counted(our_stage: Stage, sqlite_url: str) -> None:
     async with serving(our_stage, sqlite_url, key_requests=10) as served:
         assert await statuses(served, served.keys["public"], 12, x_forwarded_for="203.0.113.7") == {200: 10, 429: 2}

@@ -126,6 +126,38 @@ async def test_what_follows_a_body_without_end_is_not_kept(studio: Served, trail
         assert status_in(await endless.rest()) == 413
 
 
+def in_pieces(body: bytes, size: int, extension: bytes = b"") -> bytes:
+    """A body in pieces of so many bytes."""
+    pieces = (body[begin : begin + size] for begin in range(0, len(body), size))
+    return b"".join(b"%x%b\r\n%b\r\n" % (len(each), extension, each) for each in pieces) + b"0\r\n\r\n"
+
+
+def asking(length: int) -> bytes:
+    """A request's body of so many bytes."""
+    body = json.dumps({"query": "{ __typename }"}).encode()
+    return body + b" " * (length - len(body))
+
+
+async def test_a_body_in_many_small_pieces_is_413_and_in_so_many_it_is_read(studio: Served) -> None:
+    most = connection.MOST_PIECES
+    status = {}
+    for length, size in ((most - 1, 1), (most + 100, 1), (500_000, 1), (500_000, 300), (500_000, 1024)):
+        async with line(studio.url) as hasty:
+            body = in_pieces(asking(length), size)
+            await hasty.send(posting(body, studio.keys["public"], b"connection: close", length=-1))
+            status[length, size] = status_in(await hasty.rest())
+    expected = {(most - 1, 1): 200, (500_000, 1024): 200}
+    assert status == dict.fromkeys(status, 413) | expected
+
+
+async def test_what_is_said_about_the_pieces_of_a_body_is_bounded_too(studio: Served) -> None:
+    for length, expected in ((1000, 200), (600_000, 413)):
+        async with line(studio.url) as talkative:
+            body = in_pieces(asking(100), 100, b";x=" + b"y" * length)
+            await talkative.send(posting(body, studio.keys["public"], b"connection: close", length=-1))
+            assert status_in(await talkative.rest()) == expected
+
+
 async def test_a_body_that_breaks_off_is_not_run(shop: Shop) -> None:
     wanted = {"serviceId": shop.haircut, "start": at("10:00"), "customer": KARI}
     body = json.dumps({"query": operations()["Book"], "variables": {"input": wanted}}).encode()
@@ -175,6 +207,10 @@ async def test_what_is_half_sent_is_kept_up_to_so_many_bytes_in_all(
         await first.send(begun)
         await second.send(GET.replace(b"/healthz", b"/graphql") + upgrade)
         assert status_in(await second.until(b"\r\n\r\n")) == 101
+        init = b'{"type":"connection_init","payload":{"Authorization":"Bearer %b"}}' % studio.keys["public"].encode()
+        await second.send(bytes((0x81, 0x80 | 126)) + len(init).to_bytes(2) + bytes(4) + init)
+        await second.until(b'"connection_ack"')
+        await second.until(b"}")
         await second.send(message)
         await third.send(begun)
         assert await first.rest() == b""
