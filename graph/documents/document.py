@@ -50,6 +50,11 @@ class Operation:
         """Whether it is answered many times."""
         return self.node.operation is OperationType.SUBSCRIPTION
 
+    @property
+    def is_query(self) -> bool:
+        """Whether it changes nothing, and is answered once."""
+        return self.node.operation is OperationType.QUERY
+
 
 @dataclass(slots=True)
 class Document:

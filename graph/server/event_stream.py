@@ -11,8 +11,8 @@ from strawberry.http.streaming import merge_stream_with_heartbeat
 from graph.context import unauthenticated
 from graph.limits.door import too_many_open
 from graph.server.backlog import Message
-from graph.server.group import Member
 from graph.server.live import Live, StoppingError
+from graph.server.member import Member
 from graph.server.run import Asked, failed
 from graph.server.sockets import Sockets
 

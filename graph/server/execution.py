@@ -281,17 +281,21 @@ async def _to_its_end(result: Awaitable[ExecutionResult], context: Context, *, m
 
 async def _in_turn(result: Awaitable[ExecutionResult], context: Context) -> ExecutionResult:
     """The result of an operation, which is begun when there is room for what it may cost, each holder in turn."""
+    has_begun = False
     try:
         if context.cost < CHEAP:
+            has_begun = True
             return await result
         holder = context.who.key_id if context.who else None, context.counted_address
         async with context.house.room.turn(holder, max(context.cost, HEAVY)):
+            has_begun = True
             return await result
     except asyncio.CancelledError:
-        if context.allowance.reason is None:
-            raise
-        # It has not begun, and ends at its first step: what was made for it must not be left behind.
-        return await result
+        if not has_begun:
+            # It ends at its first step: what was made for it must not be left behind.
+            context.allowance.end(gone())
+            await result
+        raise
     finally:
         context.loaders.forget()
 

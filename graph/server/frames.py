@@ -5,7 +5,8 @@ application as an extension of the scope: without it (under another server) mess
 """
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from uvicorn._types import ASGISendEvent
@@ -15,11 +16,13 @@ from websockets.frames import Frame
 from websockets.protocol import State
 
 from graph.limits.address import CLIENT, PEER
+from graph.server import connection
 from graph.server.connection import Connections
 
-EXTENSION, WRITE, READY, TRUST = "timebok.frames", "write", "ready", "trust"
+EXTENSION, WRITE, READY, TRUST, WAIT = "timebok.frames", "write", "ready", "trust", "wait"
 """The extension, and what is in it: writes one text message of several parts, False when that would have to wait; what
-to wait for until it need not, None when it need not now; and that the client has shown a key.
+to wait for until it need not, None when it need not now; that the client has shown a key; and a block in which a
+message of so many bytes waits.
 """
 
 RESTARTING = 1012
@@ -68,10 +71,16 @@ class Frames(WebSocketsSansIOProtocol):
         self._next: asyncio.Handle | None = None
         self._spent = 0.0
         self._spent_at = 0.0
+        self._waiting = 0
 
     async def run_asgi(self) -> None:
         """Runs the application, which may write past it."""
-        ways: dict[object, object] = {WRITE: self.write_text, READY: self.until_writable, TRUST: self.trust}
+        ways: dict[object, object] = {
+            WRITE: self.write_text,
+            READY: self.until_writable,
+            TRUST: self.trust,
+            WAIT: self.waiting,
+        }
         ours: dict[str, dict[object, object]] = {EXTENSION: ways, PEER: {CLIENT: self.client}}
         self.scope["extensions"] = {**(self.scope["extensions"] or {}), **ours}
         await super().run_asgi()
@@ -134,12 +143,12 @@ class Frames(WebSocketsSansIOProtocol):
     def pause_writing(self) -> None:
         """The client is behind."""
         super().pause_writing()
-        self._server.unread(self, self.transport.get_write_buffer_size())
+        self._tell_unread()
 
     def resume_writing(self) -> None:
         """The client has read."""
-        self._server.unread(self, 0)
         super().resume_writing()
+        self._tell_unread()
 
     def handle_cont(self, event: Frame) -> None:
         """Takes a piece of a message, unless it comes in too many."""
@@ -212,6 +221,27 @@ class Frames(WebSocketsSansIOProtocol):
     def until_writable(self) -> Coroutine[Any, Any, Any] | None:
         """What to wait for until the reader is not behind; None when it is not, or gone."""
         return None if self.writable.is_set() or self.transport.is_closing() else self.writable.wait()
+
+    @contextmanager
+    def waiting(self, size: int) -> Iterator[None]:
+        """A message of so many bytes waits while the block lasts: it counts among what the client has not read. A
+        client for which too much waits, and not just one message, is cut.
+        """
+        is_first = not self._waiting
+        self._waiting += size
+        self._tell_unread()
+        if not is_first and not self.writable.is_set() and self._waiting > connection.MOST_BYTES_UNREAD:
+            self.transport.abort()
+        try:
+            yield
+        finally:
+            self._waiting -= size
+            self._tell_unread()
+
+    def _tell_unread(self) -> None:
+        """Tells how many bytes the client has not read: none when it is not behind."""
+        is_behind = not self.writable.is_set()
+        self._server.unread(self, self.transport.get_write_buffer_size() + self._waiting if is_behind else 0)
 
     async def send(self, message: ASGISendEvent) -> None:
         """As uvicorn does it, but nobody waits for a client that does not read in order to close it."""

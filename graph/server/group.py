@@ -5,102 +5,17 @@ something for it, and takes it at its own pace.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Coroutine
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from typing import Any, TypeAlias
 
 from graph.errors import internal
 from graph.server.backlog import Backlog, Message, Room
 from graph.server.gauges import DELIVERIES, GROUPS, MEMBERS, MESSAGES
+from graph.server.member import Member
 from graph.server.run import Run, failed
-from models.key import Caller
 
 BREATH = 20
 """After so many members others of the process get their turn: some tenths of a millisecond."""
-
-Push: TypeAlias = Callable[[Message], bool]
-"""Takes a message without waiting; False when its reader is behind, and would have to be waited for."""
-
-Ready: TypeAlias = Callable[[], Coroutine[Any, Any, Any] | None]
-"""What to wait for until a reader is not behind any more; None when it is not."""
-
-
-class Member:
-    """One subscriber."""
-
-    __slots__ = (
-        "_gone",
-        "_parting",
-        "_ready",
-        "caller",
-        "follows",
-        "is_asking",
-        "is_waiting",
-        "position",
-        "push",
-        "woken",
-    )
-
-    def __init__(self, caller: Caller | None, push: Push | None = None, ready: Ready | None = None) -> None:
-        """Without `push` it takes all its messages at its own pace."""
-        self.caller = caller
-        self.push = push
-        self._ready = ready
-        self.is_asking = False
-        """Whether it waits for what is said anew."""
-        self.position = -1
-        """Of the last message it was sent."""
-        self.is_waiting = False
-        """Whether it has all there is, so that it may be handed the next message."""
-        self.woken = asyncio.Event()
-        self.follows = False
-        """Whether it follows something: a query on a socket has been asked, and that is all."""
-        self._parting: Exception | None = None
-        self._gone: asyncio.Future[None] | None = None
-
-    def part(self, reason: Exception) -> None:
-        """It gets no message any more."""
-        self._parting = reason
-        self.is_waiting = False
-        self.woken.set()
-        if self._gone is not None and not self._gone.done():
-            self._gone.set_result(None)
-
-    def check(self) -> None:
-        """Raises what it was parted with."""
-        if self._parting is not None:
-            raise self._parting
-
-    async def first_of(self, *tasks: asyncio.Future[Any]) -> None:
-        """Returns when one of them is done. Raises what it was parted with."""
-        self.check()
-        self._gone = asyncio.get_running_loop().create_future()
-        await asyncio.wait({*tasks, self._gone}, return_when=asyncio.FIRST_COMPLETED)
-        self._gone = None
-        self.check()
-
-    async def until_ready(self) -> None:
-        """Returns once its reader is not behind. Raises what it was parted with."""
-        while self._ready is not None and (until := self._ready()) is not None:
-            waiting = asyncio.create_task(until)
-            try:
-                await self.first_of(waiting)
-            finally:
-                waiting.cancel()
-
-    def offer(self, message: Message) -> bool:
-        """Hands it a message; False when it is woken to fetch it, or has it already."""
-        if self.position >= message.position:
-            return False
-        if self.is_waiting and message.is_repeated:
-            self.position = message.position
-            return False
-        if self.is_waiting and self.push is not None and self.push(message):
-            self.position = message.position
-            return True
-        self.is_waiting = False
-        self.woken.set()
-        return False
 
 
 class Group:
@@ -147,13 +62,16 @@ class Group:
                         self._let_go()
                     yield message
                     del message
+                    await member.give_turn_back()
                 elif self._has_forgotten(member.position):
+                    await member.take_turn()
                     await self._present(member)
                 elif self.has_ended:
                     if self._last is not None:
                         yield self._last
                     return
                 else:
+                    await member.give_turn_back()
                     member.is_waiting = True
                     await member.woken.wait()
                     member.is_waiting = False

@@ -24,7 +24,8 @@ from graph.server import backlog
 from graph.server.admission import admit
 from graph.server.backlog import Message, Room
 from graph.server.gauges import LAGGING, SUBSCRIBERS
-from graph.server.group import Group, Member
+from graph.server.group import Group
+from graph.server.member import Member
 from graph.server.run import Asked, Run, failed, next_of, refused
 from graph.server.seats import SHORTER, TOO_COMPLEX, Seats, too_complex
 from models import db, key
@@ -66,6 +67,10 @@ class Live:
                 if not_admitted := await admit(context, self._core, text, asked.operation_name, asked.variables):
                     yield refused(coded(not_admitted, language), language)
                     return
+                member.cost = context.cost
+                operation = context.document.operation(asked.operation_name) if context.document else None
+                if operation is not None and operation.is_query:
+                    await member.take_turn()
                 async with aclosing(self._messages(asked, member, seat)) as messages:
                     async for message in messages:
                         yield message
@@ -79,6 +84,8 @@ class Live:
                     raise
                 log.warning("database away: %s", error)
                 yield failed(unavailable(), language=language)
+            finally:
+                await member.give_turn_back()
 
     async def check_keys(self, business_id: UUID) -> None:
         """Ends what is followed with keys of a business that were revoked."""
@@ -121,6 +128,8 @@ class Live:
                     member.follows = True
                     SUBSCRIBERS.inc()
                     member.position = run.course.position
+                if run.course.has_states:
+                    await member.take_turn()
                 group = self._group(sameness, run)
                 if group is None or not group.covers(member.position):
                     async with aclosing(_alone(run, group, member)) as messages:

@@ -6,7 +6,7 @@ Source: the graphql-ws project's PROTOCOL.md.
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import aclosing
+from contextlib import aclosing, nullcontext
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 import orjson
@@ -17,9 +17,10 @@ from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import Bas
 from graph.context import Context
 from graph.limits.answers import close_reason
 from graph.limits.door import too_many_open
-from graph.server.frames import EXTENSION, READY, TRUST, WRITE
-from graph.server.group import Member
+from graph.limits.turns import Turns
+from graph.server.frames import EXTENSION, READY, TRUST, WAIT, WRITE
 from graph.server.live import StoppingError
+from graph.server.member import COST_AT_ONCE, Member
 from graph.server.run import Asked
 from graph.server.seats import FEWER, too_complex
 from graph.spoken import spoken
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 
     from graph.server.backlog import Message
     from graph.server.endpoint import Endpoint
-    from graph.server.group import Push
+    from graph.server.member import Push
 
 
 TOO_MANY = 4429
@@ -50,6 +51,7 @@ class Socket(BaseGraphQLTransportWSHandler[Context, None]):
     def __init__(self, *args: Any, **named: Any) -> None:
         # How many operations it may have open is counted here, and said better.
         super().__init__(*args, **{**named, "max_subscriptions_per_connection": None})
+        self._turns = Turns(COST_AT_ONCE)
 
     def on_request_accepted(self) -> None:
         """Begins to wait for the key."""
@@ -113,8 +115,8 @@ class Socket(BaseGraphQLTransportWSHandler[Context, None]):
         """Runs an operation to its end."""
         asked = Asked(operation.query, operation.variables, operation.operation_name, self.context)
         head = b'{"id":%b,"type":"next","payload":' % orjson.dumps(operation.id)
-        push = self._push(operation, head, self._ways.get(WRITE))
-        member = Member(self.context.who, push, self._ways.get(READY))
+        push, wait = self._push(operation, head, self._ways.get(WRITE)), self._ways.get(WAIT)
+        member = Member(self.context.who, push, self._ways.get(READY), self._turns)
         try:
             async with aclosing(self._endpoint.live.stream(asked, member)) as messages:
                 async for message in messages:
@@ -122,7 +124,8 @@ class Socket(BaseGraphQLTransportWSHandler[Context, None]):
                         errors = orjson.loads(message.refusal)
                         await operation.send_operation_message({"id": operation.id, "type": "error", "payload": errors})
                         return
-                    await member.until_ready()
+                    with wait(len(message.payload)) if wait else nullcontext():
+                        await member.until_ready()
                     if self.operations.get(operation.id) is not operation:
                         return
                     if member.push is None or not member.push(message):

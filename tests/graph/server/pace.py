@@ -10,8 +10,8 @@ from graph.documents.cache import Documents
 from graph.limits.spending import Spending
 from graph.schema import schema
 from graph.server.backlog import Message
-from graph.server.group import Member
 from graph.server.live import Live
+from graph.server.member import Member
 from graph.server.reader import Readers
 from graph.server.run import Asked
 from models import changes

@@ -15,7 +15,7 @@ import pytest
 from graph.context import Context
 from graph.nodes import id_of
 from graph.server import reader
-from graph.server.group import Member
+from graph.server.member import Member
 from graph.server.run import Asked
 from models import bell, changes, db
 from models.booking import Booking

@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from graph.server.group import Member
 from graph.server.live import StoppingError
+from graph.server.member import Member
 from models import bell, key
 from models.words import Role
 from tests.graph.wire import acknowledged, close_code

@@ -1,0 +1,144 @@
+"""What a client does not read is not made for it: its answers wait to be worked out, and what waits is counted."""
+
+import asyncio
+import gc
+import json
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import websockets
+from starlette.applications import Starlette
+from starlette.routing import WebSocketRoute
+from starlette.websockets import WebSocket
+
+from graph.server.backlog import Message
+from graph.server.connection import MOST_BYTES_UNREAD
+from graph.server.frames import EXTENSION, WAIT, WRITE
+from graph.serving import Site
+from graph.serving import serving as serving_sites
+from tests.graph.server.test_slices import BEGIN, PLAIN, SLOTS, Crowd, begun, crowded, ended
+from tests.graph.wire import acknowledged, close_code, receive, subscribing
+from tests.served import serving
+from tests.stage import PATIENCE, Stage, free_port
+
+FOLLOWED = SLOTS.replace("query(", "subscription(").replace("{ availability(", "{ availabilityChanges(") % "id name"
+LONG = 10_000_000
+"""More bytes than lie between a client that does not read and a server: an answer for eight days has more."""
+
+
+@pytest.fixture
+async def crowd(our_stage: Stage, sqlite_url: str) -> AsyncIterator[Crowd]:
+    """A crowd that answers at length."""
+    async with serving(
+        our_stage, sqlite_url, answer_bytes=1 << 30, key_requests=0, request_cost=10**9, key_cost=0
+    ) as served:
+        yield await crowded(served)
+
+
+def windows(crowd: Crowd, many: int) -> list[dict[str, Any]]:
+    """Different questions with long answers."""
+    starts = [BEGIN + timedelta(hours=number) for number in range(many)]
+    return [
+        {"service": crowd.service, "from": start.isoformat(), "to": (start + timedelta(days=8)).isoformat()}
+        for start in starts
+    ]
+
+
+@asynccontextmanager
+async def patient_socket(crowd: Crowd) -> AsyncIterator[websockets.ClientConnection]:
+    """A socket that takes messages of any length."""
+    address = f"{crowd.served.url.replace('http', 'ws', 1)}/graphql"
+    protocols = [websockets.Subprotocol("graphql-transport-ws")]
+    async with websockets.connect(address, subprotocols=protocols, max_size=None) as socket:
+        key = {"Authorization": f"Bearer {crowd.served.keys['staff']}"}
+        await socket.send(json.dumps({"type": "connection_init", "payload": key}))
+        await acknowledged(socket)
+        yield socket
+
+
+def held() -> int:
+    """Bytes of messages that were made and not handed to any connection yet."""
+    return sum(len(each.payload) for each in gc.get_objects() if isinstance(each, Message))
+
+
+@pytest.mark.parametrize("document", [PLAIN, FOLLOWED], ids=["queries", "subscriptions"])
+@pytest.mark.parametrize("many", [1, 3], ids=["one socket", "three sockets"])
+async def test_what_a_client_does_not_read_is_not_made(crowd: Crowd, document: str, many: int) -> None:
+    each_asks = 6 // many
+    async with AsyncExitStack() as open_sockets:
+        sockets = []
+        for _ in range(many):
+            socket = await open_sockets.enter_async_context(patient_socket(crowd))
+            socket.transport.pause_reading()
+            sockets.append(socket)
+        asked = windows(crowd, 6)
+        for number, variables in enumerate(asked):
+            await sockets[number % many].send(subscribing(str(number), document, **variables))
+        await begun(crowd.served)
+        await ended()
+        gc.collect()
+        # The first of each socket is on its way; no other was made, of six.
+        assert held() < (many + 1) * 1.2 * LONG
+        sockets[-1].transport.resume_reading()
+        told = set[str]()
+        async with asyncio.timeout(PATIENCE):
+            while len(told) < each_asks:
+                message = await receive(sockets[-1])
+                if message["type"] == "next":
+                    assert len(json.dumps(message)) > LONG, message
+                    told.add(message["id"])
+
+
+async def test_cheap_questions_do_not_wait_for_dear_ones_of_their_socket(crowd: Crowd) -> None:
+    async with patient_socket(crowd) as socket:
+        for number, variables in enumerate(windows(crowd, 3)):
+            await socket.send(subscribing(str(number), PLAIN, **variables))
+        await begun(crowd.served)
+        await socket.send(subscribing("cheap", "{ viewer { role } }"))
+        ids = [message["id"] for message in [await receive(socket) for _ in range(8)] if message["type"] == "next"]
+        assert ids.index("cheap") < len(ids) - 1
+
+
+async def test_messages_that_wait_for_a_reader_count_and_the_one_behind_longest_is_cut() -> None:
+    port, waits = free_port(), asyncio.Event()
+
+    async def first(socket: WebSocket) -> None:
+        await fill(socket)
+        await socket.receive()
+
+    async def second(socket: WebSocket) -> None:
+        await fill(socket)
+        with socket.scope["extensions"][EXTENSION][WAIT](MOST_BYTES_UNREAD):
+            waits.set()
+            await socket.receive()
+
+    async def alone(socket: WebSocket) -> None:
+        await fill(socket)
+        wait = socket.scope["extensions"][EXTENSION][WAIT]
+        # One message may be of any size.
+        with wait(2 * MOST_BYTES_UNREAD), wait(1):
+            await socket.receive()
+
+    async def fill(socket: WebSocket) -> None:
+        await socket.accept()
+        while socket.scope["extensions"][EXTENSION][WRITE](b"x" * 100_000):
+            pass
+        await socket.receive()
+
+    routes = [WebSocketRoute(f"/{each.__name__}", each) for each in (first, second, alone)]
+    address = f"ws://127.0.0.1:{port}"
+    async with asyncio.timeout(PATIENCE), AsyncExitStack() as server:
+        await server.enter_async_context(serving_sites([Site(Starlette(routes=routes), "127.0.0.1", port)]))
+        behind = await websockets.connect(f"{address}/first", max_queue=1, max_size=None)
+        later = await websockets.connect(f"{address}/second", max_queue=1, max_size=None)
+        await later.send("go on")
+        await waits.wait()
+        assert await close_code(behind) is None
+        # It is the only one now, and one message waits.
+        await later.close()
+        single = await websockets.connect(f"{address}/alone", max_queue=1, max_size=None)
+        await single.send("go on")
+        assert await close_code(single) is None
