@@ -45,7 +45,7 @@ async def demonstrate(port: int, google_port: int, folder: str | None) -> None:
     if folder is not None:
         await _run_in(Path(folder), port, google_port)
         return
-    with tempfile.TemporaryDirectory(prefix="timebok-demo-") as temporary:
+    with tempfile.TemporaryDirectory(prefix="timebok-demo-", ignore_cleanup_errors=True) as temporary:
         await _run_in(Path(temporary), port, google_port)
 
 
