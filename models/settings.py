@@ -10,6 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 from cryptography.fernet import Fernet
 from dotenv import dotenv_values
 from pydantic import Field, ValidationError, field_validator
+from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from models.setting_names import PREFIX, strange
@@ -122,6 +123,11 @@ class Settings(BaseSettings):
         return value.rstrip("/")
 
     @property
+    def has_public_url(self) -> bool:
+        """Whether somebody said where this service is reached."""
+        return "public_url" in self.model_fields_set
+
+    @property
     def pushes(self) -> bool:
         """Whether Google can reach us, so that push channels are worth asking for."""
         return self.public_url.startswith("https://") or self.google_origin is not None
@@ -135,9 +141,20 @@ def read(**overrides: Any) -> Settings:
     try:
         return Settings(**overrides)
     except ValidationError as error:
-        first = error.errors()[0]
-        name = PREFIX + str(first["loc"][0]).upper()
-        raise WrongSettingError(f"{name}: {first['msg'].removeprefix('Value error, ')}") from None
+        raise WrongSettingError(_told(error.errors()[0])) from None
+
+
+def _told(wrong: ErrorDetails) -> str:
+    """What is wrong with a setting, in one line. Texts are not repeated: they may be secrets."""
+    name = str(wrong["loc"][0])
+    said = wrong["msg"].removeprefix("Value error, ")
+    kind = Settings.model_fields[name].annotation
+    if kind in {bool, int, float}:
+        wanted = (
+            "a valid boolean: on or off" if kind is bool else said.removeprefix("Input should be ").partition(",")[0]
+        )
+        said = f"{wrong['input']!r} is not {wanted}"
+    return f"{PREFIX}{name.upper()}: {said}"
 
 
 def _from_file() -> dict[str, str | None]:
@@ -173,6 +190,18 @@ def _address(url: str) -> None:
         raise ValueError(f"is no URL: {error}") from None
     if port == 0:
         raise ValueError("is no URL: there is no port 0")
+
+
+def need_whole_client(settings: Settings) -> None:
+    """Raises WrongSettingError when only half of the OAuth client is set: nobody could sign in with Google."""
+    halves = {
+        "TIMEBOK_GOOGLE_CLIENT_ID": settings.google_client_id,
+        "TIMEBOK_GOOGLE_CLIENT_SECRET": settings.google_client_secret,
+    }
+    missing = [name for name, value in halves.items() if value is None]
+    if len(missing) == 1:
+        (given,) = halves.keys() - missing
+        raise WrongSettingError(f"{missing[0]} is not set, and {given} is: set both, or neither")
 
 
 def need_secret_keys(settings: Settings) -> None:
