@@ -20,9 +20,10 @@ from graphql.validation import NoSchemaIntrospectionCustomRule
 from strawberry.schema.schema import validate_document
 
 from graph.documents.inspect import asks_for_the_schema_only, resume_variable
+from graph.languages import figure
 from graph.limits.aliases import AliasRule
 from graph.limits.cost import Cost, cost_of
-from graph.limits.depth import DepthRule
+from graph.limits.depth import DEEPEST, DepthRule
 from graph.limits.repetition import RepetitionRule
 from graph.texts import TextRule
 
@@ -128,7 +129,10 @@ class Document:
         return Operation(node, cost_of(schema, tree, node), resume_variable(tree, node) if is_subscription else None)
 
 
-NESTED: Final = "The document is nested too deeply."
+NESTED: Final = (
+    f"This document is nested too deeply to be read; fields may go {DEEPEST} levels deep. Ask for less at once: what "
+    "lies deeper can be asked for by its id, in a request of its own."
+)
 
 
 def read(text: str) -> Document:
@@ -139,12 +143,17 @@ def read(text: str) -> Document:
         return Document(text, syntax_error=_measured(error) or error)
     operations = [each for each in tree.definitions if isinstance(each, OperationDefinitionNode)]
     if len(operations) > MOST_OPERATIONS:
-        return Document(text, syntax_error=too_complex(TOO_MANY))
+        return Document(text, syntax_error=too_complex(TOO_MANY.format(counted=figure(len(operations)))))
     return Document(text, tree, nodes={each.name.value if each.name else None: each for each in operations})
 
 
-TOO_MANY: Final = f"The document has more than {MOST_OPERATIONS} operations."
-TOO_LONG: Final = f"The document has more than {MOST_TOKENS} tokens."
+TOO_MANY: Final = (
+    f"This document has {{counted}} operations, and may have {MOST_OPERATIONS}. Ask for less at once: send those that "
+    "are to run, or several requests."
+)
+TOO_LONG: Final = (
+    f"This document has more than {MOST_TOKENS} tokens. Ask for less at once: fewer fields, or several requests."
+)
 
 
 def _measured(error: GraphQLSyntaxError) -> GraphQLError | None:
