@@ -39,6 +39,12 @@ OURS: Final[Mapping[str, str]] = {
         "Si med `operationName` hvilken av operasjonene som skal kjøres."
     ),
     "Send GraphQL by POST, or a query by GET": "Send GraphQL med POST, eller en query med GET",
+    "Send JSON, with the header `Content-Type: application/json`": (
+        "Send JSON, med headeren `Content-Type: application/json`"
+    ),
+    "Send one request at a time: a JSON object, and no list of them": (
+        "Send én forespørsel om gangen: et JSON-objekt, og ikke en liste"
+    ),
     "Send a valid API key: `Authorization: Bearer <key>`.": "Send en gyldig API-nøkkel: `Authorization: Bearer <key>`.",
     "A subscription needs a socket, or `Accept: text/event-stream`": (
         "En subscription trenger en socket, eller `Accept: text/event-stream`"
@@ -46,6 +52,7 @@ OURS: Final[Mapping[str, str]] = {
     "Something went wrong here. Mention {fault} when you ask about it.": (
         "Noe gikk galt hos oss. Oppgi {fault} når du spør om det."
     ),
+    "The request body is not JSON": "Forespørselens innhold er ikke JSON",
     "The request body is a JSON object": "Forespørselens innhold er et JSON-objekt",
     "The request has no query": "Forespørselen har ingen query",
     "The variables have more than {most} values. Send less at once: shorter lists, or several requests.": (

@@ -3,12 +3,14 @@
 import ipaddress
 import logging
 import os
+from io import StringIO
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import parse_qs, urlsplit
 
 from cryptography.fernet import Fernet
 from dotenv import dotenv_values
+from dotenv.parser import parse_stream
 from pydantic import Field, ValidationError, field_validator
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -73,7 +75,9 @@ class Settings(BaseSettings):
             try:
                 Fernet(key)
             except ValueError:
-                raise ValueError("each is 32 bytes in URL-safe base64: make one with `timebok secrets new`") from None
+                raise ValueError(
+                    "one is no secret key (32 bytes in URL-safe base64): make one with `timebok secrets new`"
+                ) from None
         return value
 
     @field_validator("trusted_proxies")
@@ -99,14 +103,15 @@ class Settings(BaseSettings):
             return value
         file = value.removeprefix("sqlite:///").partition("?")[0]
         if file in {"", ":memory:"} or not value.startswith("sqlite:///"):
-            raise ValueError("names a file (sqlite:///relative.db, sqlite:////absolute.db) or starts with postgres://")
+            files = "sqlite:///relative.db, sqlite:////absolute.db"
+            raise ValueError(f"neither names a file ({files}) nor starts with postgres://")
         return value
 
     @field_validator("bell_url")
     @classmethod
     def _bell(cls, value: str) -> str:
         if not value.startswith(("memory://", "redis://", "rediss://", "valkey://", "postgres://", "postgresql://")):
-            raise ValueError("starts with memory://, redis://, valkey:// or postgres://")
+            raise ValueError("is no URL that starts with memory://, redis://, valkey:// or postgres://")
         _address(value)
         return value
 
@@ -116,10 +121,10 @@ class Settings(BaseSettings):
         if value is None:
             return None
         if not value.startswith(("http://", "https://")):
-            raise ValueError("starts with http:// or https://")
+            raise ValueError("is no URL that starts with http:// or https://")
         _address(value)
         if not urlsplit(value).hostname or set(value) & set(' ?#@\\"<>'):
-            raise ValueError("is an address such as https://book.example")
+            raise ValueError("what is needed is an address such as https://book.example, without anything behind it")
         return value.rstrip("/")
 
     @property
@@ -162,6 +167,7 @@ def _from_file() -> dict[str, str | None]:
     if not Path(_ENV_FILE).is_file():
         return {}
     try:
+        _mind_lines(Path(_ENV_FILE).read_text(encoding="utf-8"))
         found = dotenv_values(_ENV_FILE, encoding="utf-8")
     except UnicodeDecodeError:
         raise WrongSettingError(".env: the file is no text (UTF-8) with a NAME=value on each line") from None
@@ -170,6 +176,16 @@ def _from_file() -> dict[str, str | None]:
     if any("\0" in f"{name}{value}" for name, value in found.items()):
         raise WrongSettingError(".env: the file is no text (UTF-8) with a NAME=value on each line")
     return found
+
+
+def _mind_lines(text: str) -> None:
+    """Raises WrongSettingError for a line of the `.env` file that is about a setting and would be passed over."""
+    for binding in parse_stream(StringIO(text)):
+        line = binding.original.string.lstrip()
+        is_ours = line.removeprefix("export ").lstrip().upper().startswith(PREFIX)
+        if is_ours and binding.value is None:
+            before = binding.original.string.removesuffix(line)
+            raise WrongSettingError(f".env: line {binding.original.line + before.count(chr(10))} is not NAME=value")
 
 
 def _mind_names(file: dict[str, str | None]) -> None:

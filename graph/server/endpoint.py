@@ -46,6 +46,13 @@ from models import db, key
 INIT_SECONDS = 5
 NOT_KEPT = {"Cache-Control": "no-store"}
 """An answer is for whoever has the key, and for now: a query by GET is no reason to keep it."""
+
+_CLEARER = {
+    "Unsupported content type": "Send JSON, with the header `Content-Type: application/json`",
+    "Unable to parse request body as JSON": "The request body is not JSON",
+    "Batching is not enabled": "Send one request at a time: a JSON object, and no list of them",
+}
+"""What Strawberry refuses requests with, as somebody can act on it."""
 _BY_POST = {OperationType.QUERY, OperationType.MUTATION}
 
 
@@ -140,7 +147,7 @@ class Endpoint(GraphQL[Context, None]):
         return False
 
     def _refuse(self, request: Request, status: int, reason: str, allow: str = "POST") -> Response:
-        reason = in_language(reason, _language(request))
+        reason = in_language(_CLEARER.get(reason, reason), _language(request))
         error = {"message": reason, "extensions": {"code": "BAD_USER_INPUT"}}
         return self._answer(request, status, {"errors": [error]}, {"Allow": allow} if status == 405 else None)
 

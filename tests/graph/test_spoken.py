@@ -103,3 +103,22 @@ async def test_requests_are_refused_in_the_callers_language(shop: Shop) -> None:
             headers = {**more, "Accept-Language": language}
             answer = (await served.http.post(f"{served.url}/graphql", json={"query": document}, headers=headers)).json()
             assert (answer["errors"][0]["message"] == expected) is (language == "nb"), answer
+
+
+@pytest.mark.parametrize(
+    ("content_type", "body", "english", "norwegian"),
+    [
+        ("application/x-www-form-urlencoded", "{}", "Send JSON, with the header", "Send JSON, med headeren"),
+        ("application/json", "{", "The request body is not JSON", "Forespørselens innhold er ikke JSON"),
+        ("application/json", "[{}]", "Send one request at a time", "Send én forespørsel om gangen"),
+    ],
+)
+async def test_what_is_no_graphql_request_is_told_what_is_wanted(
+    shop: Shop, content_type: str, body: str, english: str, norwegian: str
+) -> None:
+    headers = {"Authorization": f"Bearer {shop.served.keys['public']}", "Content-Type": content_type}
+    for language, expected in (("en", english), ("nb", norwegian)):
+        told = {**headers, "Accept-Language": language}
+        answer = await shop.served.http.post(f"{shop.served.url}/graphql", content=body, headers=told)
+        assert answer.status_code == 400
+        assert answer.json()["errors"][0]["message"].startswith(expected)

@@ -302,3 +302,26 @@ async def test_both_spellings_of_postgres_are_understood_with_their_own_pool_siz
         await a_business()
         pool: Any = connection
         assert pool._pool.get_max_size() == 3
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("TIMEBOK_HOLD_SECONDS 60\n", 1),
+        ("OTHER=1\n# of ours\n\nTIMEBOK_HOLD_SECONDS: 60\nTIMEBOK_PULL_SECONDS=1\n", 4),
+        ("OTHER=1\n\nexport TIMEBOK_HOLD_SECONDS\n", 3),
+        ("TIMEBOK_HOLD_SECONDS='60\n", 1),
+    ],
+)
+def test_a_line_of_the_file_that_would_be_passed_over_is_named(text: str, line: int) -> None:
+    Path(".env").write_text(text)
+    with pytest.raises(WrongSettingError, match=rf"^\.env: line {line} is not NAME=value$"):
+        read()
+
+
+@pytest.mark.parametrize(
+    "text", ["OTHER 1\nTIMEBOK_HOLD_SECONDS=60\n", "OTHER\nexport TIMEBOK_HOLD_SECONDS = 60 # s\n"]
+)
+def test_lines_of_others_do_no_harm(text: str) -> None:
+    Path(".env").write_text(text)
+    assert read().hold_seconds == 60
