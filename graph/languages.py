@@ -117,6 +117,9 @@ NORWEGIAN: Mapping[str, str] = {
     "What may be asked for in a minute is spent. Ask again in {seconds} s, or for less at once.": (
         "Det som kan spørres om på et minutt er brukt opp. Spør igjen om {seconds} s, eller om mindre på en gang."
     ),
+    'Send a valid key as payload of connection_init: {{"Authorization": "Bearer <key>"}}': (
+        'Send en gyldig nøkkel som payload i connection_init: {{"Authorization": "Bearer <key>"}}'
+    ),
     "Too many bookings from this address. Book the next one in {seconds} s.": (
         "For mange bestillinger fra denne adressen. Bestill den neste om {seconds} s."
     ),

@@ -13,7 +13,6 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.websockets import WebSocket
 from strawberry.asgi import GraphQL
-from strawberry.exceptions import ConnectionRejectionError
 from strawberry.http import GraphQLRequestData
 from strawberry.http.streaming import HTTPStreamTransport
 from strawberry.schema import BaseSchema
@@ -26,6 +25,7 @@ from strawberry.types.unset import UnsetType
 from graph import languages
 from graph.context import Context, House, unauthenticated, unavailable
 from graph.errors import coded
+from graph.limits.answers import no_key_shown
 from graph.limits.door import Door, too_many_open
 from graph.server import explorer, introspection
 from graph.server.accept import JSON, preferred_type, weights
@@ -278,11 +278,11 @@ class Endpoint(GraphQL[Context, None]):
         return coded(refused, context.language) if refused else None
 
     async def on_ws_connect(self, context: Context) -> UnsetType | dict[str, object] | None:
-        """Lets a socket in that shows a key. Raises ConnectionRejectionError; RATE_LIMITED after many wrong keys."""
+        """Lets a socket in that shows a key. Raises UNAUTHENTICATED; RATE_LIMITED after many wrong keys."""
         plain = bearer(_named("authorization", context.connection_params or {}))
         context.who = await key.authenticate(plain) if plain else None
         if context.who is None:
-            raise self.door.admit_stranger(context, shows_key=True) or ConnectionRejectionError
+            raise self.door.admit_stranger(context, shows_key=True) or no_key_shown(context.language)
         return None
 
 
