@@ -52,6 +52,15 @@ OURS: Final[Mapping[str, str]] = {
     "Something went wrong here. Mention {fault} when you ask about it.": (
         "Noe gikk galt hos oss. Oppgi {fault} når du spør om det."
     ),
+    "The request is larger than {most} bytes. Send less at once.": (
+        "Forespørselen er større enn {most} byte. Send mindre på en gang."
+    ),
+    "What is behind the `?` is longer than {most} bytes: send GraphQL by POST.": (
+        "Det som står bak `?`, er lengre enn {most} byte: send GraphQL med POST."
+    ),
+    "What is behind the `?` has more than {most} parameters: send GraphQL by POST.": (
+        "Det som står bak `?`, har mer enn {most} parametere: send GraphQL med POST."
+    ),
     "The request body is not JSON": "Forespørselens innhold er ikke JSON",
     "The request body is a JSON object": "Forespørselens innhold er et JSON-objekt",
     "The request has no query": "Forespørselen har ingen query",
