@@ -32,6 +32,13 @@ COST_AT_ONCE = 1_500_000
 """What the queries that a process works at may cost together: some 50 MB of answers."""
 
 
+STATEMENTS_AT_ONCE = 2
+"""Statements of dear operations that are under way together."""
+
+CHEAP = 500
+"""An operation that may cost less is not dear: it waits for no turn."""
+
+
 @dataclass(frozen=True, slots=True)
 class House:
     """What the whole process shares: made once by the composition root."""
@@ -46,6 +53,8 @@ class House:
     offers: Offers = field(default_factory=Offers)
     room: Turns = field(default_factory=lambda: Turns(COST_AT_ONCE))
     """For queries: by what they may cost, so that answers that are being made take so much memory at most together."""
+    statements: Turns = field(default_factory=lambda: Turns(STATEMENTS_AT_ONCE))
+    """For what dear operations read: SQLite takes statements one by one, and those of others come in between."""
 
 
 @dataclass
@@ -84,6 +93,11 @@ class Context:
         return self.house.spending.admit(self, self.cost)
 
     @property
+    def is_dear(self) -> bool:
+        """Whether the operation that runs waits for turns."""
+        return self.cost >= CHEAP
+
+    @property
     def memo(self) -> Mapping[Hashable, Any]:
         """What was worked out from the nodes of the document that runs."""
         return self.document.memo if self.document else self._memo
@@ -119,6 +133,11 @@ class Context:
     def counted_address(self) -> str | None:
         """The address that what is asked counts for: of public keys only, since staff may share an office."""
         return self.address if self.who and not self.who.is_staff else None
+
+    @property
+    def holder(self) -> Hashable:
+        """Who takes turns with others: a key, and with a public key or none the address too."""
+        return (self.who.key_id, self.counted_address) if self.who else (None, self.address)
 
     @property
     def veiled_address(self) -> str | None:

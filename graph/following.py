@@ -64,7 +64,7 @@ class FollowingSubscription:
                     continue
                 LOOKS.inc()
                 # Until it has been told: one who is told much does not begin to look for the next.
-                async with offers.turns.turn((caller.key_id, info.context.counted_address)):
+                async with offers.turns.turn(info.context.holder):
                     course.take()
                     known = batch[-1]["revision"] if batch else max(revision, course.seen)
                     needed = await changes.newest(caller.business_id) if course.is_asked else known

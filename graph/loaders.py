@@ -5,8 +5,8 @@ A socket lives long, so nothing is remembered between batches.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
 from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import UUID
 
@@ -21,9 +21,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-STATEMENTS_AT_ONCE = 2
-"""Statements of one request that are under way together."""
-
 
 class Loaders:
     """The loaders of one request or socket, made when first used."""
@@ -31,8 +28,11 @@ class Loaders:
     def __init__(self, context: Context) -> None:
         self._context = context
         self._loaders: dict[Hashable, DataLoader[Any, Any]] = {}
-        # On SQLite all statements go one by one: those of others come in between.
-        self._at_once = asyncio.Semaphore(STATEMENTS_AT_ONCE)
+
+    def _turn(self) -> AbstractAsyncContextManager[None]:
+        """A dear operation's turn to read; others read at once."""
+        house, holder = self._context.house, self._context.holder
+        return house.statements.turn(holder) if self._context.is_dear else nullcontext()
 
     def forget(self) -> None:
         """Lets go of what was read: a loader keeps its last batch, and lives as long as its request."""
@@ -55,7 +55,7 @@ class Loaders:
         if name not in self._loaders:
 
             async def in_order(keys: list[Any]) -> list[T | None]:
-                async with self._at_once:
+                async with self._turn():
                     found = await load(keys)
                 return [found.get(each) for each in keys]
 

@@ -14,6 +14,9 @@ from models.secret import Secrets
 from models.settings import Settings
 from sync.service import Google
 
+SWITCH_SECONDS = 0.0005
+"""So long a thread of Python works before another has its turn (Python's own: 0.005)."""
+
 
 async def serve_web(settings: Settings, host: str, port: int, *, sync: bool) -> None:
     """Migrates, then serves until told to stop."""
@@ -34,6 +37,9 @@ async def serve_web(settings: Settings, host: str, port: int, *, sync: bool) -> 
         # An answer is made of thousands of objects that go by themselves: looking for circles after every few hundred
         # would take longer than answering.
         gc.set_threshold(10_000, 20, 50)
+        # While a thread reads a document, the loop waits so long after each of its system calls: a burst of requests
+        # is hundreds of them.
+        sys.setswitchinterval(SWITCH_SECONDS)
         async with serving(sites, sockets):
             sys.stdout.write(f"Timebok listens on {address(host, port)}/graphql\n")
             sys.stdout.flush()

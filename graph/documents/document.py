@@ -12,20 +12,14 @@ from graphql import (
     OperationDefinitionNode,
     OperationType,
     parse,
-    specified_rules,
-    validate,
 )
 from graphql.language import Node, Visitor, visit
-from graphql.validation import NoSchemaIntrospectionCustomRule
-from strawberry.schema.schema import validate_document
 
 from graph.documents.inspect import asks_for_the_schema_only, resume_variable
+from graph.documents.validity import errors_of, let_go_of_tokens
 from graph.languages import figure
-from graph.limits.aliases import AliasRule
 from graph.limits.cost import Cost, cost_of
-from graph.limits.depth import DEEPEST, DepthRule
-from graph.limits.repetition import RepetitionRule
-from graph.texts import TextRule
+from graph.limits.depth import DEEPEST
 
 MOST_TOKENS: Final = 5000
 """Tokens of a document."""
@@ -117,10 +111,7 @@ class Document:
         visit(self.tree, _Forgetting())
 
     def _errors(self, tree: DocumentNode, schema: GraphQLSchema, *, introspection: bool) -> list[GraphQLError]:
-        # Measured first: validating what repeats itself takes long.
-        measured = validate(schema, tree, [AliasRule, DepthRule, RepetitionRule, TextRule])
-        rules = specified_rules if introspection else (*specified_rules, NoSchemaIntrospectionCustomRule)
-        found = measured or validate_document(schema, tree, tuple(rules))
+        found = errors_of(tree, schema, introspection=introspection)
         # So graphql-core says that it went too deep for Python's stack.
         return [too_complex(NESTED)] if [each.message for each in found] == ["Validation aborted."] else found
 
@@ -141,6 +132,7 @@ def read(text: str) -> Document:
         tree = parse(text, max_tokens=MOST_TOKENS)
     except GraphQLSyntaxError as error:
         return Document(text, syntax_error=_measured(error) or error)
+    let_go_of_tokens(tree)
     operations = [each for each in tree.definitions if isinstance(each, OperationDefinitionNode)]
     if len(operations) > MOST_OPERATIONS:
         return Document(text, syntax_error=too_complex(TOO_MANY.format(counted=figure(len(operations)))))

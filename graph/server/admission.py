@@ -3,7 +3,6 @@
 One way for requests, sockets and event streams; a document that is remembered and by HTTP takes `short_way`.
 """
 
-from collections.abc import Hashable
 from typing import Any, Final
 
 from graphql import GraphQLError, GraphQLSchema
@@ -15,11 +14,6 @@ LONGEST_WITHOUT_KEY: Final = 8 * 1024
 """Characters of a document about the schema that is answered without a key."""
 
 
-def sender_of(context: Context) -> Hashable:
-    """Who sends: of one sender's long documents one is read at a time."""
-    return context.who.key_id if context.who else None, context.address
-
-
 async def admit(
     context: Context, schema: GraphQLSchema, text: str, name: str | None, variables: dict[str, Any] | None
 ) -> GraphQLError | None:
@@ -29,14 +23,13 @@ async def admit(
     whoever runs it.
     """
     documents, spending = context.house.documents, context.house.spending
-    sender = sender_of(context)
     if context.who is None and len(text) > LONGEST_WITHOUT_KEY:
         return unauthenticated()
     if documents.find(text) is None and (refusal := spending.take(context, NEW_CHARACTER * len(text))):
         return refusal
-    document = await documents.parsed(text, sender)
+    document = await documents.parsed(text, context.holder)
     if context.who is None and not document.asks_for_the_schema_only:
         return unauthenticated()
-    context.document = await documents.checked(document, schema, sender)
+    context.document = await documents.checked(document, schema, context.holder)
     operation = document.operation(name)
     return document.syntax_error or (context.admit(operation, variables) if operation else None)

@@ -47,9 +47,6 @@ FINISH_SECONDS = 3.0
 LISTEN_SECONDS = 0.1
 """After so long it is worth to listen whether the client is still there: most answers are ready before."""
 
-CHEAP: Final = 500
-"""What costs less is always begun at once."""
-
 HEAVY: Final = 375_000
 """What is not cheap takes at least so much room: however little it may show, it reads."""
 
@@ -283,11 +280,10 @@ async def _in_turn(result: Awaitable[ExecutionResult], context: Context) -> Exec
     """The result of an operation, which is begun when there is room for what it may cost, each holder in turn."""
     has_begun = False
     try:
-        if context.cost < CHEAP:
+        if not context.is_dear:
             has_begun = True
             return await result
-        holder = context.who.key_id if context.who else None, context.counted_address
-        async with context.house.room.turn(holder, max(context.cost, HEAVY)):
+        async with context.house.room.turn(context.holder, max(context.cost, HEAVY)):
             has_begun = True
             return await result
     except asyncio.CancelledError:

@@ -9,7 +9,6 @@ from strawberry.types import ExecutionResult
 from graph.context import Context
 from graph.documents.document import Document
 from graph.errors import coded
-from graph.server.admission import sender_of
 from graph.server.wire import encoded
 
 
@@ -20,7 +19,7 @@ async def answer(
     shown: Any = document.answer
     if shown is None:
         shown, errors = await context.house.documents.in_turn(
-            sender_of(context), _executed, schema, document, name, variables
+            context.holder, _executed, schema, document, name, variables
         )
         if errors or variables or len(document.nodes) > 1:
             return ExecutionResult(_ready(shown), [coded(each, context.language) for each in errors] or None)

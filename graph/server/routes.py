@@ -1,5 +1,7 @@
 """The plain routes beside /graphql: Google's two ways back to us, and what operators watch."""
 
+import asyncio
+
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
@@ -41,7 +43,7 @@ def plain_routes(house: House) -> list[BaseRoute]:
         Route("/google/callback", callback, methods=["GET"]),
         Route("/google/notifications", notification, methods=["POST"]),
         Route("/healthz", _alive, methods=["GET"]),
-        Route("/readyz", _ready, methods=["GET"]),
+        Route("/readyz", _Readiness().answer, methods=["GET"]),
         Route("/metrics", metrics, methods=["GET"]),
     ]
 
@@ -50,11 +52,26 @@ async def _alive(_: Request) -> Response:
     return JSONResponse({"status": "ok"})
 
 
-async def _ready(_: Request) -> Response:
-    """503 only without the database: with a dead bell polling carries on, and what only reads needs no disk space."""
-    heard = "ok" if bell.current().healthy else "degraded"
+class _Readiness:
+    """Whether the process can serve. Anybody may ask: the database is asked once for all who ask meanwhile."""
+
+    def __init__(self) -> None:
+        self._asked: asyncio.Task[bool] | None = None
+
+    async def answer(self, _: Request) -> Response:
+        """503 only without the database: with a dead bell polling carries on, and a full disk can be read."""
+        heard = "ok" if bell.current().healthy else "degraded"
+        if self._asked is None or self._asked.done():
+            self._asked = asyncio.create_task(_is_reachable())
+        if not await asyncio.shield(self._asked):
+            return JSONResponse({"database": "unreachable", "bell": heard}, status_code=503)
+        return JSONResponse({"database": "ok" if db.is_writable() else "read-only", "bell": heard})
+
+
+async def _is_reachable() -> bool:
+    """Whether the database answers."""
     try:
         await db.connection().execute_query("SELECT 1")
     except Exception:
-        return JSONResponse({"database": "unreachable", "bell": heard}, status_code=503)
-    return JSONResponse({"database": "ok" if db.is_writable() else "read-only", "bell": heard})
+        return False
+    return True
