@@ -10,9 +10,10 @@ from uuid import UUID
 
 from graph.exit_status import WrongArgumentError
 from models import bell, business, checks, db, google, key, registering
+from models.migrating import mind_strangers
 from models.probe import probe
 from models.secret import Secrets, new_secret_key
-from models.settings import Settings, WrongSettingError, need_secret_keys, read
+from models.settings import Settings, WrongSettingError, need_secret_keys, need_whole_client, read
 from models.words import Role
 
 
@@ -20,6 +21,13 @@ def read_with_keys() -> Settings:
     """The settings, for what cannot do without a secret key. Raises WrongSettingError."""
     settings = read()
     need_secret_keys(settings)
+    return settings
+
+
+def read_to_run() -> Settings:
+    """The settings, for what runs web or sync. Raises WrongSettingError."""
+    settings = read_with_keys()
+    need_whole_client(settings)
     return settings
 
 
@@ -34,7 +42,8 @@ def _in_database(work: Callable[[], Awaitable[None]], *, ring: bool = True) -> N
 
     async def run() -> None:
         await probe(settings.database_url, new=False)
-        async with db.opened(settings.database_url):
+        async with db.opened(settings.database_url) as connection:
+            await mind_strangers(connection)
             if not ring:
                 await work()
                 return
@@ -95,7 +104,7 @@ def business_list(_: argparse.Namespace) -> None:
 async def _business(slug: str) -> UUID:
     found = await business.by_slug(slug)
     if found is None:
-        raise WrongArgumentError(f"there is no business {slug}")
+        raise WrongArgumentError(f"there is no business {slug}; `timebok business list` shows those there are")
     return found
 
 
@@ -121,7 +130,7 @@ def key_revoke(options: argparse.Namespace) -> None:
         except ValueError:
             found = False
         if not found:
-            raise WrongArgumentError(f"there is no key {options.id}")
+            raise WrongArgumentError(f"there is no key {options.id}; `timebok key list --business SLUG` shows the ids")
         _say(id=options.id)
 
     _in_database(work)

@@ -20,6 +20,7 @@ from graph.arguments import (
     check_range,
 )
 from graph.context import Info, bad_input
+from graph.languages import figure
 from graph.nodes import asked, asked_some, value_of
 from graph.offers import SERVICE_COLUMNS
 from graph.options import Option
@@ -236,10 +237,10 @@ def _check_length(found: Offer, window: Interval, most: int, options: int) -> No
     starts = -(-(window.end - window.start) // (found.rules.step * MINUTE))
     if starts * (_LEAST_SLOT + options * _LEAST_OPTION) <= _DOUBT * most:
         return
-    with_each = f" with {options:,} options each" if options else ""
+    with_each = f" with {figure(options)} options each" if options else ""
     message = (
-        f"Up to {starts:,} slots{with_each} can be in this range, and an answer has at most {most:,} bytes. Ask for a "
-        "shorter range, fewer options, or a service with a longer step."
+        f"Up to {figure(starts)} slots{with_each} can be in this range, and an answer has at most {figure(most)} "
+        "bytes. Ask for a shorter range, fewer options, or a service with a longer step."
     )
     raise GraphQLError(message, extensions={"code": "QUERY_TOO_COMPLEX"})
 

@@ -19,9 +19,13 @@ from models import booking, changing, checks, holding, idempotency, reserving, s
 from models.address_booking import Quota, TooManyBookingsError
 from models.booking import Booking as BookingRow
 from models.idempotency import Once
-from models.refusals import Refused
+from models.refusals import ErrorCode, Refused
 from models.reserving import Wish
 from models.words import BookingStatus, Role
+
+UNPROVEN = "With a public key a booking is found by its `manageToken` only: send what `createBooking` answered."
+DISPROVED = "There is no such booking, or this is not its `manageToken`: send what `createBooking` answered."
+_BOOKING = ("input", "bookingId")
 
 RETRY = "1 to 128 characters, remembered for 24 hours per API key: a retry after a lost answer gets the first answer."
 
@@ -161,7 +165,7 @@ class BookingMutation:
         answer = await changing.reschedule(
             caller, booking_id, input.start, expected_version=version, once=once, **where
         )
-        fields = await shown(info, Booking, BookingRow, answer, "booking")
+        fields = await shown(info, Booking, BookingRow, _hinted(info, input.manage_token, answer), "booking")
         if isinstance(answer, Refused):
             fields["alternatives"] = await nearby(info, answer.alternatives)
         return RescheduleBookingPayload(**fields)
@@ -180,6 +184,7 @@ class BookingMutation:
             expected_version=value_of(input.expected_version),
             once=_once(info, "cancelBooking", booking_id, input),
         )
+        answer = _hinted(info, input.manage_token, answer)
         return CancelBookingPayload(**await shown(info, Booking, BookingRow, answer, "booking"))
 
     @strawberry.mutation(description="Changes whom a booking is for, its note, or how it went. Staff.")
@@ -224,6 +229,22 @@ async def managed(info: Info, booking_id: str, manage_token: str | None) -> UUID
     if known is None or known[0] != found:
         return NOBODY
     return found if await booking.is_managed(info.context.caller.business_id, *known) else NOBODY
+
+
+def _hinted(info: Info, manage_token: str | None, answer: UUID | Refused) -> UUID | Refused:
+    """The answer to a change; to a public key that finds no booking also what it needs. Whether there is one is told
+    to nobody.
+    """
+    if info.context.caller.is_staff or not isinstance(answer, Refused):
+        return answer
+    message = DISPROVED if value_of(manage_token) else UNPROVEN
+    reasons = [
+        dataclasses.replace(each, message=message)
+        if each.code is ErrorCode.NOT_FOUND and each.path == _BOOKING
+        else each
+        for each in answer.reasons
+    ]
+    return dataclasses.replace(answer, reasons=reasons)
 
 
 def may_not_override(info: Info, source: CreateBookingInput | RescheduleBookingInput) -> bool:

@@ -10,10 +10,11 @@ import re
 import sys
 import traceback
 from collections.abc import Callable, Coroutine, Sequence
+from importlib.metadata import version
 from typing import Any, NoReturn
 
 from graph import administration
-from graph.administration import read_with_keys
+from graph.administration import read_to_run
 from graph.exit_status import FAILED, WRONG, WrongArgumentError, told
 from models.migrating import migrate
 from models.settings import read
@@ -87,9 +88,16 @@ def _port(text: str) -> int:
     return int(text)
 
 
+def _folder(text: str) -> str:
+    if not text:
+        raise argparse.ArgumentTypeError("names no folder")
+    return text
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="timebok", description="A booking service with a GraphQL API.")
     parser.add_argument("--debug", action="store_true", help=_DEBUG)
+    parser.add_argument("--version", action="version", version=f"timebok {version('timebok')}")
     commands = parser.add_subparsers(required=True, metavar="command")
 
     def add(name: str, run: Command, about: str) -> argparse.ArgumentParser:
@@ -101,7 +109,9 @@ def _parser() -> argparse.ArgumentParser:
     demo = add("demo", _demo, "show everything: a demo business, web, sync and a stand-in for Google")
     demo.add_argument("--port", type=_port, default=8000)
     demo.add_argument("--google-port", type=_port, default=8001)
-    demo.add_argument("--data", metavar="DIR", help="where to keep the data (default: a temporary folder)")
+    demo.add_argument(
+        "--data", type=_folder, metavar="DIR", help="where to keep the data (default: a temporary folder)"
+    )
     serve = add("serve", _serve, "migrate, then serve the API, and sync in the same process")
     serve.add_argument("--host", default="127.0.0.1")
     serve.add_argument("--port", type=_port, default=8000)
@@ -185,14 +195,14 @@ def _demo(options: argparse.Namespace) -> None:
 
 
 def _serve(options: argparse.Namespace) -> None:
-    settings = read_with_keys()
+    settings = read_to_run()
     from graph.running import serve_web
 
     _run(serve_web(settings, options.host, options.port, sync=not options.no_sync))
 
 
 def _sync(_: argparse.Namespace) -> None:
-    settings = read_with_keys()
+    settings = read_to_run()
     from graph.running import work
 
     _run(work(settings))

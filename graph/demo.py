@@ -45,7 +45,7 @@ async def demonstrate(port: int, google_port: int, folder: str | None) -> None:
     if folder is not None:
         await _run_in(Path(folder), port, google_port)
         return
-    with tempfile.TemporaryDirectory(prefix="timebok-demo-") as temporary:
+    with tempfile.TemporaryDirectory(prefix="timebok-demo-", ignore_cleanup_errors=True) as temporary:
         await _run_in(Path(temporary), port, google_port)
 
 
@@ -205,7 +205,7 @@ Timebok is running: Fjord Studio, with Anna, Ben and a meeting room.
     As Ben             {demo.google_origin}/?account={BEN}&week={_monday_of(_tomorrow())}
                        He is connected already. His doctor's appointment tomorrow at eight
                        keeps him from being booked; Anna can be. Bookings of his appear there.
-    From a shell       export KEY={keys[Role.PUBLIC]}
+    From a shell       export KEY={keys[Role.PUBLIC]} STAFF_KEY={keys[Role.STAFF]}
                        Then what the README says under "A first booking".
     When Google fails  The same page, below the calendars: choose how Google is, and watch the tab
                        "SyncHealth" with the staff key. Bookings go on, and catch up by themselves.

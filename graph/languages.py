@@ -13,6 +13,9 @@ DEFAULT = "en"
 SPOKEN = {"en": "en", "nb": "nb", "no": "nb", "nn": "nb"}
 """The languages a caller may ask for, and what is spoken then."""
 
+NO_BREAK_SPACE = "\u00a0"
+_LONG = 10_000
+
 FORBIDDEN = "This key has the role {role}; only {allowed} may do that."
 NO_TEXT = "The text of `{name}` has a character that no text may have: NUL, or half of one."
 
@@ -80,6 +83,12 @@ NORWEGIAN: Mapping[str, str] = {
     "The service is not offered here.": "Tjenesten tilbys ikke her.",
     "There is no such Google account.": "Det finnes ingen slik Google-konto.",
     "There is no such booking.": "Det finnes ingen slik bestilling.",
+    "There is no such booking, or this is not its `manageToken`: send what `createBooking` answered.": (
+        "Det finnes ingen slik bestilling, eller dette er ikke dens `manageToken`: send det `createBooking` svarte."
+    ),
+    "With a public key a booking is found by its `manageToken` only: send what `createBooking` answered.": (
+        "Med en offentlig nøkkel finnes en bestilling bare ved sitt `manageToken`: send det `createBooking` svarte."
+    ),
     "There is no such hold.": "Det finnes ingen slik reservasjon.",
     "There is no such option.": "Det finnes ikke noe slikt alternativ.",
     "There is no such service.": "Det finnes ingen slik tjeneste.",
@@ -100,13 +109,16 @@ NORWEGIAN: Mapping[str, str] = {
     "Too many slots are held at once. Book or release one.": (
         "For mange tider er reservert på en gang. Bestill eller frigi en."
     ),
-    "This document may cost {requested}, and one request at most {limit}. Ask for less at once: a smaller `first`, a "
-    "shorter range, fewer options, fewer fields.": (
-        "Dette dokumentet kan koste {requested}, og en forespørsel høyst {limit}. Spør om mindre på en gang: mindre "
-        "`first`, kortere tidsrom, færre alternativer, færre felt."
+    "This document may cost {requested}, and one request at most {requestLimit}. Ask for less at once: a smaller "
+    "`first`, a shorter range, fewer options, fewer fields.": (
+        "Dette dokumentet kan koste {requested}, og en forespørsel høyst {requestLimit}. Spør om mindre på en gang: "
+        "mindre `first`, kortere tidsrom, færre alternativer, færre felt."
     ),
     "What may be asked for in a minute is spent. Ask again in {seconds} s, or for less at once.": (
         "Det som kan spørres om på et minutt er brukt opp. Spør igjen om {seconds} s, eller om mindre på en gang."
+    ),
+    'Send a valid key as payload of connection_init: {{"Authorization": "Bearer <key>"}}': (
+        'Send en gyldig nøkkel som payload i connection_init: {{"Authorization": "Bearer <key>"}}'
     ),
     "Too many bookings from this address. Book the next one in {seconds} s.": (
         "For mange bestillinger fra denne adressen. Bestill den neste om {seconds} s."
@@ -223,4 +235,14 @@ def _weighed(part: str) -> tuple[float, str] | None:
 def say(message: str, values: Mapping[str, Any], language: str) -> str:
     """An English message, with its slots filled, in the language."""
     spoken = NORWEGIAN.get(message, message) if language == "nb" else message
-    return spoken.format(**values)
+    return spoken.format(**{name: _in_words(value, language) for name, value in values.items()})
+
+
+def figure(number: int, language: str = DEFAULT) -> str:
+    """A number as the language writes it: with its thousands apart, where it has more than four digits."""
+    grouped = f"{number:,}" if number >= _LONG else str(number)
+    return grouped.replace(",", NO_BREAK_SPACE) if language == "nb" else grouped
+
+
+def _in_words(value: Any, language: str) -> Any:
+    return figure(value, language) if isinstance(value, int) else value

@@ -2,6 +2,7 @@
 
 import gc
 import sys
+from ipaddress import ip_address
 
 from graph.server.app import beside, build
 from graph.server.lapsing import lapse
@@ -13,7 +14,6 @@ from models.secret import Secrets
 from models.settings import Settings
 from sync.service import Google
 
-
 SWITCH_SECONDS = 0.0005
 """So long a thread of Python works before another has its turn (Python's own: 0.005)."""
 
@@ -21,6 +21,7 @@ SWITCH_SECONDS = 0.0005
 async def serve_web(settings: Settings, host: str, port: int, *, sync: bool) -> None:
     """Migrates, then serves until told to stop."""
     stop = stopping()
+    settings, doubt = located(settings, host, port)
     app = build(settings, sync=sync)
     sites = [Site(app, host, port, settings.trusted_proxies, app.state.stopping)]
     with listening(sites) as sockets:
@@ -28,6 +29,8 @@ async def serve_web(settings: Settings, host: str, port: int, *, sync: bool) -> 
             return
         if not sync:
             _mind_the_bell(settings)
+        if doubt:
+            _say(doubt)
         # What was made so far stays for good: later collections need not look at it.
         gc.collect()
         gc.freeze()
@@ -49,15 +52,50 @@ async def work(settings: Settings) -> None:
     if not await unless(stop, migrate(settings.database_url)):
         return
     _mind_the_bell(settings)
+    _mind_the_address(settings)
     google = Google(settings, Secrets(settings.secret_keys))
     async with db.opened(settings.database_url), bell.hung(settings.bell_url), google, beside(lapse()):
         await google.work(stop)
 
 
+def located(settings: Settings, host: str, port: int) -> tuple[Settings, str | None]:
+    """The settings of what listens there. Where nobody said at which address that is reached, it is one of this
+    machine; what is doubtful about it comes with it.
+    """
+    if settings.has_public_url:
+        return settings, None
+    near = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - told from others, not listened on
+    url = address(near, port)
+    doubt = (
+        f"TIMEBOK_PUBLIC_URL is not set, so browsers and Google are sent to {url}: "
+        "set it to the address at which they reach this machine."
+    )
+    return settings.model_copy(update={"public_url": url}), None if _is_loopback(host) else doubt
+
+
+def _is_loopback(host: str) -> bool:
+    """Whether only this machine itself can reach it."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _mind_the_address(settings: Settings) -> None:
+    """Says so when a worker cannot know where the web is."""
+    if settings.pushes and not settings.has_public_url:
+        _say(f"TIMEBOK_PUBLIC_URL is not set, so Google's notifications are sent to {settings.public_url}.")
+
+
 def _mind_the_bell(settings: Settings) -> None:
     """Says so when other processes cannot be heard."""
     if settings.bell_url.startswith("memory://"):
-        sys.stderr.write(
-            f"timebok: TIMEBOK_BELL_URL is memory://, so other processes are noticed by polling only: "
-            f"up to {LOOK_SECONDS:.0f} seconds later.\n"
+        _say(
+            "TIMEBOK_BELL_URL is memory://, so other processes are noticed by polling only: "
+            f"up to {LOOK_SECONDS:.0f} seconds later."
         )
+
+
+def _say(line: str) -> None:
+    """One line for whoever started the command."""
+    sys.stderr.write(f"timebok: {line}\n")

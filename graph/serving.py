@@ -5,7 +5,7 @@ import contextlib
 import errno
 import signal
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +14,7 @@ from starlette.applications import Starlette
 from starlette.types import ASGIApp
 from uvicorn.loops.auto import auto_loop_factory
 
+from graph.__main__ import STOPPING
 from graph.exit_status import WrongArgumentError
 from graph.server.connection import Connection, Connections
 from graph.server.frames import Frames
@@ -103,16 +104,24 @@ def address(host: str, port: int) -> str:
 
 
 def stopping() -> asyncio.Event:
-    """An event that is set by SIGTERM and SIGINT."""
+    """An event that is set by SIGTERM and SIGINT, also by those that were held back until now."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in STOPPING:
         loop.add_signal_handler(number, stop.set)
+    if signal.sigpending() & set(STOPPING):
+        stop.set()
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPPING)
     return stop
 
 
-async def unless(stop: asyncio.Event, work: Awaitable[None]) -> bool:
-    """Does something that comes before serving; False when it was broken off because `stop` was set first."""
+async def unless(stop: asyncio.Event, work: Coroutine[Any, Any, None]) -> bool:
+    """Does something that comes before serving; False when it was broken off, or never begun, because `stop` was set
+    first.
+    """
+    if stop.is_set():
+        work.close()
+        return False
     task, stopped = asyncio.ensure_future(work), asyncio.create_task(stop.wait())
     try:
         await asyncio.wait([task, stopped], return_when=asyncio.FIRST_COMPLETED)

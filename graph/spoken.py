@@ -11,20 +11,40 @@ from typing import Final
 
 from graphql import GraphQLError
 
-from graph.languages import NORWEGIAN, say
+from graph.languages import NO_BREAK_SPACE, NORWEGIAN, say
 
 OURS: Final[Mapping[str, str]] = {
     "A Cursor is text that the API gave out.": "En Cursor er tekst som API-et ga ut.",
     "A public key needs the booking's manageToken.": "En offentlig nøkkel trenger bestillingens manageToken.",
     "At most {most} ids at once.": "Høyst {most} id-er på en gang.",
     "At most {most} days at once.": "Høyst {most} dager på en gang.",
-    "More than {most} fields have an alias.": "Mer enn {most} felt har et alias.",
+    "An operation has {counted} aliases, and may have {most}. Ask for less at once: use fewer, or send "
+    "several requests.": (
+        "En operasjon har {counted} aliaser, og kan ha {most}. Spør om mindre på en gang: bruk færre, "
+        "eller send flere forespørsler."
+    ),
+    "An operation goes {counted} levels deep, and may go {most}. Ask for less at once: what lies deeper "
+    "can be asked for by its id, in a request of its own.": (
+        "En operasjon går {counted} nivåer dypt, og kan gå {most}. Spør om mindre på en gang: det som "
+        "ligger dypere, kan hentes med sin id i en egen forespørsel."
+    ),
+    "An operation has more than {most} fields and repetitions of fields. Ask for less at once: for each "
+    "field once in one place, or in several requests.": (
+        "En operasjon har mer enn {most} felt og gjentakelser av felt. Spør om mindre på en gang: om "
+        "hvert felt én gang på samme sted, eller i flere forespørsler."
+    ),
     "Not available just now.": "Ikke tilgjengelig akkurat nå.",
     "Only a query can be sent by GET": "Bare en query kan sendes med GET",
     "Say with `operationName` which of the operations to run.": (
         "Si med `operationName` hvilken av operasjonene som skal kjøres."
     ),
     "Send GraphQL by POST, or a query by GET": "Send GraphQL med POST, eller en query med GET",
+    "Send JSON, with the header `Content-Type: application/json`": (
+        "Send JSON, med headeren `Content-Type: application/json`"
+    ),
+    "Send one request at a time: a JSON object, and no list of them": (
+        "Send én forespørsel om gangen: et JSON-objekt, og ikke en liste"
+    ),
     "Send a valid API key: `Authorization: Bearer <key>`.": "Send en gyldig API-nøkkel: `Authorization: Bearer <key>`.",
     "A subscription needs a socket, or `Accept: text/event-stream`": (
         "En subscription trenger en socket, eller `Accept: text/event-stream`"
@@ -32,17 +52,36 @@ OURS: Final[Mapping[str, str]] = {
     "Something went wrong here. Mention {fault} when you ask about it.": (
         "Noe gikk galt hos oss. Oppgi {fault} når du spør om det."
     ),
-    "The document goes deeper than {most} levels.": "Dokumentet går dypere enn {most} nivåer.",
+    "The request is larger than {most} bytes. Send less at once.": (
+        "Forespørselen er større enn {most} byte. Send mindre på en gang."
+    ),
+    "What is behind the `?` is longer than {most} bytes: send GraphQL by POST.": (
+        "Det som står bak `?`, er lengre enn {most} byte: send GraphQL med POST."
+    ),
+    "What is behind the `?` has more than {most} parameters: send GraphQL by POST.": (
+        "Det som står bak `?`, har mer enn {most} parametere: send GraphQL med POST."
+    ),
+    "The request body is not JSON": "Forespørselens innhold er ikke JSON",
     "The request body is a JSON object": "Forespørselens innhold er et JSON-objekt",
     "The request has no query": "Forespørselen har ingen query",
-    "The variables have more than {most} values.": "Variablene har mer enn {most} verdier.",
-    "The variables are nested too deeply.": "Variablene går for dypt.",
-    "The document asks for the same fields too often: ask for each of them once.": (
-        "Dokumentet spør om de samme feltene for ofte: spør om hvert av dem én gang."
+    "The variables have more than {most} values. Send less at once: shorter lists, or several requests.": (
+        "Variablene har mer enn {most} verdier. Send mindre på en gang: kortere lister, eller flere forespørsler."
     ),
-    "The document has more than {most} operations.": "Dokumentet har mer enn {most} operasjoner.",
-    "The document has more than {most} tokens.": "Dokumentet har mer enn {most} tegn og ord.",
-    "The document is nested too deeply.": "Dokumentet er nøstet for dypt.",
+    "The variables are nested too deeply.": "Variablene går for dypt.",
+    "This document has {counted} operations, and may have {most}. Ask for less at once: send those that are to run, or "
+    "several requests.": (
+        "Dette dokumentet har {counted} operasjoner, og kan ha {most}. Spør om mindre på en gang: send dem som skal "
+        "kjøres, eller flere forespørsler."
+    ),
+    "This document has more than {most} tokens. Ask for less at once: fewer fields, or several requests.": (
+        "Dette dokumentet har mer enn {most} ord og tegn. Spør om mindre på en gang: færre felt, eller flere "
+        "forespørsler."
+    ),
+    "This document is nested too deeply to be read; fields may go {most} levels deep. Ask for less at once: what lies "
+    "deeper can be asked for by its id, in a request of its own.": (
+        "Dette dokumentet er nøstet for dypt til å leses; felt kan gå {most} nivåer dypt. Spør om mindre på en gang: "
+        "det som ligger dypere, kan hentes med sin id i en egen forespørsel."
+    ),
     "The answer would be longer than {most} bytes. Ask for less at once: a shorter range, fewer options, fewer fields, "
     "or smaller pages.": (
         "Svaret ville bli lengre enn {most} byte. Spør om mindre på en gang: kortere tidsrom, færre alternativer, "
@@ -99,6 +138,8 @@ GRAPHQL: Final[Mapping[str, str]] = {
 }
 """What graphql-core says of documents and variables most often. Its own words follow: they name the place."""
 
+_NUMBER: Final = re.compile(r"(?P<more>more than )?(?P<number>\d{1,3}(,\d{3})*)")
+
 _OTHERWISE: Final = "Forespørselen kan ikke besvares."
 
 
@@ -114,11 +155,19 @@ def _norwegian(message: str) -> str:
         return exact
     for pattern, translated in _ALL_OURS:
         if found := pattern.fullmatch(message):
-            return translated.format(**found.groupdict())
+            return translated.format(**{name: _figure(value) for name, value in found.groupdict().items()})
     for pattern, translated in _OF_GRAPHQL:
         if found := pattern.fullmatch(message):
             return f"{translated.format(**found.groupdict())} ({message})"
     return f"{_OTHERWISE} ({message})"
+
+
+def _figure(value: str) -> str:
+    """What filled a slot of ours; where it is a number, as Norwegian writes it."""
+    if not (found := _NUMBER.fullmatch(value)):
+        return value
+    more = "mer enn " if found["more"] else ""
+    return more + found["number"].replace(",", NO_BREAK_SPACE)
 
 
 class _SaidError(GraphQLError):

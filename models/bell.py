@@ -15,7 +15,11 @@ from uuid import UUID
 
 from broadcaster import Broadcast
 
+from models.outage import Outage
+
 log = logging.getLogger("timebok.bell")
+
+_WHAT = "the broker of TIMEBOK_BELL_URL (meanwhile other processes are noticed some seconds later)"
 
 _CHANNEL = "timebok"
 _HEARTBEAT = "heartbeat"
@@ -41,6 +45,7 @@ class Bell:
         self._idle.set()
         self.healthy = self.is_local
         self._supervisor: asyncio.Task[None] | None = None
+        self._outage = Outage(log, _WHAT)
 
     @property
     def is_local(self) -> bool:
@@ -90,6 +95,8 @@ class Bell:
 
     def _become(self, *, healthy: bool) -> None:
         """Notes how it stands with the broker. When that changes, rings may have been lost: everybody looks."""
+        if healthy:
+            self._outage.is_over()
         if self.healthy is not healthy:
             self.healthy = healthy
             for events in self._listeners.values():
@@ -103,7 +110,7 @@ class Bell:
             try:
                 await self._session()
             except Exception as error:
-                log.warning("bell lost: %s", _told(error))
+                self._outage.goes_on(_told(error))
             lasted = asyncio.get_running_loop().time() - started
             retry = _FIRST_RETRY_SECONDS if lasted > self._heartbeat_seconds else min(2 * retry, _LAST_RETRY_SECONDS)
             await asyncio.sleep(retry)

@@ -55,13 +55,13 @@ def server_address(url: str) -> str:
 
 def _probe_file(file: Path, new: bool) -> None:
     try:
-        exists = file.exists()
-        if new:
-            file.parent.mkdir(parents=True, exist_ok=True)
+        exists, has_folder = file.exists(), file.parent.is_dir()
     except OSError as error:
         raise WrongDatabaseError(f"{_NAME}: {file} cannot be used: {error.strerror}") from None
     if exists and not file.is_file():
         raise WrongDatabaseError(f"{_NAME}: {file} is {'a folder' if file.is_dir() else 'no file'}")
+    if not has_folder:
+        raise WrongDatabaseError(f"{_NAME}: there is no folder {file.parent}; make it, or name another")
     if not exists and not new:
         raise WrongDatabaseError(f"{_NAME}: there is no database {file}; run `timebok migrate`")
     # SQLite writes beside its file, too.

@@ -3,13 +3,16 @@
 import ipaddress
 import logging
 import os
+from io import StringIO
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import parse_qs, urlsplit
 
 from cryptography.fernet import Fernet
 from dotenv import dotenv_values
+from dotenv.parser import parse_stream
 from pydantic import Field, ValidationError, field_validator
+from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from models.setting_names import PREFIX, strange
@@ -72,7 +75,9 @@ class Settings(BaseSettings):
             try:
                 Fernet(key)
             except ValueError:
-                raise ValueError("each is 32 bytes in URL-safe base64: make one with `timebok secrets new`") from None
+                raise ValueError(
+                    "one is no secret key (32 bytes in URL-safe base64): make one with `timebok secrets new`"
+                ) from None
         return value
 
     @field_validator("trusted_proxies")
@@ -98,14 +103,15 @@ class Settings(BaseSettings):
             return value
         file = value.removeprefix("sqlite:///").partition("?")[0]
         if file in {"", ":memory:"} or not value.startswith("sqlite:///"):
-            raise ValueError("names a file (sqlite:///relative.db, sqlite:////absolute.db) or starts with postgres://")
+            files = "sqlite:///relative.db, sqlite:////absolute.db"
+            raise ValueError(f"neither names a file ({files}) nor starts with postgres://")
         return value
 
     @field_validator("bell_url")
     @classmethod
     def _bell(cls, value: str) -> str:
         if not value.startswith(("memory://", "redis://", "rediss://", "valkey://", "postgres://", "postgresql://")):
-            raise ValueError("starts with memory://, redis://, valkey:// or postgres://")
+            raise ValueError("is no URL that starts with memory://, redis://, valkey:// or postgres://")
         _address(value)
         return value
 
@@ -115,11 +121,16 @@ class Settings(BaseSettings):
         if value is None:
             return None
         if not value.startswith(("http://", "https://")):
-            raise ValueError("starts with http:// or https://")
+            raise ValueError("is no URL that starts with http:// or https://")
         _address(value)
         if not urlsplit(value).hostname or set(value) & set(' ?#@\\"<>'):
-            raise ValueError("is an address such as https://book.example")
+            raise ValueError("what is needed is an address such as https://book.example, without anything behind it")
         return value.rstrip("/")
+
+    @property
+    def has_public_url(self) -> bool:
+        """Whether somebody said where this service is reached."""
+        return "public_url" in self.model_fields_set
 
     @property
     def pushes(self) -> bool:
@@ -135,9 +146,20 @@ def read(**overrides: Any) -> Settings:
     try:
         return Settings(**overrides)
     except ValidationError as error:
-        first = error.errors()[0]
-        name = PREFIX + str(first["loc"][0]).upper()
-        raise WrongSettingError(f"{name}: {first['msg'].removeprefix('Value error, ')}") from None
+        raise WrongSettingError(_told(error.errors()[0])) from None
+
+
+def _told(wrong: ErrorDetails) -> str:
+    """What is wrong with a setting, in one line. Texts are not repeated: they may be secrets."""
+    name = str(wrong["loc"][0])
+    said = wrong["msg"].removeprefix("Value error, ")
+    kind = Settings.model_fields[name].annotation
+    if kind in {bool, int, float}:
+        wanted = (
+            "a valid boolean: on or off" if kind is bool else said.removeprefix("Input should be ").partition(",")[0]
+        )
+        said = f"{wrong['input']!r} is not {wanted}"
+    return f"{PREFIX}{name.upper()}: {said}"
 
 
 def _from_file() -> dict[str, str | None]:
@@ -145,6 +167,7 @@ def _from_file() -> dict[str, str | None]:
     if not Path(_ENV_FILE).is_file():
         return {}
     try:
+        _mind_lines(Path(_ENV_FILE).read_text(encoding="utf-8"))
         found = dotenv_values(_ENV_FILE, encoding="utf-8")
     except UnicodeDecodeError:
         raise WrongSettingError(".env: the file is no text (UTF-8) with a NAME=value on each line") from None
@@ -153,6 +176,16 @@ def _from_file() -> dict[str, str | None]:
     if any("\0" in f"{name}{value}" for name, value in found.items()):
         raise WrongSettingError(".env: the file is no text (UTF-8) with a NAME=value on each line")
     return found
+
+
+def _mind_lines(text: str) -> None:
+    """Raises WrongSettingError for a line of the `.env` file that is about a setting and would be passed over."""
+    for binding in parse_stream(StringIO(text)):
+        line = binding.original.string.lstrip()
+        is_ours = line.removeprefix("export ").lstrip().upper().startswith(PREFIX)
+        if is_ours and binding.value is None:
+            before = binding.original.string.removesuffix(line)
+            raise WrongSettingError(f".env: line {binding.original.line + before.count(chr(10))} is not NAME=value")
 
 
 def _mind_names(file: dict[str, str | None]) -> None:
@@ -173,6 +206,18 @@ def _address(url: str) -> None:
         raise ValueError(f"is no URL: {error}") from None
     if port == 0:
         raise ValueError("is no URL: there is no port 0")
+
+
+def need_whole_client(settings: Settings) -> None:
+    """Raises WrongSettingError when only half of the OAuth client is set: nobody could sign in with Google."""
+    halves = {
+        "TIMEBOK_GOOGLE_CLIENT_ID": settings.google_client_id,
+        "TIMEBOK_GOOGLE_CLIENT_SECRET": settings.google_client_secret,
+    }
+    missing = [name for name, value in halves.items() if value is None]
+    if len(missing) == 1:
+        (given,) = halves.keys() - missing
+        raise WrongSettingError(f"{missing[0]} is not set, and {given} is: set both, or neither")
 
 
 def need_secret_keys(settings: Settings) -> None:

@@ -9,9 +9,10 @@ import logging
 from collections.abc import Awaitable
 from datetime import datetime, timedelta
 
-from models import address_booking, bell, changes, clock, db
+from models import address_booking, bell, changes, clock
 from models.google import GoogleChannel, GoogleSignIn
 from models.idempotency import KEPT, Outcome
+from models.outage import Outage, looking
 from sync import calendars, leases, leaving, spending
 from sync.engine import Engine
 from sync.leases import Way
@@ -45,18 +46,13 @@ class Worker:
     async def run(self, stop: asyncio.Event) -> None:
         """Works until `stop` is set; then finishes what is in hand, or leaves it for the next."""
         stopping = asyncio.create_task(stop.wait())
+        outage = Outage(log, "the database")
         try:
             with bell.current().listening() as rung:
                 while not stop.is_set():
                     rung.clear()
-                    try:
+                    with looking(outage, log, "could not look for work"):
                         await self.start_due()
-                    except Exception as error:
-                        # The next look will tell.
-                        if db.is_away(error):
-                            log.warning("could not look for work: %s", error)
-                        else:
-                            log.exception("could not look for work")
                     await self._wait(stopping, rung)
         finally:
             stopping.cancel()

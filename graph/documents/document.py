@@ -17,7 +17,9 @@ from graphql.language import Node, Visitor, visit
 
 from graph.documents.inspect import asks_for_the_schema_only, resume_variable
 from graph.documents.validity import errors_of, let_go_of_tokens
+from graph.languages import figure
 from graph.limits.cost import Cost, cost_of
+from graph.limits.depth import DEEPEST
 
 MOST_TOKENS: Final = 5000
 """Tokens of a document."""
@@ -118,7 +120,10 @@ class Document:
         return Operation(node, cost_of(schema, tree, node), resume_variable(tree, node) if is_subscription else None)
 
 
-NESTED: Final = "The document is nested too deeply."
+NESTED: Final = (
+    f"This document is nested too deeply to be read; fields may go {DEEPEST} levels deep. Ask for less at once: what "
+    "lies deeper can be asked for by its id, in a request of its own."
+)
 
 
 def read(text: str) -> Document:
@@ -130,12 +135,17 @@ def read(text: str) -> Document:
     let_go_of_tokens(tree)
     operations = [each for each in tree.definitions if isinstance(each, OperationDefinitionNode)]
     if len(operations) > MOST_OPERATIONS:
-        return Document(text, syntax_error=too_complex(TOO_MANY))
+        return Document(text, syntax_error=too_complex(TOO_MANY.format(counted=figure(len(operations)))))
     return Document(text, tree, nodes={each.name.value if each.name else None: each for each in operations})
 
 
-TOO_MANY: Final = f"The document has more than {MOST_OPERATIONS} operations."
-TOO_LONG: Final = f"The document has more than {MOST_TOKENS} tokens."
+TOO_MANY: Final = (
+    f"This document has {{counted}} operations, and may have {MOST_OPERATIONS}. Ask for less at once: send those that "
+    "are to run, or several requests."
+)
+TOO_LONG: Final = (
+    f"This document has more than {MOST_TOKENS} tokens. Ask for less at once: fewer fields, or several requests."
+)
 
 
 def _measured(error: GraphQLSyntaxError) -> GraphQLError | None:

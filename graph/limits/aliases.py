@@ -14,7 +14,10 @@ class AliasRule(MeasureRule):
     """Refuses documents with too many other names."""
 
     most = MOST
-    message = f"More than {MOST} fields have an alias."
+    message = (
+        "An operation has {counted} aliases, and may have {most}. Ask for less at once: use fewer, or "
+        "send several requests."
+    )
 
     def measured(self, selections: SelectionSetNode | None) -> int:
         """How many a selection has."""

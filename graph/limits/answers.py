@@ -17,6 +17,8 @@ TOO_MANY_BOOKINGS = "Too many bookings from this address. Book the next one in {
 OPEN_AGAIN_SECONDS = 10.0
 """When to try again where nobody knows when another socket will close."""
 
+NO_KEY_SHOWN = 'Send a valid key as payload of connection_init: {{"Authorization": "Bearer <key>"}}'
+
 LONGEST_REASON = 123
 """Bytes of the reason with which a socket is closed. Source: RFC 6455, 5.5."""
 
@@ -26,6 +28,11 @@ def rate_limited(message: str, wait: float, language: str) -> GraphQLError:
     after = _tenths_up(wait)
     extensions: dict[str, object] = {"code": RATE_LIMITED, "retryAfterSeconds": after}
     return said(message, {"seconds": math.ceil(after)}, language, extensions)
+
+
+def no_key_shown(language: str) -> GraphQLError:
+    """The error for a socket that shows no valid key: it is not said as over HTTP, since headers do not count there."""
+    return said(NO_KEY_SHOWN, {}, language, {"code": "UNAUTHENTICATED"})
 
 
 def close_reason(error: GraphQLError) -> str:

@@ -12,7 +12,10 @@ class DepthRule(MeasureRule):
     """Refuses documents that go too deep. Fields about the schema itself do not count."""
 
     most = DEEPEST
-    message = f"The document goes deeper than {DEEPEST} levels."
+    message = (
+        "An operation goes {counted} levels deep, and may go {most}. Ask for less at once: what lies "
+        "deeper can be asked for by its id, in a request of its own."
+    )
 
     def measured(self, selections: SelectionSetNode | None) -> int:
         """How many levels a selection has."""

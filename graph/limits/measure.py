@@ -1,7 +1,10 @@
-"""Rules that measure each operation of a document, and so are part of what is cached by document."""
+"""Rules that measure each operation of a document, and so are part of what is cached by document.
+
+A refusal says what was counted, what the limit is, and how to ask for less.
+"""
 
 from abc import abstractmethod
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from graphql import (
     ASTValidationRule,
@@ -13,9 +16,16 @@ from graphql import (
     ValidationContext,
 )
 
+from graph.languages import figure
+
+_MOST_COUNTED: Final = 1_000_000
+"""Fragments in fragments can count to numbers with hundreds of digits."""
+
 
 class MeasureRule(ASTValidationRule):
-    """Refuses documents with an operation that measures more than `most`; `message` says so."""
+    """Refuses documents with an operation that measures more than `most`; `message` says so, with slots for what was
+    `counted` and the `most`.
+    """
 
     most: ClassVar[int]
     message: ClassVar[str]
@@ -29,8 +39,10 @@ class MeasureRule(ASTValidationRule):
     def enter_document(self, node: DocumentNode, *_: Any) -> None:
         """Looks at every operation once, with fragments measured once each."""
         for operation in node.definitions:
-            if isinstance(operation, OperationDefinitionNode) and self.measured(operation.selection_set) > self.most:
-                self.report_error(GraphQLError(self.message, [operation], extensions={"code": "QUERY_TOO_COMPLEX"}))
+            counted = self.measured(operation.selection_set) if isinstance(operation, OperationDefinitionNode) else 0
+            if counted > self.most:
+                message = self.message.format(counted=_figure(counted), most=figure(self.most))
+                self.report_error(GraphQLError(message, [operation], extensions={"code": "QUERY_TOO_COMPLEX"}))
 
     @abstractmethod
     def measured(self, selections: SelectionSetNode | None) -> int:
@@ -42,3 +54,8 @@ class MeasureRule(ASTValidationRule):
             self._known[name] = 0
             self._known[name] = self.measured(self._fragments[name].selection_set) if name in self._fragments else 0
         return self._known[name]
+
+
+def _figure(counted: int) -> str:
+    """A number for people."""
+    return figure(counted) if counted <= _MOST_COUNTED else f"more than {figure(_MOST_COUNTED)}"

@@ -21,7 +21,10 @@ class RepetitionRule(MeasureRule):
     """Refuses documents that ask for the same too often in one place."""
 
     most = MOST
-    message = "The document asks for the same fields too often: ask for each of them once."
+    message = (
+        "An operation has more than {most} fields and repetitions of fields. Ask for less at once: for "
+        "each field once in one place, or in several requests."
+    )
 
     def measured(self, selections: SelectionSetNode | None) -> int:
         """How many fields a selection has, and pairs with one name, with all that lies below; counts to `most` + 1."""

@@ -17,8 +17,8 @@ NEW_CHARACTER: Final = 5
 """What a character of a document costs that is not remembered: it has to be read and found valid first."""
 
 TOO_DEAR: Final = (
-    "This document may cost {requested}, and one request at most {limit}. Ask for less at once: a smaller `first`, a "
-    "shorter range, fewer options, fewer fields."
+    "This document may cost {requested}, and one request at most {requestLimit}. Ask for less at once: a smaller "
+    "`first`, a shorter range, fewer options, fewer fields."
 )
 SPENT: Final = "What may be asked for in a minute is spent. Ask again in {seconds} s, or for less at once."
 
@@ -38,9 +38,9 @@ class Spending:
         than is left: QUERY_TOO_COMPLEX, RATE_LIMITED.
         """
         if cost > self._per_request:
-            values = {"requested": f"{cost:,}", "limit": f"{self._per_request:,}"}
-            extensions = {"code": "QUERY_TOO_COMPLEX", "requested": cost, "limit": self._per_request}
-            return said(TOO_DEAR, values, context.language, extensions)
+            figures = {"requested": cost, "requestLimit": self._per_request}
+            extensions = {"code": "QUERY_TOO_COMPLEX", **figures}
+            return said(TOO_DEAR, figures, context.language, extensions)
         return self.take(context, cost)
 
     def take(self, context: "Context", cost: int) -> GraphQLError | None:
@@ -52,7 +52,9 @@ class Spending:
         return None if wait is None else rate_limited(SPENT, wait, context.language)
 
     def shown(self, context: "Context", requested: int) -> dict[str, Any]:
-        """`extensions.cost` of an answer: what it was counted as, and what is left to who asks."""
+        """`extensions.cost` of an answer: what it was counted as, and what is left to who asks of the minute's limit
+        (a refusal's `requestLimit` is another: what one request may cost).
+        """
         if not self._per_minute:
             return {"requested": requested, "limit": None, "remaining": None, "resetSeconds": None}
         if context.who is not None:

@@ -11,7 +11,9 @@ from graphql import GraphQLError
 MOST_VALUES: Final = 5000
 """Values of all variables together, in lists and inputs at any depth: the longest lists have 200."""
 
-TOO_MANY_VALUES: Final = f"The variables have more than {MOST_VALUES} values."
+TOO_MANY_VALUES: Final = (
+    f"The variables have more than {MOST_VALUES} values. Send less at once: shorter lists, or several requests."
+)
 
 
 def too_many(variables: Mapping[str, Any]) -> GraphQLError | None:

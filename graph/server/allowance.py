@@ -12,6 +12,8 @@ from typing import TypeVar
 
 from graphql import GraphQLError
 
+from graph.languages import figure
+
 T = TypeVar("T")
 
 PIECE_SECONDS = 0.005
@@ -125,8 +127,8 @@ class Allowance:
 def too_long(most: int) -> GraphQLError:
     """The answer to a question whose answer would be too long."""
     message = (
-        f"The answer would be longer than {most:,} bytes. Ask for less at once: a shorter range, fewer options, fewer "
-        "fields, or smaller pages."
+        f"The answer would be longer than {figure(most)} bytes. Ask for less at once: a shorter range, fewer options, "
+        "fewer fields, or smaller pages."
     )
     return GraphQLError(message, extensions={"code": "QUERY_TOO_COMPLEX"})
 

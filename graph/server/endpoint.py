@@ -13,7 +13,6 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.websockets import WebSocket
 from strawberry.asgi import GraphQL
-from strawberry.exceptions import ConnectionRejectionError
 from strawberry.http import GraphQLRequestData
 from strawberry.http.streaming import HTTPStreamTransport
 from strawberry.schema import BaseSchema
@@ -26,6 +25,7 @@ from strawberry.types.unset import UnsetType
 from graph import languages
 from graph.context import Context, House, unauthenticated, unavailable
 from graph.errors import coded
+from graph.limits.answers import no_key_shown
 from graph.limits.door import Door, too_many_open
 from graph.server import explorer, introspection
 from graph.server.accept import JSON, preferred_type, weights
@@ -46,6 +46,13 @@ from models import db, key
 INIT_SECONDS = 5
 NOT_KEPT = {"Cache-Control": "no-store"}
 """An answer is for whoever has the key, and for now: a query by GET is no reason to keep it."""
+
+_CLEARER = {
+    "Unsupported content type": "Send JSON, with the header `Content-Type: application/json`",
+    "Unable to parse request body as JSON": "The request body is not JSON",
+    "Batching is not enabled": "Send one request at a time: a JSON object, and no list of them",
+}
+"""What Strawberry refuses requests with, as somebody can act on it."""
 _BY_POST = {OperationType.QUERY, OperationType.MUTATION}
 
 
@@ -140,7 +147,7 @@ class Endpoint(GraphQL[Context, None]):
         return False
 
     def _refuse(self, request: Request, status: int, reason: str, allow: str = "POST") -> Response:
-        reason = in_language(reason, _language(request))
+        reason = in_language(_CLEARER.get(reason, reason), _language(request))
         error = {"message": reason, "extensions": {"code": "BAD_USER_INPUT"}}
         return self._answer(request, status, {"errors": [error]}, {"Allow": allow} if status == 405 else None)
 
@@ -271,11 +278,11 @@ class Endpoint(GraphQL[Context, None]):
         return coded(refused, context.language) if refused else None
 
     async def on_ws_connect(self, context: Context) -> UnsetType | dict[str, object] | None:
-        """Lets a socket in that shows a key. Raises ConnectionRejectionError; RATE_LIMITED after many wrong keys."""
+        """Lets a socket in that shows a key. Raises UNAUTHENTICATED; RATE_LIMITED after many wrong keys."""
         plain = bearer(_named("authorization", context.connection_params or {}))
         context.who = await key.authenticate(plain) if plain else None
         if context.who is None:
-            raise self.door.admit_stranger(context, shows_key=True) or ConnectionRejectionError
+            raise self.door.admit_stranger(context, shows_key=True) or no_key_shown(context.language)
         return None
 
 

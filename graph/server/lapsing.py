@@ -4,6 +4,7 @@ import asyncio
 import logging
 
 from models import clock, hold
+from models.outage import Outage, looking
 
 log = logging.getLogger("timebok.lapsing")
 
@@ -13,10 +14,8 @@ LOOK_SECONDS = 2.0
 
 async def lapse() -> None:
     """Says of lapsed holds that they are gone, for as long as it runs."""
+    outage = Outage(log, "the database")
     while True:
-        try:
+        with looking(outage, log, "could not look for lapsed holds"):
             await hold.sweep_lapsed(clock.now())
-        except Exception:
-            # The database is away, most likely: the next look will tell.
-            log.exception("could not look for lapsed holds")
         await asyncio.sleep(LOOK_SECONDS)

@@ -1,8 +1,12 @@
 """How many bytes one request and one message may have, and how much its address may ask."""
 
+from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from graph.languages import asked_for, figure
+from graph.spoken import in_language
 
 LARGEST_BODY = 1024 * 1024
 """Bytes of a request's body, and of a socket's message."""
@@ -23,10 +27,12 @@ class BodyLimit:
             return
         asked: bytes = scope.get("query_string", b"")
         if len(asked) > LONGEST_QUERY_STRING:
-            await _refuse(414, "The address is too long: send GraphQL by POST.")(scope, receive, send)
+            reason = f"What is behind the `?` is longer than {LONGEST_QUERY_STRING} bytes: send GraphQL by POST."
+            await _refuse(scope, 414, reason)(scope, receive, send)
             return
         if asked.count(b"&") >= MOST_PARAMETERS:
-            await _refuse(400, "The address has too many parameters.")(scope, receive, send)
+            reason = f"What is behind the `?` has more than {MOST_PARAMETERS} parameters: send GraphQL by POST."
+            await _refuse(scope, 400, reason)(scope, receive, send)
             return
         length = dict(scope["headers"]).get(b"content-length")
         if length is not None:
@@ -74,9 +80,11 @@ def replay(message: Message, receive: Receive) -> Receive:
 
 
 async def _too_large(scope: Scope, receive: Receive, send: Send) -> None:
-    await _refuse(413, "The request is too large.")(scope, receive, send)
+    reason = f"The request is larger than {figure(LARGEST_BODY)} bytes. Send less at once."
+    await _refuse(scope, 413, reason)(scope, receive, send)
 
 
-def _refuse(status: int, reason: str) -> ASGIApp:
-    error = {"message": reason, "extensions": {"code": "BAD_USER_INPUT"}}
+def _refuse(scope: Scope, status: int, reason: str) -> ASGIApp:
+    language = asked_for(Headers(scope=scope).get("accept-language", ""))
+    error = {"message": in_language(reason, language), "extensions": {"code": "BAD_USER_INPUT"}}
     return JSONResponse({"errors": [error]}, status_code=status)

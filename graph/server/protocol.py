@@ -23,6 +23,7 @@ from graph.server.live import StoppingError
 from graph.server.member import COST_AT_ONCE, Member
 from graph.server.run import Asked
 from graph.server.seats import FEWER, too_complex
+from graph.server.sockets import FORBIDDEN
 from graph.spoken import spoken
 from models import db
 
@@ -69,8 +70,9 @@ class Socket(BaseGraphQLTransportWSHandler[Context, None]):
         """Lets a socket in, unless its key has as many as it may."""
         try:
             await super().handle_connection_init(message)
-        except GraphQLError as early:
-            await self.websocket.close(TOO_MANY, close_reason(early))
+        except GraphQLError as refusal:
+            has_no_key = (refusal.extensions or {}).get("code") == "UNAUTHENTICATED"
+            await self.websocket.close(FORBIDDEN if has_no_key else TOO_MANY, close_reason(refusal))
             return
         except Exception as error:
             if not db.is_away(error):

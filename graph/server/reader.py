@@ -14,9 +14,13 @@ from uuid import UUID
 from graph.server.course import Course
 from models import bell, changes
 from models.db import Row
+from models.outage import Outage, looking
 from models.words import ChangeKind
 
 log = logging.getLogger("timebok.live")
+
+_outage = Outage(log, "the database")
+"""One for all readers: there is one for each business."""
 
 LOOK_SECONDS = 3.0
 """How often a reader looks by itself: the only notice of other processes where the bell is in memory."""
@@ -92,12 +96,10 @@ class Reader:
         with bell.current().listening(self._business_id) as self._rung:
             while True:
                 self._rung.clear()
-                try:
+                # Nothing is lost by a look that fails: the next one goes on from here.
+                with looking(_outage, log, f"could not read the log of {self._business_id}"):
                     while await self._look():
                         pass
-                except Exception:
-                    # The database is away, most likely. Nothing is lost by it: the next look goes on from here.
-                    log.warning("could not read the log of %s", self._business_id, exc_info=True)
                 with suppress(TimeoutError):
                     async with asyncio.timeout(LOOK_SECONDS):
                         await self._rung.wait()

@@ -10,6 +10,7 @@ from typing import Protocol
 
 from graph.limits.rate import share_of
 from models.key import Caller, standing
+from models.outage import Outage, looking
 
 log = logging.getLogger("timebok.sockets")
 
@@ -88,14 +89,12 @@ class Sockets:
 
     async def close_revoked(self) -> None:
         """Closes what is open with keys that were revoked, or have another role now, for as long as it runs."""
+        outage = Outage(log, "the database")
         while True:
             self._looks.clear()
-            try:
-                if self._open:
+            if self._open:
+                with looking(outage, log, "could not look for revoked keys"):
                     await self._close(set(self._open) - await standing(set(self._open)))
-            except Exception:
-                # The database is away, most likely: the next look will tell.
-                log.exception("could not look for revoked keys")
             with suppress(TimeoutError):
                 async with asyncio.timeout(CHECK_SECONDS):
                     await self._looks.wait()

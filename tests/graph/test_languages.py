@@ -50,7 +50,7 @@ def test_a_translation_fills_the_same_slots() -> None:
         "keyword",
         "position",
         "requested",
-        "limit",
+        "requestLimit",
         "name",
         "nearest",
         "role",

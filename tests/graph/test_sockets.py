@@ -96,6 +96,22 @@ async def test_no_key_and_a_wrong_key_close_the_socket_with_4403(studio: Served)
             assert await close_code(socket) == 4403, payload
 
 
+async def test_a_socket_without_a_key_is_told_where_the_key_goes(studio: Served) -> None:
+    """Many send it as a header, which a browser's socket cannot have."""
+    for language, expected in (("en", "Send a valid key as payload"), ("nb", "Send en gyldig nøkkel som payload")):
+        headers = {"Authorization": f"Bearer {studio.keys['staff']}", "Accept-Language": language}
+        address, protocol = (
+            studio.url.replace("http", "ws") + "/graphql",
+            websockets.Subprotocol("graphql-transport-ws"),
+        )
+        async with websockets.connect(address, subprotocols=[protocol], additional_headers=headers) as socket:
+            await socket.send(json.dumps({"type": "connection_init"}))
+            assert await close_code(socket) == 4403
+            assert socket.close_reason
+            assert socket.close_reason.startswith(expected)
+            assert socket.close_reason.endswith('connection_init: {"Authorization": "Bearer <key>"}')
+
+
 async def test_a_second_subscription_under_an_id_in_use_closes_the_socket_with_4409(shop: Shop) -> None:
     async with shop.served.following("CalendarChanges", "staff", after=await shop.cursor()) as stream:
         await stream.socket.send(subscribing("1", operations()["CalendarChanges"]))

@@ -7,6 +7,7 @@ import pytest
 from graphql import GraphQLError, build_schema, parse, validate
 
 from graph.languages import NORWEGIAN
+from graph.server.limits import LARGEST_BODY, LONGEST_QUERY_STRING, MOST_PARAMETERS
 from graph.spoken import GRAPHQL, OURS, in_language, spoken
 from tests.graph.shop import Shop
 
@@ -103,3 +104,37 @@ async def test_requests_are_refused_in_the_callers_language(shop: Shop) -> None:
             headers = {**more, "Accept-Language": language}
             answer = (await served.http.post(f"{served.url}/graphql", json={"query": document}, headers=headers)).json()
             assert (answer["errors"][0]["message"] == expected) is (language == "nb"), answer
+
+
+@pytest.mark.parametrize(
+    ("content_type", "body", "english", "norwegian"),
+    [
+        ("application/x-www-form-urlencoded", "{}", "Send JSON, with the header", "Send JSON, med headeren"),
+        ("application/json", "{", "The request body is not JSON", "Forespørselens innhold er ikke JSON"),
+        ("application/json", "[{}]", "Send one request at a time", "Send én forespørsel om gangen"),
+    ],
+)
+async def test_what_is_no_graphql_request_is_told_what_is_wanted(
+    shop: Shop, content_type: str, body: str, english: str, norwegian: str
+) -> None:
+    headers = {"Authorization": f"Bearer {shop.served.keys['public']}", "Content-Type": content_type}
+    for language, expected in (("en", english), ("nb", norwegian)):
+        told = {**headers, "Accept-Language": language}
+        answer = await shop.served.http.post(f"{shop.served.url}/graphql", content=body, headers=told)
+        assert answer.status_code == 400
+        assert answer.json()["errors"][0]["message"].startswith(expected)
+
+
+async def test_a_request_that_is_too_large_is_told_the_limit_in_the_callers_language(shop: Shop) -> None:
+    http, url = shop.served.http, f"{shop.served.url}/graphql"
+    for language, figures in (("en", "1,048,576 bytes"), ("nb", "1\u00a0048\u00a0576 byte")):
+        headers = {"Accept-Language": language}
+        large = await http.post(url, content=b" " * (LARGEST_BODY + 1), headers=headers)
+        long = await http.get(f"{url}?query={'x' * LONGEST_QUERY_STRING}", headers=headers)
+        many = await http.get(f"{url}?{'a=b&' * MOST_PARAMETERS}", headers=headers)
+        assert [each.status_code for each in (large, long, many)] == [413, 414, 400]
+        told = [each.json()["errors"][0]["message"] for each in (large, long, many)]
+        assert figures in told[0]
+        assert f" {LONGEST_QUERY_STRING} " in told[1]
+        assert f" {MOST_PARAMETERS} " in told[2]
+        assert all(("POST" in each, "send GraphQL med POST" in each) == (True, language == "nb") for each in told[1:])

@@ -5,10 +5,12 @@ from pathlib import Path
 
 import pytest
 from graphql import build_schema, parse, validate
+from prometheus_client import Counter, Gauge
 from starlette.routing import Route
 
 from graph.cli import commands
 from graph.schema import sdl
+from graph.server import gauges
 from graph.server.app import build
 from models.secret import new_secret_key
 from models.settings import Settings, read
@@ -46,3 +48,13 @@ def test_it_names_every_route() -> None:
     app = build(read(secret_keys=(new_secret_key(),)))
     paths = {route.path for route in app.routes if isinstance(route, Route)}
     assert {path for path in paths if f"`{path}`" not in README} == set()
+
+
+def test_it_explains_every_metric() -> None:
+    counted = [each for each in vars(gauges).values() if isinstance(each, Counter | Gauge)]
+    names = {f"{each._name}_total" if isinstance(each, Counter) else each._name for each in counted}
+    assert set(re.findall(r"^\| `(timebok_\w+)` \| \w", README, re.MULTILINE)) == names
+
+
+def test_the_bell_is_explained_before_it_is_spoken_of() -> None:
+    assert "bell" not in README[: README.index("The **bell** tells")].replace("──► bell ─►", "")

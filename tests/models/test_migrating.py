@@ -70,8 +70,8 @@ class Migration(migrations.Migration):
 
 @pytest.fixture
 def empty_sqlite(tmp_path: Path) -> str:
-    """Not even the folder is there."""
-    return f"sqlite:///{tmp_path}/made/on/the/way/timebok.db"
+    """Not even the file is there."""
+    return f"sqlite:///{tmp_path}/timebok.db"
 
 
 @pytest.fixture

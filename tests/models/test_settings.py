@@ -7,7 +7,7 @@ import pytest
 
 from models import db
 from models.migrating import migrate
-from models.settings import Settings, WrongSettingError, need_secret_keys, read
+from models.settings import Settings, WrongSettingError, need_secret_keys, need_whole_client, read
 from tests.models.rows import a_business
 
 KEY = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
@@ -160,6 +160,37 @@ def test_a_wrong_setting_is_named_in_one_line(
     assert KEY not in line
 
 
+@pytest.mark.parametrize(
+    ("name", "given", "says"), [each for each in WRONG if each[2].startswith(("valid", "less", "g"))]
+)
+def test_a_wrong_figure_or_switch_is_repeated(
+    monkeypatch: pytest.MonkeyPatch, name: str, given: str, says: str
+) -> None:
+    monkeypatch.setenv(f"TIMEBOK_{name.upper()}", given)
+    with pytest.raises(WrongSettingError) as wrong:
+        read()
+    assert str(wrong.value).startswith(f"TIMEBOK_{name.upper()}: '{given}' is not ")
+    assert ("on or off" in str(wrong.value)) is (says == "valid boolean")
+
+
+@pytest.mark.parametrize("half", ["google_client_id", "google_client_secret"])
+def test_half_of_an_oauth_client_is_named_with_what_is_missing(half: str) -> None:
+    (missing,) = {"google_client_id", "google_client_secret"} - {half}
+    with pytest.raises(WrongSettingError, match=f"^TIMEBOK_{missing.upper()} is not set"):
+        need_whole_client(read(**{half: "geheim"}))
+    need_whole_client(read(**{half: "geheim", missing: "geheim"}))
+    need_whole_client(read())
+
+
+def test_whether_somebody_named_the_public_address_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert not read().has_public_url
+    monkeypatch.setenv("TIMEBOK_PUBLIC_URL", "")
+    assert not read().has_public_url
+    # Also when it is the one that would be taken anyway.
+    monkeypatch.setenv("TIMEBOK_PUBLIC_URL", DEFAULTS["public_url"])
+    assert read().has_public_url
+
+
 @pytest.mark.parametrize("name", sorted(DEFAULTS))
 def test_a_variable_set_to_nothing_counts_as_not_set(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     monkeypatch.setenv(f"TIMEBOK_{name.upper()}", "")
@@ -250,6 +281,7 @@ async def test_three_slashes_are_relative_to_the_working_directory_and_four_abso
         ("sqlite:///data/relative.db", tmp_path / "data" / "relative.db"),
         (f"sqlite:///{tmp_path}/deep/absolute.db?busy_timeout=1000", tmp_path / "deep" / "absolute.db"),
     ):
+        file.parent.mkdir()
         await migrate(url)
         assert str(file.relative_to(tmp_path)) in files_in(tmp_path)
         async with db.opened(url):
@@ -270,3 +302,26 @@ async def test_both_spellings_of_postgres_are_understood_with_their_own_pool_siz
         await a_business()
         pool: Any = connection
         assert pool._pool.get_max_size() == 3
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("TIMEBOK_HOLD_SECONDS 60\n", 1),
+        ("OTHER=1\n# of ours\n\nTIMEBOK_HOLD_SECONDS: 60\nTIMEBOK_PULL_SECONDS=1\n", 4),
+        ("OTHER=1\n\nexport TIMEBOK_HOLD_SECONDS\n", 3),
+        ("TIMEBOK_HOLD_SECONDS='60\n", 1),
+    ],
+)
+def test_a_line_of_the_file_that_would_be_passed_over_is_named(text: str, line: int) -> None:
+    Path(".env").write_text(text)
+    with pytest.raises(WrongSettingError, match=rf"^\.env: line {line} is not NAME=value$"):
+        read()
+
+
+@pytest.mark.parametrize(
+    "text", ["OTHER 1\nTIMEBOK_HOLD_SECONDS=60\n", "OTHER\nexport TIMEBOK_HOLD_SECONDS = 60 # s\n"]
+)
+def test_lines_of_others_do_no_harm(text: str) -> None:
+    Path(".env").write_text(text)
+    assert read().hold_seconds == 60
