@@ -62,9 +62,11 @@ class Allowance:
                 each.set_result(None)
 
     def check(self) -> None:
-        """Raises what it was ended with."""
+        """Raises what it was ended with: an error of its own each time, since one that is kept would keep, by its
+        traceback, everything that was made.
+        """
         if self.reason is not None:
-            raise self.reason
+            raise GraphQLError(self.reason.message, extensions=self.reason.extensions)
 
     @property
     def is_late(self) -> bool:
