@@ -262,7 +262,6 @@ async def _to_its_end(result: Awaitable[ExecutionResult], context: Context, *, m
     allowance, task = context.allowance, asyncio.ensure_future(_in_turn(result, context))
     context.house.under_way.add(task)
     task.add_done_callback(partial(_done, context.house.under_way))
-    loop = asyncio.get_running_loop()
     try:
         if not may_end:
             return await asyncio.shield(task)
@@ -271,12 +270,18 @@ async def _to_its_end(result: Awaitable[ExecutionResult], context: Context, *, m
     except asyncio.CancelledError:
         if may_end:
             allowance.end(gone())
-        loop.call_later(UNATTENDED_SECONDS, task.cancel)
+        _leave(task)
         raise
     if allowance.reason is not None:
-        loop.call_later(UNATTENDED_SECONDS, task.cancel)
+        _leave(task)
         return ExecutionResult(None, [allowance.reason])
     return task.result()
+
+
+def _leave(task: asyncio.Future[Any]) -> None:
+    """Nobody waits for a task any more: it has so long to end. What it made is kept no longer than it works."""
+    breaking = asyncio.get_running_loop().call_later(UNATTENDED_SECONDS, task.cancel)
+    task.add_done_callback(lambda _: breaking.cancel())
 
 
 async def _in_turn(result: Awaitable[ExecutionResult], context: Context) -> ExecutionResult:
