@@ -1,7 +1,9 @@
 """The long-running commands: web and sync, on real settings."""
 
+import ctypes
 import gc
 import sys
+from contextlib import suppress
 
 from graph.server.app import beside, build
 from graph.server.lapsing import lapse
@@ -12,6 +14,12 @@ from models.migrating import migrate
 from models.secret import Secrets
 from models.settings import Settings
 from sync.service import Google
+
+_M_MMAP_THRESHOLD = -3
+"""Source: glibc's malloc.h."""
+
+LARGE = 256 * 1024
+"""Bytes of what goes back to the system as soon as it is free."""
 
 
 async def serve_web(settings: Settings, host: str, port: int, *, sync: bool) -> None:
@@ -30,6 +38,7 @@ async def serve_web(settings: Settings, host: str, port: int, *, sync: bool) -> 
         # An answer is made of thousands of objects that go by themselves: looking for circles after every few hundred
         # would take longer than answering.
         gc.set_threshold(10_000, 20, 50)
+        _give_back_what_is_large()
         async with serving(sites, sockets):
             sys.stdout.write(f"Timebok listens on {address(host, port)}/graphql\n")
             sys.stdout.flush()
@@ -45,6 +54,14 @@ async def work(settings: Settings) -> None:
     google = Google(settings, Secrets(settings.secret_keys))
     async with db.opened(settings.database_url), bell.hung(settings.bell_url), google, beside(lapse()):
         await google.work(stop)
+
+
+def _give_back_what_is_large() -> None:
+    """glibc takes more and more for small as it sees large pieces come and go, and then keeps them in a heap that does
+    not shrink. Other C libraries have no such switch.
+    """
+    with suppress(AttributeError, OSError, TypeError):
+        ctypes.CDLL(None).mallopt(_M_MMAP_THRESHOLD, LARGE)
 
 
 def _mind_the_bell(settings: Settings) -> None:

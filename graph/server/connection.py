@@ -4,7 +4,7 @@ What is begun and not finished costs its sender nothing and us memory and a file
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from enum import Enum
 from http import HTTPStatus
 from typing import Any, Protocol
@@ -13,6 +13,11 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
 from graph.limits.address import CLIENT, PEER
+
+EXTENSION, READY = "timebok.frames", "ready"
+"""An extension of the scope, and something in it: what to wait for until the client is not behind with reading what it
+was sent; None when it is not now, or gone.
+"""
 
 HEAD_SECONDS = 10.0
 """How long the request line and headers may take to arrive, from the connection or the last answer on."""
@@ -145,6 +150,7 @@ class Connection(HttpToolsProtocol):
         self._refusal: HTTPStatus | None = None
         self._unread = 0
         self._read_at = 0.0
+        self._ways: dict[object, object] = {READY: self.until_writable}
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Waits for the first request."""
@@ -181,7 +187,7 @@ class Connection(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         """A request begins."""
         super().on_message_begin()
-        self.scope["extensions"] = {PEER: {CLIENT: self.client}}
+        self.scope["extensions"] = {PEER: {CLIENT: self.client}, EXTENSION: self._ways}
         self._begun += 1
         self._stage, self._head_bytes = Stage.HEAD, 0
         self._wait(HEAD_SECONDS)
@@ -264,6 +270,10 @@ class Connection(HttpToolsProtocol):
                 self._due = now + BODY_SECONDS
             else:
                 self._refuse(HTTPStatus.REQUEST_TIMEOUT)
+
+    def until_writable(self) -> Coroutine[Any, Any, Any] | None:
+        """What to wait for until the client is not behind; None when it is not, or gone."""
+        return self.flow.drain() if self.flow.write_paused and not self.transport.is_closing() else None
 
     def pause_writing(self) -> None:
         """The client is behind."""

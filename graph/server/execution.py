@@ -98,7 +98,10 @@ class Executor(StrawberryGraphQLCoreExecutionContext):
         """The result, or what is to be awaited for it."""
         self.allowance.begin()
         result: Any = super().execute_operation(serially)
-        return _to_its_end(result, self.context_value, may_end=self._may_end) if isawaitable(result) else result
+        if isawaitable(result):
+            return _to_its_end(result, self.context_value, may_end=self._may_end)
+        self.allowance.done()
+        return result
 
     def complete_list_value(self, return_type: Any, details: Any, info: Any, path: Any, result: Any, *rest: Any) -> Any:
         """A list as it is answered."""
@@ -190,9 +193,8 @@ class Executor(StrawberryGraphQLCoreExecutionContext):
         waiting: list[Any] = []
         try:
             for at, (index, item) in enumerate(items):
-                if self.allowance.is_late:
+                if self.allowance.has_to_wait:
                     await self.allowance.give_way()
-                self.allowance.check()
                 if complete(index, item, completed):
                     places.append(at)
             if places:
@@ -259,7 +261,7 @@ def _dropped(result: Any) -> None:
 
 async def _to_its_end(result: Awaitable[ExecutionResult], context: Context, *, may_end: bool) -> ExecutionResult:
     """The result; or, where all may end before it is done, why it did."""
-    allowance, task = context.allowance, asyncio.ensure_future(_in_turn(result, context))
+    allowance, task = context.allowance, asyncio.ensure_future(_in_turn(result, context, may_end=may_end))
     context.house.under_way.add(task)
     task.add_done_callback(partial(_done, context.house.under_way))
     try:
@@ -284,13 +286,17 @@ def _leave(task: asyncio.Future[Any]) -> None:
     task.add_done_callback(lambda _: breaking.cancel())
 
 
-async def _in_turn(result: Awaitable[ExecutionResult], context: Context) -> ExecutionResult:
-    """The result of an operation, which is begun when there is room for what it may cost, each holder in turn."""
+async def _in_turn(result: Awaitable[ExecutionResult], context: Context, *, may_end: bool) -> ExecutionResult:
+    """The result of an operation, which is begun when there is room for what it may cost, each holder in turn. What is
+    only read is not begun for a client that has not read what it asked for before.
+    """
     has_begun = False
     try:
         if context.cost < CHEAP:
             has_begun = True
             return await result
+        while may_end and context.ready is not None and (until := context.ready()) is not None:
+            await until
         holder = context.who.key_id if context.who else None, context.counted_address
         async with context.house.room.turn(holder, max(context.cost, HEAVY)):
             has_begun = True
@@ -303,6 +309,7 @@ async def _in_turn(result: Awaitable[ExecutionResult], context: Context) -> Exec
         raise
     finally:
         context.loaders.forget()
+        context.allowance.done()
 
 
 class _Watch:

@@ -15,8 +15,8 @@ from starlette.routing import WebSocketRoute
 from starlette.websockets import WebSocket
 
 from graph.server.backlog import Message
-from graph.server.connection import MOST_BYTES_UNREAD
-from graph.server.frames import EXTENSION, WAIT, WRITE
+from graph.server.connection import EXTENSION, MOST_BYTES_UNREAD
+from graph.server.frames import WAIT, WRITE
 from graph.serving import Site
 from graph.serving import serving as serving_sites
 from tests.graph.server.test_slices import BEGIN, PLAIN, SLOTS, Crowd, begun, crowded, ended
