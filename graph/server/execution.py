@@ -133,7 +133,7 @@ class Executor(StrawberryGraphQLCoreExecutionContext):
             if allowance.reason is not None and self._may_end:
                 return _dropped(result)
             resolved = await result
-            if allowance.is_late or allowance.reason is not None:
+            if allowance.has_to_wait:
                 await allowance.give_way()
             completed = self.complete_value(return_type, details, info, path, resolved, *rest)
             return await completed if self.is_awaitable(completed) else completed
