@@ -38,7 +38,7 @@ async def serve_web(settings: Settings, host: str, port: int, *, sync: bool) -> 
         # An answer is made of thousands of objects that go by themselves: looking for circles after every few hundred
         # would take longer than answering.
         gc.set_threshold(10_000, 20, 50)
-        _give_back_what_is_large()
+        give_back_what_is_large()
         async with serving(sites, sockets):
             sys.stdout.write(f"Timebok listens on {address(host, port)}/graphql\n")
             sys.stdout.flush()
@@ -56,7 +56,7 @@ async def work(settings: Settings) -> None:
         await google.work(stop)
 
 
-def _give_back_what_is_large() -> None:
+def give_back_what_is_large() -> None:
     """glibc takes more and more for small as it sees large pieces come and go, and then keeps them in a heap that does
     not shrink. Other C libraries have no such switch.
     """
