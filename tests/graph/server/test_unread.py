@@ -21,7 +21,7 @@ from graph.serving import Site
 from graph.serving import serving as serving_sites
 from tests.graph.server.counting import Counting
 from tests.graph.server.raw import Line, line, posting
-from tests.graph.server.test_slices import BEGIN, PLAIN, SLOTS, Crowd, begun, crowded, ended
+from tests.graph.server.test_slices import BEGIN, PLAIN, SLOTS, Crowd, begun, crowded
 from tests.graph.wire import acknowledged, close_code, receive, subscribing
 from tests.served import serving
 from tests.stage import PATIENCE, Stage, free_port
@@ -59,6 +59,8 @@ async def patient_socket(crowd: Crowd) -> AsyncIterator[websockets.ClientConnect
         await socket.send(json.dumps({"type": "connection_init", "payload": key}))
         await acknowledged(socket)
         yield socket
+        # One that does not read would wait for the other half of a goodbye.
+        socket.transport.abort()
 
 
 def kept() -> int:
@@ -71,6 +73,21 @@ def kept() -> int:
         if isinstance(each, bytes | str | bytearray) and len(each) > LONG / 10
     }
     return sum(texts.values())
+
+
+async def settled(crowd: Crowd) -> None:
+    """Returns once nothing new is made."""
+    before = -1
+    async with asyncio.timeout(PATIENCE):
+        while (now := kept()) != before or slots():
+            before = now
+            for _ in range(20):
+                await crowd.served.http.get(f"{crowd.served.url}/healthz")
+
+
+def slots() -> int:
+    """How many slots there are."""
+    return sum(isinstance(each, Slot) for each in gc.get_objects())
 
 
 @pytest.mark.parametrize("document", [PLAIN, FOLLOWED], ids=["queries", "subscriptions"])
@@ -87,7 +104,7 @@ async def test_what_a_client_does_not_read_is_not_made(crowd: Crowd, document: s
         for number, variables in enumerate(asked):
             await sockets[number % many].send(subscribing(str(number), document, **variables))
         await begun(crowd.served)
-        await ended()
+        await settled(crowd)
         # The first of each socket is on its way; no other was made, of six.
         assert kept() < many * 1.2 * LONG
         sockets[-1].transport.resume_reading()
@@ -98,6 +115,22 @@ async def test_what_a_client_does_not_read_is_not_made(crowd: Crowd, document: s
                 if message["type"] == "next":
                     assert len(json.dumps(message)) > LONG, message
                     told.add(message["id"])
+
+
+async def test_of_what_changes_meanwhile_only_the_latest_waits(crowd: Crowd) -> None:
+    book = "mutation($input: CreateBookingInput!) { createBooking(input: $input) { errors { code } } }"
+    async with patient_socket(crowd) as socket:
+        socket.transport.pause_reading()
+        await socket.send(subscribing("1", FOLLOWED, **windows(crowd, 1)[0]))
+        await settled(crowd)
+        for hours in range(2, 6):
+            start = (BEGIN + timedelta(days=1, hours=hours)).isoformat()
+            wanted = {"serviceId": crowd.service, "start": start, "customer": {"name": "Kari"}}
+            answer = await crowd.served.send(book, crowd.served.keys["staff"], {"input": wanted})
+            assert answer.json()["data"]["createBooking"]["errors"] == []
+            await settled(crowd)
+        # One is on its way, and one is there for when it is read.
+        assert kept() < 2 * 1.2 * LONG
 
 
 async def test_cheap_questions_do_not_wait_for_dear_ones_of_their_socket(crowd: Crowd) -> None:
@@ -114,21 +147,6 @@ async def asked_by_http(crowd: Crowd, to: Line, document: str, number: int, *hea
     """Asks for a long answer."""
     body = {"query": document, "variables": windows(crowd, number + 1)[number]}
     await to.send(posting(json.dumps(body).encode(), crowd.served.keys["staff"], *headers))
-
-
-async def settled(crowd: Crowd) -> None:
-    """Returns once nothing new is made."""
-    before = -1
-    async with asyncio.timeout(PATIENCE):
-        while (now := kept()) != before or slots():
-            before = now
-            for _ in range(20):
-                await crowd.served.http.get(f"{crowd.served.url}/healthz")
-
-
-def slots() -> int:
-    """How many slots there are."""
-    return sum(isinstance(each, Slot) for each in gc.get_objects())
 
 
 @pytest.mark.parametrize("document", [PLAIN, FOLLOWED], ids=["query", "subscription"])
@@ -198,7 +216,7 @@ async def test_messages_that_wait_for_a_reader_count_and_the_one_behind_longest_
     async with asyncio.timeout(PATIENCE), AsyncExitStack() as server:
         await server.enter_async_context(serving_sites([Site(Starlette(routes=routes), "127.0.0.1", port)]))
         behind = await websockets.connect(f"{address}/first", max_queue=1, max_size=None)
-        later = await websockets.connect(f"{address}/second", max_queue=1, max_size=None)
+        later = await websockets.connect(f"{address}/second", max_queue=1, max_size=None, close_timeout=0.1)
         await later.send("go on")
         await waits.wait()
         assert await close_code(behind) is None
