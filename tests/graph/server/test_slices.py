@@ -178,9 +178,10 @@ async def test_what_was_refused_leaves_nothing_behind(crowd: Crowd, document: st
         gc.enable()
 
 
-@pytest.mark.parametrize(("document", "hours"), [(PLAIN, 12), (WALKED, 1)])
-async def test_several_long_answers_take_little_more_memory_than_one(crowd: Crowd, document: str, hours: int) -> None:
-    shared, space, highest = house(completer=True), Space(MOST, MOST // 10), 0
+@pytest.mark.parametrize(("document", "hours"), [(PLAIN, 12), (WALKED, 0.5)])
+async def test_several_long_answers_take_little_more_memory_than_one(crowd: Crowd, document: str, hours: float) -> None:
+    most = MOST // 2
+    shared, space, highest = house(completer=True), Space(most, most // 10), 0
 
     class Watched(Allowance):
         """One that knows the most bytes that all had together."""
@@ -199,12 +200,12 @@ async def test_several_long_answers_take_little_more_memory_than_one(crowd: Crow
         return len(encoded(result.data))
 
     alone = await answered()
-    assert alone > 2 * MOST
+    assert alone > 2 * most
     highest = 0
     async with asyncio.timeout(PATIENCE):
-        sizes = await asyncio.gather(*(answered() for _ in range(6)))
-    assert sizes == [alone] * 6
-    assert highest < MOST + 1.1 * alone
+        sizes = await asyncio.gather(*(answered() for _ in range(4)))
+    assert sizes == [alone] * 4
+    assert highest < most + 1.2 * alone
     assert space.used == 0
 
 

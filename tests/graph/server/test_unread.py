@@ -15,7 +15,7 @@ from starlette.routing import WebSocketRoute
 from starlette.websockets import WebSocket
 
 from graph.availability import Slot
-from graph.server.connection import EXTENSION, MOST_BYTES_UNREAD
+from graph.server.connection import EXTENSION, MOST_BYTES_UNREAD, READY
 from graph.server.frames import WAIT, WRITE
 from graph.serving import Site
 from graph.serving import serving as serving_sites
@@ -186,7 +186,7 @@ async def test_what_is_asked_on_one_connection_is_made_when_the_answer_before_it
 
 
 async def test_messages_that_wait_for_a_reader_count_and_the_one_behind_longest_is_cut() -> None:
-    port, waits = free_port(), asyncio.Event()
+    port, waits, stands = free_port(), asyncio.Event(), asyncio.Event()
 
     async def first(socket: WebSocket) -> None:
         await fill(socket)
@@ -200,10 +200,15 @@ async def test_messages_that_wait_for_a_reader_count_and_the_one_behind_longest_
 
     async def alone(socket: WebSocket) -> None:
         await fill(socket)
-        wait = socket.scope["extensions"][EXTENSION][WAIT]
-        # One message may be of any size.
-        with wait(2 * MOST_BYTES_UNREAD), wait(1):
-            await socket.receive()
+        ways = socket.scope["extensions"][EXTENSION]
+        with ways[WAIT](2 * MOST_BYTES_UNREAD):
+            # One message may be of any size.
+            behind = ways[READY]()
+            assert behind is not None
+            behind.close()
+            stands.set()
+            with ways[WAIT](1):
+                await socket.receive()
 
     async def fill(socket: WebSocket) -> None:
         await socket.accept()
@@ -225,3 +230,4 @@ async def test_messages_that_wait_for_a_reader_count_and_the_one_behind_longest_
         single = await websockets.connect(f"{address}/alone", max_queue=1, max_size=None)
         await single.send("go on")
         assert await close_code(single) is None
+        assert stands.is_set()
