@@ -4,7 +4,7 @@ One per HTTP request, one per socket, and one per subscription that runs.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Hashable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Hashable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
@@ -14,6 +14,7 @@ from graphql import GraphQLError
 from graph.documents.cache import Documents
 from graph.documents.document import Document, Operation
 from graph.languages import FORBIDDEN
+from graph.limits.space import Space
 from graph.limits.spending import Spending
 from graph.limits.turns import Turns
 from graph.limits.values import too_many
@@ -29,7 +30,7 @@ from models.words import Role
 from sync.service import Google
 
 COST_AT_ONCE = 1_500_000
-"""What the queries that a process works at may cost together: some 50 MB of answers."""
+"""What the queries that a process works at may cost together."""
 
 
 STATEMENTS_AT_ONCE = 2
@@ -52,9 +53,11 @@ class House:
     under_way: set[asyncio.Future[Any]] = field(default_factory=set)
     offers: Offers = field(default_factory=Offers)
     room: Turns = field(default_factory=lambda: Turns(COST_AT_ONCE))
-    """For queries: by what they may cost, so that answers that are being made take so much memory at most together."""
+    """For queries: by what they may cost, so that what is read and worked out for them is not much at once."""
     statements: Turns = field(default_factory=lambda: Turns(STATEMENTS_AT_ONCE))
     """For what dear operations read: SQLite takes statements one by one, and those of others come in between."""
+    space: Space = field(default_factory=Space)
+    """For answers: by the bytes that they have so far."""
 
 
 @dataclass
@@ -76,6 +79,8 @@ class Context:
     """What the operation that runs was counted as."""
     heard: Callable[[], Awaitable[Any]] | None = None
     """What else the client says: an ASGI `receive`, where that tells of its going."""
+    ready: Callable[[], Coroutine[Any, Any, Any] | None] | None = None
+    """What to wait for until the client is not behind with reading; None when it is not. For who asks by HTTP."""
     loaders: Loaders = field(init=False)
     allowance: Allowance = field(init=False)
     """What the answer that is being made may still take."""
@@ -83,7 +88,7 @@ class Context:
 
     def __post_init__(self) -> None:
         self.loaders = Loaders(self)
-        self.allowance = Allowance(self.house.settings.answer_bytes)
+        self.allowance = Allowance(self.house.settings.answer_bytes, self.house.space)
 
     def admit(self, operation: Operation, variables: Mapping[str, Any] | None) -> GraphQLError | None:
         """Counts what an operation may cost; the refusal when that is too much, or its variables are too many."""

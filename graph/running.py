@@ -1,7 +1,9 @@
 """The long-running commands: web and sync, on real settings."""
 
+import ctypes
 import gc
 import sys
+from contextlib import suppress
 from ipaddress import ip_address
 
 from graph.server.app import beside, build
@@ -16,6 +18,12 @@ from sync.service import Google
 
 SWITCH_SECONDS = 0.0005
 """So long a thread of Python works before another has its turn (Python's own: 0.005)."""
+
+_M_MMAP_THRESHOLD = -3
+"""Source: glibc's malloc.h."""
+
+LARGE = 256 * 1024
+"""Bytes of what goes back to the system as soon as it is free."""
 
 
 async def serve_web(settings: Settings, host: str, port: int, *, sync: bool) -> None:
@@ -40,6 +48,7 @@ async def serve_web(settings: Settings, host: str, port: int, *, sync: bool) -> 
         # While a thread reads a document, the loop waits so long after each of its system calls: a burst of requests
         # is hundreds of them.
         sys.setswitchinterval(SWITCH_SECONDS)
+        give_back_what_is_large()
         async with serving(sites, sockets):
             sys.stdout.write(f"Timebok listens on {address(host, port)}/graphql\n")
             sys.stdout.flush()
@@ -85,6 +94,14 @@ def _mind_the_address(settings: Settings) -> None:
     """Says so when a worker cannot know where the web is."""
     if settings.pushes and not settings.has_public_url:
         _say(f"TIMEBOK_PUBLIC_URL is not set, so Google's notifications are sent to {settings.public_url}.")
+
+
+def give_back_what_is_large() -> None:
+    """glibc takes more and more for small as it sees large pieces come and go, and then keeps them in a heap that does
+    not shrink. Other C libraries have no such switch.
+    """
+    with suppress(AttributeError, OSError, TypeError):
+        ctypes.CDLL(None).mallopt(_M_MMAP_THRESHOLD, LARGE)
 
 
 def _mind_the_bell(settings: Settings) -> None:

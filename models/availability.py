@@ -171,15 +171,22 @@ def merged(by_option: Mapping[K, Sequence[Instant]]) -> list[tuple[Instant, tupl
 
 def merged_in_steps(by_option: Mapping[K, Sequence[Instant]]) -> Steps[list[tuple[Instant, tuple[K, ...]]]]:
     """The same; a step is some starts."""
-    offered: dict[Instant, list[K]] = {}
-    for option, option_starts in by_option.items():
+    offered: dict[Instant, int] = {}
+    # By start one bit per option, and each set of options once: most starts have the same ones free.
+    for number, option_starts in enumerate(by_option.values()):
+        bit = 1 << number
         for at in range(0, len(option_starts), _SOME):
             for start in option_starts[at : at + _SOME]:
-                offered.setdefault(start, []).append(option)
+                offered[start] = offered.get(start, 0) | bit
             yield
+    options, sets = tuple(by_option), dict[int, tuple[K, ...]]()
     found: list[tuple[Instant, tuple[K, ...]]] = []
     for count, start in enumerate(sorted(offered)):
-        found.append((start, tuple(offered[start])))
+        bits = offered[start]
+        free = sets.get(bits)
+        if free is None:
+            free = sets[bits] = tuple(each for number, each in enumerate(options) if bits >> number & 1)
+        found.append((start, free))
         if count % _SOME == 0:
             yield
     return found

@@ -1,4 +1,4 @@
-"""What one answer may still take: bytes in all, and time in one piece.
+"""What one answer may still take: bytes in all, time in one piece, and room beside other answers.
 
 Whoever makes an answer asks here as it goes on: work that takes longer gives way to others, and ends where nobody waits
 for it any more, or where it would be too long. Knows no noun.
@@ -13,6 +13,7 @@ from typing import TypeVar
 from graphql import GraphQLError
 
 from graph.languages import figure
+from graph.limits.space import Space
 
 T = TypeVar("T")
 
@@ -26,11 +27,12 @@ _WOKEN = 32
 class Allowance:
     """What one operation may still take. One at a time is under way; each message of a subscription begins anew."""
 
-    __slots__ = ("_armed", "_comes_back", "_loop", "_since", "_waiting", "most", "reason", "taken")
+    __slots__ = ("_armed", "_comes_back", "_loop", "_since", "_space", "_waiting", "most", "reason", "taken")
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, most: int, space: Space | None = None) -> None:
         self.most = most
         """The longest answer, in bytes."""
+        self._space = space or Space()
         self.taken = 0
         """Bytes that were made so far."""
         self.reason: GraphQLError | None = None
@@ -44,9 +46,14 @@ class Allowance:
         """An answer begins: nothing was taken yet."""
         self.taken, self.reason = 0, None
 
+    def done(self) -> None:
+        """The answer is made: whoever has it counts it now."""
+        self._space.leave(self)
+
     def take(self, count: int) -> None:
         """So many bytes more were made. Raises QUERY_TOO_COMPLEX, and ends all else, when they are too many."""
         self.taken += count
+        self._space.take(self, count)
         if self.taken > self.most:
             self.end(too_long(self.most))
             self.check()
@@ -54,6 +61,7 @@ class Allowance:
     def give_back(self, count: int) -> None:
         """So many bytes were thrown away again."""
         self.taken -= count
+        self._space.take(self, -count)
 
     def end(self, reason: GraphQLError) -> None:
         """Whatever is under way ends at its next step, and nothing waits for its turn any more."""
@@ -62,11 +70,19 @@ class Allowance:
             each = self._waiting.popleft()
             if not each.done():
                 each.set_result(None)
+        self._space.wake()
 
     def check(self) -> None:
-        """Raises what it was ended with."""
+        """Raises what it was ended with: an error of its own each time, since one that is kept would keep, by its
+        traceback, everything that was made.
+        """
         if self.reason is not None:
-            raise self.reason
+            raise GraphQLError(self.reason.message, extensions=self.reason.extensions)
+
+    @property
+    def has_to_wait(self) -> bool:
+        """Whether it cannot go on just now, for others or because it has ended."""
+        return self.reason is not None or self.is_late or not self._space.has_room(self)
 
     @property
     def is_late(self) -> bool:
@@ -103,8 +119,15 @@ class Allowance:
             self._come_back()
 
     async def give_way(self) -> None:
-        """Others have their turn, where this has taken long enough. Raises what it was ended with."""
-        while self.reason is None and self.is_late:
+        """Others have their turn, where this has taken long enough, and go first, where there is no room for all.
+        Raises what it was ended with.
+        """
+        while self.reason is None:
+            if not self._space.has_room(self):
+                await self._space.wait()
+                continue
+            if not self.is_late:
+                break
             turn = asyncio.get_running_loop().create_future()
             self._waiting.append(turn)
             await turn
@@ -115,7 +138,7 @@ class Allowance:
         try:
             while True:
                 next(steps)
-                if self.reason is not None or self.is_late:
+                if self.has_to_wait:
                     await self.give_way()
         except StopIteration as end:
             value: T = end.value

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 KEPT = 256
 KEPT_BYTES = 1024 * 1024
-KEPT_IN_ALL = 64 * 1024 * 1024
+KEPT_IN_ALL = 32 * 1024 * 1024
 """Messages of one log, bytes of them, and bytes of all logs of a process; the newest is kept whatever its size."""
 
 

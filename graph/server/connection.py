@@ -4,15 +4,20 @@ What is begun and not finished costs its sender nothing and us memory and a file
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from enum import Enum
 from http import HTTPStatus
 from typing import Any, Protocol
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
 from graph.limits.address import CLIENT, PEER
+
+EXTENSION, READY = "timebok.frames", "ready"
+"""An extension of the scope, and something in it: what to wait for until the client is not behind with reading what it
+was sent; None when it is not now, or gone.
+"""
 
 HEAD_SECONDS = 10.0
 """How long the request line and headers may take to arrive, from the connection or the last answer on."""
@@ -45,7 +50,7 @@ MOST_BYTES_HALF_SENT = 16 * 1024 * 1024
 Beyond it the one that began first makes room.
 """
 
-MOST_BYTES_UNREAD = 64 * 1024 * 1024
+MOST_BYTES_UNREAD = 48 * 1024 * 1024
 """Bytes of answers and messages that clients have not read yet, on all connections together, beside those of one
 connection. Beyond it the one that has been behind longest is cut.
 """
@@ -145,6 +150,8 @@ class Connection(HttpToolsProtocol):
         self._refusal: HTTPStatus | None = None
         self._unread = 0
         self._read_at = 0.0
+        self._answering: RequestResponseCycle | None = None
+        self._ways: dict[object, object] = {READY: self.until_writable}
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Waits for the first request."""
@@ -152,9 +159,12 @@ class Connection(HttpToolsProtocol):
         self._wait(HEAD_SECONDS)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Waits no more."""
+        """Waits no more, and tells whoever answers: uvicorn tells the newest request, which may wait behind others."""
         self._arrived()
         self.server_state.unread(self, 0)
+        if self._answering is not None and not self._answering.response_complete:
+            self._answering.disconnected = True
+            self._answering.message_event.set()
         super().connection_lost(exc)
 
     def handle_websocket_upgrade(self) -> None:
@@ -181,7 +191,7 @@ class Connection(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         """A request begins."""
         super().on_message_begin()
-        self.scope["extensions"] = {PEER: {CLIENT: self.client}}
+        self.scope["extensions"] = {PEER: {CLIENT: self.client}, EXTENSION: self._ways}
         self._begun += 1
         self._stage, self._head_bytes = Stage.HEAD, 0
         self._wait(HEAD_SECONDS)
@@ -204,6 +214,8 @@ class Connection(HttpToolsProtocol):
         self._chunk_bytes = self._pieces = self._body_bytes = 0
         self._wait(BODY_SECONDS)
         super().on_headers_complete()
+        if not self.pipeline:
+            self._answering = self.cycle
 
     def on_chunk_header(self) -> None:
         """A piece of the body is announced."""
@@ -226,6 +238,8 @@ class Connection(HttpToolsProtocol):
 
     def on_response_complete(self) -> None:
         """The request is answered; the rest of its body, if any, is still waited for, and then the next request."""
+        if self.pipeline:
+            self._answering = self.pipeline[-1][0]
         super().on_response_complete()
         if self._stage is Stage.WHOLE and self.cycle.response_complete:
             self._due = self.loop.time() + HEAD_SECONDS
@@ -251,7 +265,8 @@ class Connection(HttpToolsProtocol):
     def look(self, now: float) -> None:
         """Ends the connection if the request takes too long to arrive, or the answer to be read."""
         unread = self.transport.get_write_buffer_size()
-        if not unread or unread < self._unread:
+        if not unread or not self._unread or unread < self._unread:
+            # It has read, or has had nothing to read until now.
             self._read_at = now
         self._unread = unread
         if unread and now - self._read_at > STALLED_SECONDS:
@@ -264,6 +279,10 @@ class Connection(HttpToolsProtocol):
                 self._due = now + BODY_SECONDS
             else:
                 self._refuse(HTTPStatus.REQUEST_TIMEOUT)
+
+    def until_writable(self) -> Coroutine[Any, Any, Any] | None:
+        """What to wait for until the client is not behind; None when it is not, or gone."""
+        return self.flow.drain() if self.flow.write_paused and not self.transport.is_closing() else None
 
     def pause_writing(self) -> None:
         """The client is behind."""

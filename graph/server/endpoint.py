@@ -32,6 +32,7 @@ from graph.server.accept import JSON, preferred_type, weights
 from graph.server.admission import admit
 from graph.server.allowance import too_slow
 from graph.server.backlog import Message
+from graph.server.connection import EXTENSION, READY
 from graph.server.event_stream import EventStream, events
 from graph.server.execution import LONGEST_SECONDS
 from graph.server.live import Live
@@ -112,6 +113,7 @@ class Endpoint(GraphQL[Context, None]):
             language=_language(request),
             address=self.door.address_of(request.scope),
             last_event_id=request.headers.get("last-event-id") if by_http else None,
+            ready=ready_of(request.scope) if by_http else None,
         )
         if by_http and context.who is None:
             refusal = self.door.admit_stranger(context, shows_key="authorization" in request.headers)
@@ -220,7 +222,7 @@ class Endpoint(GraphQL[Context, None]):
 
     def _stream_result(
         self, request: Any, result: Any, transport: HTTPStreamTransport
-    ) -> Callable[[], AsyncGenerator[str, None]]:
+    ) -> Callable[[], AsyncGenerator[Any, None]]:
         """Messages as events."""
         del request, transport
         return events(result)
@@ -289,6 +291,11 @@ class Endpoint(GraphQL[Context, None]):
 def _named(name: str, fields: Mapping[str, Any]) -> Any:
     """A field by its name in any case, as of headers."""
     return next((value for each, value in fields.items() if each.lower() == name), None)
+
+
+def ready_of(scope: Mapping[str, Any]) -> Any:
+    """What to wait for until the client is not behind, as a connection offers it; None under another server."""
+    return scope.get("extensions", {}).get(EXTENSION, {}).get(READY)
 
 
 def _language(request: Request | WebSocket) -> str:

@@ -95,7 +95,10 @@ class Executor(StrawberryGraphQLCoreExecutionContext):
         """The result, or what is to be awaited for it."""
         self.allowance.begin()
         result: Any = super().execute_operation(serially)
-        return _to_its_end(result, self.context_value, may_end=self._may_end) if isawaitable(result) else result
+        if isawaitable(result):
+            return _to_its_end(result, self.context_value, may_end=self._may_end)
+        self.allowance.done()
+        return result
 
     def complete_list_value(self, return_type: Any, details: Any, info: Any, path: Any, result: Any, *rest: Any) -> Any:
         """A list as it is answered."""
@@ -127,7 +130,7 @@ class Executor(StrawberryGraphQLCoreExecutionContext):
             if allowance.reason is not None and self._may_end:
                 return _dropped(result)
             resolved = await result
-            if allowance.is_late or allowance.reason is not None:
+            if allowance.has_to_wait:
                 await allowance.give_way()
             completed = self.complete_value(return_type, details, info, path, resolved, *rest)
             return await completed if self.is_awaitable(completed) else completed
@@ -187,9 +190,8 @@ class Executor(StrawberryGraphQLCoreExecutionContext):
         waiting: list[Any] = []
         try:
             for at, (index, item) in enumerate(items):
-                if self.allowance.is_late:
+                if self.allowance.has_to_wait:
                     await self.allowance.give_way()
-                self.allowance.check()
                 if complete(index, item, completed):
                     places.append(at)
             if places:
@@ -256,10 +258,9 @@ def _dropped(result: Any) -> None:
 
 async def _to_its_end(result: Awaitable[ExecutionResult], context: Context, *, may_end: bool) -> ExecutionResult:
     """The result; or, where all may end before it is done, why it did."""
-    allowance, task = context.allowance, asyncio.ensure_future(_in_turn(result, context))
+    allowance, task = context.allowance, asyncio.ensure_future(_in_turn(result, context, may_end=may_end))
     context.house.under_way.add(task)
     task.add_done_callback(partial(_done, context.house.under_way))
-    loop = asyncio.get_running_loop()
     try:
         if not may_end:
             return await asyncio.shield(task)
@@ -268,21 +269,31 @@ async def _to_its_end(result: Awaitable[ExecutionResult], context: Context, *, m
     except asyncio.CancelledError:
         if may_end:
             allowance.end(gone())
-        loop.call_later(UNATTENDED_SECONDS, task.cancel)
+        _leave(task)
         raise
     if allowance.reason is not None:
-        loop.call_later(UNATTENDED_SECONDS, task.cancel)
+        _leave(task)
         return ExecutionResult(None, [allowance.reason])
     return task.result()
 
 
-async def _in_turn(result: Awaitable[ExecutionResult], context: Context) -> ExecutionResult:
-    """The result of an operation, which is begun when there is room for what it may cost, each holder in turn."""
+def _leave(task: asyncio.Future[Any]) -> None:
+    """Nobody waits for a task any more: it has so long to end. What it made is kept no longer than it works."""
+    breaking = asyncio.get_running_loop().call_later(UNATTENDED_SECONDS, task.cancel)
+    task.add_done_callback(lambda _: breaking.cancel())
+
+
+async def _in_turn(result: Awaitable[ExecutionResult], context: Context, *, may_end: bool) -> ExecutionResult:
+    """The result of an operation, which is begun when there is room for what it may cost, each holder in turn. What is
+    only read is not begun for a client that has not read what it asked for before.
+    """
     has_begun = False
     try:
         if not context.is_dear:
             has_begun = True
             return await result
+        while may_end and context.ready is not None and (until := context.ready()) is not None:
+            await until
         async with context.house.room.turn(context.holder, max(context.cost, HEAVY)):
             has_begun = True
             return await result
@@ -294,6 +305,7 @@ async def _in_turn(result: Awaitable[ExecutionResult], context: Context) -> Exec
         raise
     finally:
         context.loaders.forget()
+        context.allowance.done()
 
 
 class _Watch:

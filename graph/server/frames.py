@@ -17,12 +17,11 @@ from websockets.protocol import State
 
 from graph.limits.address import CLIENT, PEER
 from graph.server import connection
-from graph.server.connection import Connections
+from graph.server.connection import EXTENSION, READY, Connections
 
-EXTENSION, WRITE, READY, TRUST, WAIT = "timebok.frames", "write", "ready", "trust", "wait"
-"""The extension, and what is in it: writes one text message of several parts, False when that would have to wait; what
-to wait for until it need not, None when it need not now; that the client has shown a key; and a block in which a
-message of so many bytes waits.
+WRITE, TRUST, WAIT = "write", "trust", "wait"
+"""What else is in the extension: writes one text message of several parts, False when that would have to wait; that the
+client has shown a key; and a block in which a message of so many bytes waits.
 """
 
 RESTARTING = 1012
@@ -33,6 +32,9 @@ PARTING_SECONDS = 1.0
 
 _LONGEST_FRAME_HEAD = 14
 """Source: RFC 6455, 5.2."""
+
+_LONG = 64 * 1024
+"""Bytes of a message that is not copied."""
 
 _TEXT = 0x81
 """One whole message of text, not masked."""
@@ -206,8 +208,7 @@ class Frames(WebSocketsSansIOProtocol):
         """Sends one text message now, unless the reader is behind by as much as the transport buffers, or gone."""
         if self.close_sent or not self.writable.is_set() or self.transport.is_closing():
             return False
-        text = b"".join(parts)
-        length = len(text)
+        length = sum(map(len, parts))
         # How long it is, in as few bytes as it takes (RFC 6455, 5.2).
         if length < 126:
             head = bytes((_TEXT, length))
@@ -215,7 +216,11 @@ class Frames(WebSocketsSansIOProtocol):
             head = bytes((_TEXT, 126, length >> 8, length & 255))
         else:
             head = bytes((_TEXT, 127)) + length.to_bytes(8)
-        self.transport.write(head + text)
+        if length < _LONG:
+            self.transport.write(b"".join((head, *parts)))
+        else:
+            # What many are sent is there once.
+            self.transport.writelines((head, *parts))
         return True
 
     def until_writable(self) -> Coroutine[Any, Any, Any] | None:

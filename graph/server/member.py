@@ -16,8 +16,8 @@ from models.key import Caller
 CHEAP = 2000
 """What costs less does not wait for what else is made for its reader."""
 
-COST_AT_ONCE = 200_000
-"""What is made for one reader may cost so much together, some 7 MB; what costs more is made alone."""
+COST_AT_ONCE = 20_000
+"""What is made for one reader may cost so much together, some 7 MB at most; what costs more is made alone."""
 
 Push: TypeAlias = Callable[[Message], bool]
 """Takes a message without waiting; False when its reader is behind, and would have to be waited for."""

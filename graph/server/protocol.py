@@ -18,7 +18,8 @@ from graph.context import Context
 from graph.limits.answers import close_reason
 from graph.limits.door import too_many_open
 from graph.limits.turns import Turns
-from graph.server.frames import EXTENSION, READY, TRUST, WAIT, WRITE
+from graph.server.connection import EXTENSION, READY
+from graph.server.frames import TRUST, WAIT, WRITE
 from graph.server.live import StoppingError
 from graph.server.member import COST_AT_ONCE, Member
 from graph.server.run import Asked

@@ -20,7 +20,7 @@ from graph.context import Context, House
 from graph.errors import coded, internal
 from graph.server.accept import preferred_type
 from graph.server.allowance import too_slow
-from graph.server.endpoint import NOT_KEPT, Endpoint, bearer
+from graph.server.endpoint import NOT_KEPT, Endpoint, bearer, ready_of
 from graph.server.execution import LONGEST_SECONDS, Executor
 from graph.server.gauges import DIRECT
 from graph.server.limits import replay
@@ -63,7 +63,7 @@ class ShortWay:
                     asked = await self._asked(scope, headers, message.get("body", b""))
                     if asked:
                         DIRECT.inc()
-                        asked.context.heard = receive
+                        asked.context.heard, asked.context.ready = receive, ready_of(scope)
                         await _send(send, await self._run(asked), media_type, asked.context)
                         return
                 receive = replay(message, receive)

@@ -110,6 +110,13 @@ async def _slots(scene: Scene) -> str:
     return await scene.ask(SLOTS.format("options { id name }"), "public", service=service, **scene.window(62))
 
 
+@row("the same for 20 services at once")
+async def _many_slots(scene: Scene) -> str:
+    document, window = SLOTS.format("options { id name }"), scene.window(62)
+    services = [to_id("Service", each) for each in scene.crowd.services[:20]]
+    return told(await asyncio.gather(*(scene.ask(document, "public", service=each, **window) for each in services)))
+
+
 @row("slots of 9 days, options on each")
 async def _fewer_slots(scene: Scene) -> str:
     service = to_id("Service", scene.crowd.services[0])
@@ -228,6 +235,44 @@ async def _windows(scene: Scene) -> str:
         start = (scene.begin + timedelta(days=2, hours=3)).isoformat()
         await scene.ask(book, "public", input={"serviceId": service, "start": start, "customer": {"name": "Kari"}})
     return told(answered)
+
+
+NEVER = 10.0
+"""Seconds for which a client does not read."""
+
+
+@row("60 times slots of 9 days, on a socket that never reads")
+async def _never_read(scene: Scene) -> str:
+    async with scene.served.socket(scene.served.keys["public"]) as socket:
+        await socket.recv()
+        socket.transport.pause_reading()
+        for number, service in enumerate(scene.crowd.services[:60]):
+            variables = {"service": to_id("Service", service), **scene.window(9)}
+            payload = {"query": SLOTS.format("options { id name }"), "variables": variables}
+            await socket.send(json.dumps({"id": str(number), "type": "subscribe", "payload": payload}))
+        await pause(NEVER)
+        socket.transport.abort()
+    return "never read"
+
+
+@row("slots of 9 days, on 20 event streams that are never read")
+async def _streams_never_read(scene: Scene) -> str:
+    document = SLOTS.format("options { id name }").replace("query", "subscription", 1)
+    document = document.replace("{ availability(", "{ availabilityChanges(")
+    key = scene.served.keys["public"].encode()
+    host, port = scene.served.url.removeprefix("http://").split(":")
+    lines = [await asyncio.open_connection(host, int(port)) for _ in range(20)]
+    for (_, writer), service in zip(lines, scene.crowd.services, strict=False):
+        variables = {"service": to_id("Service", service), **scene.window(9)}
+        body = json.dumps({"query": document, "variables": variables}).encode()
+        writer.write(
+            b"POST /graphql HTTP/1.1\r\nhost: here\r\ncontent-type: application/json\r\naccept: text/event-stream\r\n"
+            b"authorization: Bearer %b\r\ncontent-length: %d\r\n\r\n%b" % (key, len(body), body)
+        )
+    await pause(NEVER)
+    for _, writer in lines:
+        writer.transport.abort()
+    return "never read"
 
 
 @dataclass

@@ -364,6 +364,12 @@ def test_m1_options_with_other_hours_contribute_their_own_grids() -> None:
     assert [(start - at("09:00")) // MINUTE for start, _ in merged(by_option)] == [0, 15, 30, 45, 60, 75]
 
 
+def test_starts_with_the_same_options_share_them() -> None:
+    found = merged({"anna": range(100), "ben": range(50, 150), "room": range(0, 150, 10)})
+    assert len(found) == 150
+    assert len({id(options) for _, options in found}) == len({options for _, options in found}) == 6
+
+
 @pytest.mark.parametrize("length", ["duration", "step"])
 @pytest.mark.parametrize("minutes", [0, -30])
 def test_a_duration_or_step_of_less_than_a_minute_is_refused(length: str, minutes: int) -> None:

@@ -1,6 +1,7 @@
 """Connections: whatever is begun and not finished has an end, and what is too large is not read."""
 
 import asyncio
+import gc
 import json
 from contextlib import AsyncExitStack
 
@@ -251,6 +252,30 @@ async def test_an_answer_that_nobody_reads_is_given_up(monkeypatch: pytest.Monke
         await deaf.send(GET + b"\r\n")
         async with asyncio.timeout(PATIENCE):
             await given_up.wait()
+
+
+async def test_a_client_has_its_time_to_read_from_when_it_fell_behind() -> None:
+    written = asyncio.Event()
+
+    async def talkative(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            await send({"type": "http.response.start", "status": 200, "headers": []})
+            await send({"type": "http.response.body", "body": b"x" * 50_000_000, "more_body": True})
+            written.set()
+            await receive()
+            await receive()
+
+    port = free_port()
+    async with serving([Site(talkative, "127.0.0.1", port)]), line(f"http://127.0.0.1:{port}") as slow:
+        await slow.send(GET + b"\r\n")
+        async with asyncio.timeout(PATIENCE):
+            await written.wait()
+        # The server looks now and then: it may be the first time since the connection was made.
+        (behind,) = (
+            each for each in gc.get_objects() if isinstance(each, connection.Connection) and each.flow.write_paused
+        )
+        behind.look(asyncio.get_running_loop().time())
+        assert not behind.transport.is_closing()
 
 
 async def test_an_address_with_a_slash_too_many_leads_nowhere(studio: Served) -> None:

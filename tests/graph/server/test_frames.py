@@ -8,7 +8,8 @@ from starlette.applications import Starlette
 from starlette.routing import WebSocketRoute
 from starlette.websockets import WebSocket
 
-from graph.server.frames import EXTENSION, RESTARTING, WRITE
+from graph.server.connection import EXTENSION
+from graph.server.frames import RESTARTING, WRITE
 from graph.serving import Site, serving
 from tests.graph.wire import close_code
 from tests.stage import PATIENCE, free_port

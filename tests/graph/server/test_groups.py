@@ -12,7 +12,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from graph.nodes import id_of
 from graph.server import backlog, reader, sockets
-from graph.server.frames import EXTENSION
+from graph.server.connection import EXTENSION
 from models import bell, changes, key
 from models.key import Key
 from models.words import ChangeAction, ChangeKind, Role

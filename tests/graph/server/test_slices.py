@@ -3,6 +3,7 @@ a client that hung up.
 """
 
 import asyncio
+import gc
 import json
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
@@ -13,12 +14,15 @@ from typing import Any
 import httpx2
 import pytest
 
+from graph.availability import Slot
 from graph.context import Context
+from graph.limits.space import Space
 from graph.nodes import to_id
 from graph.schema import schema
 from graph.server import allowance, connection, execution
 from graph.server.allowance import Allowance
-from graph.server.wire import encoded
+from graph.server.pieces import Listing
+from graph.server.wire import Text, encoded
 from models import db, key
 from models.key import Caller
 from models.offering import Offering
@@ -144,6 +148,65 @@ async def test_an_answer_is_refused_as_soon_as_it_is_too_long(crowd: Crowd, docu
         assert result.data is None
         # No more was made than the last piece.
         assert MOST < context.allowance.highest < 4 * MOST
+
+
+def left_behind() -> list[str]:
+    """What is still there of answers: text, and slots."""
+    return [type(each).__name__ for each in gc.get_objects() if isinstance(each, Text | Listing | Slot)]
+
+
+@pytest.mark.parametrize("document", [PLAIN, WALKED, NESTED])
+async def test_what_was_refused_leaves_nothing_behind(crowd: Crowd, document: str) -> None:
+    shared = house(completer=True)
+    gc.collect()
+    gc.disable()
+    try:
+        for _ in range(3):
+            # Code is made when a selection comes again.
+            context = Context(shared, crowd.caller)
+            context.allowance = Allowance(MOST, shared.space)
+            variables = crowd.window(3) if "$service" in document else None
+            result = await schema.execute(document, variable_values=variables, context_value=context)
+            assert result.errors
+            await ended()
+            del result, context
+            # What was told of its end has its turn.
+            await asyncio.sleep(0)
+            assert left_behind() == []
+            assert shared.space.used == 0
+    finally:
+        gc.enable()
+
+
+@pytest.mark.parametrize(("document", "hours"), [(PLAIN, 12), (WALKED, 0.5)])
+async def test_several_long_answers_take_little_more_memory_than_one(crowd: Crowd, document: str, hours: float) -> None:
+    most = MOST // 2
+    shared, space, highest = house(completer=True), Space(most, most // 10), 0
+
+    class Watched(Allowance):
+        """One that knows the most bytes that all had together."""
+
+        def take(self, count: int) -> None:
+            """Counts."""
+            nonlocal highest
+            super().take(count)
+            highest = max(highest, space.used)
+
+    async def answered() -> int:
+        context = Context(shared, crowd.caller)
+        context.allowance = Watched(context.allowance.most, space)
+        result = await schema.execute(document, variable_values=crowd.window(hours / 24), context_value=context)
+        assert not result.errors
+        return len(encoded(result.data))
+
+    alone = await answered()
+    assert alone > 2 * most
+    highest = 0
+    async with asyncio.timeout(PATIENCE):
+        sizes = await asyncio.gather(*(answered() for _ in range(4)))
+    assert sizes == [alone] * 4
+    assert highest < most + 1.2 * alone
+    assert space.used == 0
 
 
 async def test_what_is_counted_is_nearly_all_that_is_sent(crowd: Crowd) -> None:
