@@ -14,10 +14,13 @@ from contextlib import suppress
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
+import asyncpg
 import pytest
 
+from graph.exit_status import told
 from models import db, probe
 from models.google import GoogleAccount
+from models.probe import SilentDatabaseError
 from models.secret import Secrets, new_secret_key
 from sync.scopes import ASKED
 from tests.command import TIMEBOK, Ended, environment, judged, timebok
@@ -196,6 +199,22 @@ def test_an_argument_that_cannot_be_used_is_named(
     tmp_path: Path, arguments: tuple[str | bytes, ...], name: str
 ) -> None:
     refused(judged(tmp_path, *arguments, secret_keys=KEY), 2, name)
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "words"),
+    [
+        (asyncpg.DiskFullError("no space left\non device"), 1, "the database takes no writes: no space left on device"),
+        (asyncpg.ReadOnlySQLTransactionError("read-only"), 1, "the database takes no writes: read-only"),
+        (ConnectionRefusedError("refused\ntwice"), 1, "the database does not answer: refused twice"),
+        (PermissionError(13, "Permission denied", "kept"), 2, "kept cannot be used: Permission denied"),
+        (ValueError("one\ntwo"), 1, "ValueError: one two (--debug shows where)"),
+        (LookupError(), 1, "LookupError: LookupError (--debug shows where)"),
+        (ExceptionGroup("several", [ExceptionGroup("", [SilentDatabaseError("away")])]), 1, "away"),
+    ],
+)
+def test_what_stops_a_command_later_is_one_line_too(error: Exception, status: int, words: str) -> None:
+    assert told(error) == (status, words)
 
 
 def test_a_process_that_is_refused_ends(tmp_path: Path) -> None:
