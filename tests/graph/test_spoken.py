@@ -1,9 +1,11 @@
 """What refuses a request as a whole is said in the caller's language, with graphql-core's own words behind it."""
 
 import ast
+import json
 from pathlib import Path
 
 import pytest
+import websockets
 from graphql import GraphQLError, build_schema, parse, validate
 
 from graph.documents import document
@@ -14,6 +16,7 @@ from graph.limits.repetition import RepetitionRule
 from graph.limits.values import TOO_MANY_VALUES
 from graph.spoken import GRAPHQL, OURS, in_language, spoken
 from tests.graph.shop import Shop
+from tests.graph.wire import acknowledged, receive, subscribing
 
 ROOT = Path(__file__).parents[2] / "graph"
 MAKING = {"bad_input": 0, "GraphQLError": 0, "HTTPException": 1, "_refuse": 2}
@@ -113,3 +116,31 @@ async def test_requests_are_refused_in_the_callers_language(shop: Shop) -> None:
             headers = {**more, "Accept-Language": language}
             answer = (await served.http.post(f"{served.url}/graphql", json={"query": text}, headers=headers)).json()
             assert (answer["errors"][0]["message"] == expected) is (language == "nb"), answer
+
+
+REFUSED = {
+    "{ viewer": "Dokumentet kan ikke leses som GraphQL.",
+    "{ nix }": "Typen Query har ikke feltet nix.",
+    "{ " + " ".join(f"a{number}: viewer {{ role }}" for number in range(51)) + " }": "Mer enn 50 felt har et alias.",
+    "{ services(first: 101) { totalCount } }": "`first` er mellom 0 og 100.",
+    "{ bookings { totalCount } }": "Denne nøkkelen har rollen PUBLIC",
+    "query A { viewer { role } } query B { viewer { role } }": "Si med `operationName`",
+}
+
+
+@pytest.mark.parametrize("text", REFUSED)
+async def test_over_every_transport_it_is_the_callers_language(shop: Shop, text: str) -> None:
+    served = shop.served
+    shown = {"Authorization": f"Bearer {served.keys['public']}", "Accept-Language": "nb"}
+    for accept in ("application/json", "text/event-stream"):
+        for _ in range(2):
+            answer = await served.http.post(
+                f"{served.url}/graphql", json={"query": text}, headers={**shown, "Accept": accept}
+            )
+            assert REFUSED[text] in answer.text, (accept, answer.text)
+    url, protocols = served.url.replace("http", "ws") + "/graphql", [websockets.Subprotocol("graphql-transport-ws")]
+    async with websockets.connect(url, subprotocols=protocols, additional_headers={"Accept-Language": "nb"}) as socket:
+        await socket.send(json.dumps({"type": "connection_init", "payload": shown}))
+        await acknowledged(socket)
+        await socket.send(subscribing("1", text))
+        assert REFUSED[text] in json.dumps(await receive(socket), ensure_ascii=False)
