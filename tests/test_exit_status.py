@@ -1,5 +1,7 @@
 """What is wrong at the start is one line and an exit status, for every command: 2 for what has to be put right, 1 for
 what may be well another time.
+
+Every command is judged in this process; of each kind of failure some are a process of their own, which has to end.
 """
 
 import asyncio
@@ -7,18 +9,21 @@ import fcntl
 import json
 import signal
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
+import asyncpg
 import pytest
 
-from models import db
+from graph.exit_status import told
+from models import db, probe
 from models.google import GoogleAccount
+from models.probe import SilentDatabaseError
 from models.secret import Secrets, new_secret_key
 from sync.scopes import ASKED
-from tests.command import TIMEBOK, Ended, environment, timebok
+from tests.command import TIMEBOK, Ended, environment, judged, timebok
 from tests.models.rows import a_business
 from tests.stage import PATIENCE, free_port
 
@@ -40,11 +45,11 @@ WITH_A_DATABASE = (
 each_command = pytest.mark.parametrize("command", WITH_A_DATABASE, ids=" ".join)
 
 
-def run(folder: Path, *arguments: str | bytes, **settings: str) -> Ended:
+def run(folder: Path, *arguments: str | bytes, by: Callable[..., Ended] = judged, **settings: str) -> Ended:
     """A command with a secret key, on a port of its own where it serves."""
     if arguments[0] == "serve" and "--port" not in arguments:
         arguments = (*arguments, "--port", str(free_port()))
-    return timebok(folder, *arguments, **{"secret_keys": KEY, **settings})
+    return by(folder, *arguments, **{"secret_keys": KEY, **settings})
 
 
 def refused(ended: Ended, status: int, *names: str) -> None:
@@ -78,9 +83,13 @@ def test_a_server_that_is_away_is_named(tmp_path: Path, command: tuple[str, ...]
     )
 
 
-def test_a_server_that_never_answers_is_waited_for_no_longer_than_is_said(tmp_path: Path, taken: int) -> None:
+def test_a_server_that_never_answers_is_waited_for_no_longer_than_is_said(
+    tmp_path: Path, taken: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert probe.SECONDS == 10
+    monkeypatch.setattr(probe, "SECONDS", 0.25)
     ended = run(tmp_path, "business", "list", database_url=f"postgres://me:geheim@127.0.0.1:{taken}/timebok")
-    refused(ended, 1, "TIMEBOK_DATABASE_URL", "within 10 s")
+    refused(ended, 1, "TIMEBOK_DATABASE_URL", "within 0.25 s")
 
 
 @each_command
@@ -120,7 +129,8 @@ def test_a_database_that_was_never_migrated_says_what_to_do(tmp_path: Path, comm
 )
 def test_a_port_that_cannot_be_had_is_named(tmp_path: Path, taken: int, command: tuple[str, str]) -> None:
     others = ("--port", str(free_port()), "--google-port", str(free_port())) if command[0] == "demo" else ()
-    for port in (str(taken), "99999", "-1", "0", "web"):
+    refused(run(tmp_path, command[0], *others, command[1], str(taken), by=timebok), 2, command[1], str(taken))
+    for port in ("99999", "-1", "0", "web"):
         refused(run(tmp_path, command[0], *others, command[1], port), 2, command[1], port)
     assert list(tmp_path.iterdir()) == []
 
@@ -188,7 +198,40 @@ def test_an_address_for_customers_that_is_none_is_refused(tmp_path: Path, action
 def test_an_argument_that_cannot_be_used_is_named(
     tmp_path: Path, arguments: tuple[str | bytes, ...], name: str
 ) -> None:
-    refused(timebok(tmp_path, *arguments, secret_keys=KEY), 2, name)
+    refused(judged(tmp_path, *arguments, secret_keys=KEY), 2, name)
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "words"),
+    [
+        (asyncpg.DiskFullError("no space left\non device"), 1, "the database takes no writes: no space left on device"),
+        (asyncpg.ReadOnlySQLTransactionError("read-only"), 1, "the database takes no writes: read-only"),
+        (ConnectionRefusedError("refused\ntwice"), 1, "the database does not answer: refused twice"),
+        (PermissionError(13, "Permission denied", "kept"), 2, "kept cannot be used: Permission denied"),
+        (ValueError("one\ntwo"), 1, "ValueError: one two (--debug shows where)"),
+        (LookupError(), 1, "LookupError: LookupError (--debug shows where)"),
+        (ExceptionGroup("several", [ExceptionGroup("", [SilentDatabaseError("away")])]), 1, "away"),
+    ],
+)
+def test_what_stops_a_command_later_is_one_line_too(error: Exception, status: int, words: str) -> None:
+    assert told(error) == (status, words)
+
+
+def test_a_process_that_is_refused_ends(tmp_path: Path) -> None:
+    """Some of each kind, those that serve among them."""
+    (tmp_path / "junk.db").write_bytes(b"no database " * 1000)
+    (tmp_path / "folder.db").mkdir()
+    away = f"postgres://me:geheim@127.0.0.1:{free_port()}/timebok"
+    for status, names, command, settings in (
+        (2, ("TIMEBOK_DATABASE_URL", "junk.db"), ("serve",), {"database_url": "sqlite:///junk.db"}),
+        (2, ("TIMEBOK_DATABASE_URL", "folder.db"), ("sync",), {"database_url": "sqlite:///folder.db"}),
+        (1, ("TIMEBOK_DATABASE_URL", "127.0.0.1"), ("serve",), {"database_url": away}),
+        (1, ("TIMEBOK_DATABASE_URL", "127.0.0.1"), ("key", "list", "--business", "a"), {"database_url": away}),
+        (2, ("TIMEBOK_DATABASE_URL", "timebok migrate"), ("secrets", "rotate"), {}),
+        (2, ("TIMEBOK_HOLD_SECONDS",), ("sync",), {"hold_seconds": "soon"}),
+        (2, ("--name",), ("business", "create", "--slug", "a", "--name", b"\xff", "--time-zone", "UTC"), {}),
+    ):
+        refused(run(tmp_path, *command, by=timebok, **settings), status, *names)
 
 
 def test_where_in_the_program_is_told_only_when_asked(tmp_path: Path) -> None:

@@ -24,7 +24,6 @@ from graphql import (
 )
 from graphql.execution.collect_fields import FieldDetails
 from graphql.pyutils import Path
-from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
 from graph.context import Context
 from graph.server.allowance import PIECE_SECONDS, Allowance, gone, too_slow
@@ -32,6 +31,7 @@ from graph.server.completer import Render
 from graph.server.gauges import FALLBACKS
 from graph.server.pieces import LongError, Pieces, counted_in, items_of, joined, only
 from graph.server.places import place_of
+from graph.server.walk import Walk
 from graph.server.wire import Text, encoded
 from graph.texts import in_variables
 
@@ -60,7 +60,7 @@ _abreast: ContextVar[int] = ContextVar("abreast", default=1)
 """How many items stand side by side where this is worked at."""
 
 
-class Executor(StrawberryGraphQLCoreExecutionContext):
+class Executor(Walk):
     """Strawberry's executor, which leaves plain objects to the completer, works in slices, and keeps what is under way
     in the house, to be awaited before that closes.
     """
@@ -95,10 +95,28 @@ class Executor(StrawberryGraphQLCoreExecutionContext):
         """The result, or what is to be awaited for it."""
         self.allowance.begin()
         result: Any = super().execute_operation(serially)
-        if isawaitable(result):
-            return _to_its_end(result, self.context_value, may_end=self._may_end)
-        self.allowance.done()
-        return result
+        if not isawaitable(result) and not self.background_futures:
+            self.allowance.done()
+            return result
+        return _to_its_end(self._with_the_rest(result), self.context_value, may_end=self._may_end)
+
+    async def _with_the_rest(self, result: Any) -> ExecutionResult:
+        """The result, once all that was begun for it has ended: what an error made null is not worked at any longer."""
+        found: ExecutionResult = await result if isawaitable(result) else result
+        reason = self.allowance.reason
+        while rest := [each for each in self.background_futures if not each.done()]:
+            self.allowance.end(gone())
+            await asyncio.wait(rest)
+        self.allowance.reason = reason
+        return found
+
+    def settle_in_background(self, awaitables: list[Awaitable[Any]]) -> None:
+        """Lets go on what nobody waits for; the house does, before it closes."""
+        super().settle_in_background(awaitables)
+        context: Context = self.context_value
+        for each in self.background_futures - context.house.under_way:
+            context.house.under_way.add(each)
+            each.add_done_callback(partial(_done, context.house.under_way))
 
     def complete_list_value(self, return_type: Any, details: Any, info: Any, path: Any, result: Any, *rest: Any) -> Any:
         """A list as it is answered."""
@@ -139,6 +157,9 @@ class Executor(StrawberryGraphQLCoreExecutionContext):
                 return _dropped(result)
             self.handle_field_error(error, return_type, details, path)
             return None
+        except asyncio.CancelledError:
+            _dropped(result)
+            raise
 
     def complete_iterable_value(
         self, item_type: Any, details: Any, info: Any, path: Any, items: Any, *rest: Any
@@ -146,9 +167,10 @@ class Executor(StrawberryGraphQLCoreExecutionContext):
         """The items of a list, by graphql-core's walk: a few at once, many in slices."""
         taken = items if isinstance(items, list | tuple) else list(items)
         room = max(1, ABREAST // _abreast.get())
+        complete = partial(self._complete_item, item_type, details, info, path, rest)
         if len(taken) <= min(room, FEW_WALKED) and not self.allowance.is_late:
-            return super().complete_iterable_value(item_type, details, info, path, taken, *rest)
-        return self._sliced(taken, room, partial(self._complete_item, item_type, details, info, path, rest))
+            return self.few(taken, complete)
+        return self._sliced(taken, room, complete)
 
     def _complete_item(
         self, item_type: Any, details: Any, info: Any, path: Path, rest: Any, index: int, item: Any, to: list[Any]
@@ -200,8 +222,7 @@ class Executor(StrawberryGraphQLCoreExecutionContext):
                 for at, each in zip(places, waiting, strict=True):
                     completed[at] = each.result()
         except BaseException:
-            # What was begun is finished: it would be left behind, never awaited.
-            self.settle_in_background(waiting or [completed[at] for at in places])
+            self.let_go(waiting or [completed[at] for at in places])
             raise
         return completed
 
@@ -298,9 +319,9 @@ async def _in_turn(result: Awaitable[ExecutionResult], context: Context, *, may_
             has_begun = True
             return await result
     except asyncio.CancelledError:
+        # What has begun ends at its next step, what has not at its first: nothing that was made for it is left behind.
+        context.allowance.end(gone())
         if not has_begun:
-            # It ends at its first step: what was made for it must not be left behind.
-            context.allowance.end(gone())
             await result
         raise
     finally:

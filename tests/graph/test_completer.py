@@ -5,6 +5,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from random import Random
 from types import FrameType
 from typing import Any
@@ -13,6 +14,7 @@ import pytest
 
 from graph.context import Context, House
 from graph.documents.cache import Documents
+from graph.documents.document import Document
 from graph.documents.document import read as read_document
 from graph.limits.spending import Spending
 from graph.nodes import from_id, to_id
@@ -102,10 +104,16 @@ def values(shown: Any) -> int:
 
 def counted(document: str, variables: dict[str, Any] | None) -> int:
     """What a document is counted as before it runs."""
+    operation = checked(document).operation(None)
+    return operation.cost.of(variables) if operation else 0
+
+
+@lru_cache(maxsize=8)
+def checked(document: str) -> Document:
+    """A document that is read; each is asked for many times."""
     found = read_document(document)
     found.check(schema.core, introspection=True)
-    operation = found.operation(None)
-    return operation.cost.of(variables) if operation else 0
+    return found
 
 
 @pytest.fixture(params=["at once", "in slices"])

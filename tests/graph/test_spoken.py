@@ -1,24 +1,37 @@
 """What refuses a request as a whole is said in the caller's language, with graphql-core's own words behind it."""
 
 import ast
+import json
 from pathlib import Path
 
 import pytest
+import websockets
 from graphql import GraphQLError, build_schema, parse, validate
 
+from graph.documents import document
 from graph.languages import NORWEGIAN
+from graph.limits.aliases import AliasRule
+from graph.limits.depth import DepthRule
+from graph.limits.repetition import RepetitionRule
+from graph.limits.values import TOO_MANY_VALUES
 from graph.server.limits import LARGEST_BODY, LONGEST_QUERY_STRING, MOST_PARAMETERS
 from graph.spoken import GRAPHQL, OURS, in_language, spoken
 from tests.graph.shop import Shop
+from tests.graph.wire import acknowledged, receive, subscribing
 
 ROOT = Path(__file__).parents[2] / "graph"
 MAKING = {"bad_input": 0, "GraphQLError": 0, "HTTPException": 1, "_refuse": 2}
 
 
+MEASURED = {document.NESTED, document.TOO_MANY, document.TOO_LONG, TOO_MANY_VALUES}
+MEASURED |= {rule.message for rule in (AliasRule, DepthRule, RepetitionRule)}
+"""What is said of a document, or of variables, that are measured."""
+
+
 def sentences() -> set[str]:
     """What the code refuses requests with, word for word; what is worked out has X in its place."""
     found = set()
-    for path in (*ROOT.glob("*.py"), *ROOT.glob("server/*.py")):
+    for path in sorted(ROOT.rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text())):
             if not isinstance(node, ast.Call):
                 continue
@@ -35,13 +48,13 @@ def sentences() -> set[str]:
 
 
 def test_every_refusal_of_a_request_is_said_in_norwegian() -> None:
-    said = sentences()
-    assert len(said) > 12
+    said = sentences() | MEASURED
+    assert len(said) > 20
     assert [each for each in said if f"({each})" in in_language(each, "nb") or in_language(each, "nb") == each] == []
 
 
 @pytest.mark.parametrize(
-    "document",
+    "text",
     [
         "{ a",
         "{ b }",
@@ -61,10 +74,10 @@ def test_every_refusal_of_a_request_is_said_in_norwegian() -> None:
         "query A { a } query A { a }",
     ],
 )
-def test_what_graphql_refuses_is_said_in_norwegian_with_its_own_words_behind(document: str) -> None:
+def test_what_graphql_refuses_is_said_in_norwegian_with_its_own_words_behind(text: str) -> None:
     schema = build_schema("type Query { a(x: String): Int n(x: Int!): Int o: O } type O { p: Int }")
     try:
-        errors = validate(schema, parse(document))
+        errors = validate(schema, parse(text))
     except GraphQLError as error:
         errors = [error]
     assert errors
@@ -99,10 +112,10 @@ async def test_requests_are_refused_in_the_callers_language(shop: Shop) -> None:
         ),
         (own, "", "Forespørselen har ingen query"),
     )
-    for more, document, expected in cases:
+    for more, text, expected in cases:
         for language in ("nb", "en", "nb"):
             headers = {**more, "Accept-Language": language}
-            answer = (await served.http.post(f"{served.url}/graphql", json={"query": document}, headers=headers)).json()
+            answer = (await served.http.post(f"{served.url}/graphql", json={"query": text}, headers=headers)).json()
             assert (answer["errors"][0]["message"] == expected) is (language == "nb"), answer
 
 
@@ -138,3 +151,31 @@ async def test_a_request_that_is_too_large_is_told_the_limit_in_the_callers_lang
         assert f" {LONGEST_QUERY_STRING} " in told[1]
         assert f" {MOST_PARAMETERS} " in told[2]
         assert all(("POST" in each, "send GraphQL med POST" in each) == (True, language == "nb") for each in told[1:])
+
+
+REFUSED = {
+    "{ viewer": "Dokumentet kan ikke leses som GraphQL.",
+    "{ nix }": "Typen Query har ikke feltet nix.",
+    "{ " + " ".join(f"a{number}: viewer {{ role }}" for number in range(51)) + " }": "Mer enn 50 felt har et alias.",
+    "{ services(first: 101) { totalCount } }": "`first` er mellom 0 og 100.",
+    "{ bookings { totalCount } }": "Denne nøkkelen har rollen PUBLIC",
+    "query A { viewer { role } } query B { viewer { role } }": "Si med `operationName`",
+}
+
+
+@pytest.mark.parametrize("text", REFUSED)
+async def test_over_every_transport_it_is_the_callers_language(shop: Shop, text: str) -> None:
+    served = shop.served
+    shown = {"Authorization": f"Bearer {served.keys['public']}", "Accept-Language": "nb"}
+    for accept in ("application/json", "text/event-stream"):
+        for _ in range(2):
+            answer = await served.http.post(
+                f"{served.url}/graphql", json={"query": text}, headers={**shown, "Accept": accept}
+            )
+            assert REFUSED[text] in answer.text, (accept, answer.text)
+    url, protocols = served.url.replace("http", "ws") + "/graphql", [websockets.Subprotocol("graphql-transport-ws")]
+    async with websockets.connect(url, subprotocols=protocols, additional_headers={"Accept-Language": "nb"}) as socket:
+        await socket.send(json.dumps({"type": "connection_init", "payload": shown}))
+        await acknowledged(socket)
+        await socket.send(subscribing("1", text))
+        assert REFUSED[text] in json.dumps(await receive(socket), ensure_ascii=False)

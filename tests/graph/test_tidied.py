@@ -5,6 +5,10 @@ from typing import Any
 import pytest
 
 from models import checks
+from models.booking import Booking
+from models.option import Option
+from models.timeoff import TimeOff
+from tests.graph.connected import Connected
 from tests.graph.shop import KARI, Shop, at, located
 
 UNSEEN = ("", " ", "\u200b", "\u00ad\u200d", "\u2800", "\u3164", "\u00a0\ufeff")
@@ -46,6 +50,36 @@ async def test_a_booking_keeps_texts_trimmed_and_blank_ones_not_at_all(shop: Sho
         change = {"bookingId": made["booking"]["id"], "customer": {"name": f" {nothing}"}}
         payload = await shop.served.do("UpdateBooking", "staff", input=change)
         assert located(payload) == [("INVALID_INPUT", "input.customer.name")]
+
+
+async def test_whatever_people_type_is_kept_trimmed(shop: Shop) -> None:
+    do = shop.served.do
+    typed = {"name": " Room\u200b ", "description": "\u200b \nLarge ", "color": " #1a73e8 "}
+    made = (await do("CreateOption", "staff", input={"kind": "ROOM", **typed}))["option"]
+    kept = await Option.get(business_id=shop.served.business_id, name="Room").values("description", "color")
+    assert (made["name"], kept) == ("Room", {"description": "Large", "color": "#1a73e8"})
+    away = {"optionId": shop.ben, "start": at("09:00", 1), "end": at("10:00", 1), "reason": " Dentist "}
+    assert (await do("CreateTimeOff", "staff", input=away))["errors"] == []
+    assert (await TimeOff.get()).reason == "Dentist"
+    booking = (await shop.booked(at("10:00"), note=" Window seat\n"))["booking"]["id"]
+    assert (await Booking.get()).note == "Window seat"
+    for email in (" kari@example.no ", "\u200bkari@example.no\n"):
+        change = {"bookingId": booking, "note": " Door ", "customer": {"name": "Kari ", "email": email}}
+        assert (await do("UpdateBooking", "staff", input=change))["errors"] == []
+        answer = await do(
+            "Bookings", "staff", first=10, filter={"customerEmail": email, "query": f" {KARI['name'][:4]} "}
+        )
+        assert len(answer["edges"]) == 1
+    assert (await Booking.get()).note == "Door"
+    assert (await do("CancelBooking", "staff", input={"bookingId": booking, "reason": " ill "}))["errors"] == []
+    assert (await Booking.get()).cancel_reason == "ill"
+
+
+async def test_what_is_typed_as_a_rule_is_kept_trimmed(town: Connected) -> None:
+    await town.sign_in(town.shop.anna)
+    matchers = [{"field": "TITLE", "value": " Anna\u200b "}]
+    linked = await town.link(town.shop.anna, blocking="MATCHED_EVENTS", matchers=matchers)
+    assert linked["matchers"] == [{"field": "TITLE", "value": "Anna"}]
 
 
 @pytest.mark.parametrize("nothing", UNSEEN)

@@ -40,6 +40,11 @@ def checked(text: str) -> Document:
 
 def cost(text: str, **variables: Any) -> int:
     """What a document of one operation costs."""
+    return counted(text, variables)
+
+
+def counted(text: str, variables: dict[str, Any]) -> int:
+    """The same."""
     operation = checked(text).operation(None)
     assert operation
     return operation.cost.of(variables)
@@ -71,6 +76,91 @@ def test_every_operation_of_the_clients_may_cost_three_times_what_it_does_at_mos
     assert max(costs.values()) * 3 <= LIMIT, costs
     # What has a range or a page is not cheap by mistake.
     assert min(costs[name] for name in ("Availability", "AvailabilityChanges", "SlotOverview", "Calendar")) > 100_000
+
+
+STATED = {
+    "SlotOverview": 371_630,
+    "Availability": 368_657,
+    "AvailabilityChanges": 368_656,
+    "Calendar": 217_003,
+    "Bookings": 20_009,
+    "GoogleRoutingPreview": 16_884,
+    "Services": 7_909,
+    "Book": 2_561,
+    "Cancel": 2_044,
+    "SetDateOverride": 4_953,
+    "ExplainSlot": 267,
+    "RefetchMany": 201,
+    "ManagedBooking": 14,
+}
+"""What clients' operations cost with a range of 62 days and full pages: who changes a length changes what they pay."""
+
+
+@pytest.mark.parametrize("name", STATED)
+def test_what_clients_pay_is_what_they_paid(name: str) -> None:
+    given = {**range_of(62), "first": LARGEST_PAGE, "ids": ["x"] * LARGEST_PAGE, "input": range_of(62)}
+    assert cost(operations()[name], **given, serviceId="x") == STATED[name]
+
+
+NODES = "query($ids: [ID!]!) { nodes(ids: $ids) { id } }"
+DAYS = "query($from: DateTime!, $to: DateTime!) { availability(serviceId: 1, from: $from, to: $to) { days { date } } }"
+CHANGES = DAYS.replace("query", "subscription").replace("availability(", "availabilityChanges(")
+HOURS = "query($from: Date!, $to: Date!) { option(id: 1) { dateOverrides(from: $from, to: $to) { date } } }"
+PREVIEW = "query($input: GoogleRoutingPreviewInput!) { googleRoutingPreview(input: $input) { events { id } } }"
+OF_A_DAY = lengths.OPTIONS * lengths.WORK_PER_OPTION_AND_DAY
+
+
+def dates(days: int) -> dict[str, str]:
+    """A range of so many dates, as variables."""
+    return {name: text[:10] for name, text in range_of(days).items()}
+
+
+@pytest.mark.parametrize(
+    ("text", "given", "expected"),
+    [
+        # Each id is one more; a list of one may be sent without brackets; too many will be refused.
+        (NODES, {"ids": "x"}, 1 + 1),
+        (NODES, {"ids": ["x"] * 7}, 1 + 7),
+        (NODES, {"ids": ["x"] * LARGEST_PAGE}, 1 + LARGEST_PAGE),
+        (NODES, {"ids": ["x"] * (LARGEST_PAGE + 1)}, 1 + 1),
+        # A day that is begun is a day, up to the longest range.
+        (DAYS, range_of(3), 1 + 3 * OF_A_DAY + 1 + 3),
+        (DAYS, range_of(3.01), 1 + 4 * OF_A_DAY + 1 + 4),
+        (DAYS, range_of(lengths.LONGEST_RANGE), 1 + lengths.LONGEST_RANGE * (OF_A_DAY + 1) + 1),
+        (DAYS, range_of(lengths.LONGEST_RANGE + 1), 1 + OF_A_DAY + 1 + 1),
+        (CHANGES, range_of(3), 1 + 3 * OF_A_DAY + 1 + 3),
+        (HOURS, dates(5), 1 + 1 + 5),
+        (HOURS, dates(lengths.LONGEST_OVERRIDES), 1 + 1 + lengths.LONGEST_OVERRIDES),
+        (HOURS, dates(lengths.LONGEST_OVERRIDES + 1), 1 + 1 + 1),
+        (
+            PREVIEW.replace("{ id }", "{ title }"),
+            {"input": range_of(5)},
+            1 + lengths.BASES["Query.googleRoutingPreview"] + 1 + 5 * lengths.EVENTS_PER_DAY,
+        ),
+        # Left out, a page is as long as the schema says.
+        ("{ bookings { nodes { id } } }", {}, 1 + 1 + 50),
+        # Wherever it is selected it has to be looked at; a fragment that is spread twice in one place once.
+        ("{ option(id: 1) { id } option(id: 1) { name } option(id: 1) { kind } }", {}, 3 + 3),
+        ("{ option(id: 1) { ...F ...F } } fragment F on Option { id name }", {}, 1 + 2),
+        # What is read, counted or written beside what is shown.
+        ("{ bookings(first: 1) { totalCount } }", {}, 1 + 2 + lengths.BASES["BookingConnection.totalCount"]),
+        ("{ node(id: 1) { id } }", {}, 1 + lengths.BASES["Query.node"] + 1),
+        (
+            "mutation { cancelBooking(input: {bookingId: 1}) { errors { code } } }",
+            {},
+            1 + lengths.MUTATION + 1 + lengths.ERRORS,
+        ),
+        (
+            "mutation($input: CreateHoldInput!) { createHold(input: $input) { alternatives { start } } }",
+            {"input": {}},
+            1 + lengths.MUTATION + 1 + lengths.ALTERNATIVES,
+        ),
+    ],
+)
+def test_a_field_costs_one_and_what_is_below_as_often_as_it_may_be_there(
+    text: str, given: dict[str, Any], expected: int
+) -> None:
+    assert counted(text, given) == expected
 
 
 def nested(levels: int) -> str:

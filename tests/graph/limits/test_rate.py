@@ -73,6 +73,9 @@ def test_an_address_has_its_share_of_a_key(clock: Clock) -> None:
     # The key is used up: nobody has more, with an address or without.
     assert shared.take("key", "elsewhere") == pytest.approx(0.6)
     assert shared.take("key", None) == pytest.approx(0.6)
+    # Who has to wait for both waits for the later.
+    assert shared.take("key", "here") == pytest.approx(3)
+    assert shared.full_in("key", "elsewhere") == pytest.approx(60)
     assert shared.take("another", "here") is None
     assert shared.full_in("key", "here") == pytest.approx(60)
 

@@ -71,6 +71,17 @@ async def test_an_address_has_its_share_of_a_public_key_and_others_theirs(narrow
     assert Counter(spread) == {200: 6, 429: 4}
 
 
+async def test_it_is_said_whether_the_key_or_the_address_has_asked_too_much(narrow: Served) -> None:
+    public, said = narrow.keys["public"], []
+    for address in (HERE, *(f"198.51.100.{at}" for at in range(4)), THERE):
+        for _ in range(2):
+            answer = await ask(narrow, public, address=address)
+            assert (answer.status_code == 429) is (address == THERE)
+        said.append((await ask(narrow, public, address=address)).json()["errors"][0]["message"])
+    assert all(each.startswith("Too many requests with this key from this address. ") for each in said[:4])
+    assert all(each.startswith("Too many requests with this key. ") for each in said[4:])
+
+
 async def test_staff_are_counted_by_key_alone(narrow: Served) -> None:
     for role in ("staff", "admin"):
         assert await statuses(narrow, narrow.keys[role], 12) == {200: 10, 429: 2}
@@ -153,6 +164,8 @@ async def test_wrong_keys_are_counted_by_address_over_every_transport(strict: Se
     assert await statuses(strict, "nonsense", 6) == {401: 3, 429: 3}
     told(await ask(strict, "nonsense"))
     told(await ask(strict, "nonsense", SCHEMA))
+    # Who shows none is counted by itself.
+    assert (await ask(strict, None, SCHEMA)).status_code == 200
     told(await ask(strict, "nonsense", operations()["CalendarChanges"], accept=STREAM))
     async with socket(strict, "nonsense", HERE) as closed:
         assert await close_code(closed) == 4429

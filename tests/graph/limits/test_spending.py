@@ -10,7 +10,9 @@ from graphql import get_introspection_query
 
 from graph.limits.spending import NEW_CHARACTER
 from graph.server.admission import LONGEST_WITHOUT_KEY
+from tests.graph.limits.elsewhere import Elsewhere, ask
 from tests.graph.shop import Shop, at, furnish
+from tests.graph.wire import acknowledged, receive, subscribing
 from tests.operations import operations
 from tests.served import Served, serving
 from tests.stage import Stage
@@ -88,6 +90,39 @@ async def test_what_is_spent_comes_back_and_others_are_not_held_back(poor: Shop)
     assert float(answers[-1].headers["Retry-After"]) - 1 < refused["extensions"]["retryAfterSeconds"]
     # Another key, and one who is served inside, are not held back; cheap questions are answered.
     assert (await poor.served.send(NAMES, poor.served.keys["staff"])).status_code == 200
+
+
+async def test_what_costs_as_much_as_a_request_may_is_answered(our_stage: Stage, sqlite_url: str) -> None:
+    async with serving(our_stage, sqlite_url, request_cost=COST) as served:
+        assert "errors" not in (await served.send(NAMES, served.keys["public"])).json()
+        more = NAMES.replace("id name", "id name kind")
+        refused = error_in(await served.send(more, served.keys["public"]))
+        assert (refused["extensions"]["requested"], refused["extensions"]["limit"]) == (COST + 10, COST)
+
+
+async def test_an_address_has_its_share_of_what_a_public_key_may_spend(our_stage: Stage, sqlite_url: str) -> None:
+    async with serving(our_stage, sqlite_url, around=Elsewhere, key_cost=20_000, address_share=0.5) as served:
+        # Each is new, and costs five a character.
+        found = {}
+        for role, address in (("public", "192.0.2.1"), ("public", "192.0.2.2"), ("staff", "192.0.2.1")):
+            sent = [f"{{ viewer {{ role }} }} # {role} {address} {'x' * 1600}{number}" for number in range(3)]
+            found[role, address] = [
+                (await ask(served, served.keys[role], each, address=address)).status_code for each in sent
+            ]
+        assert found == {
+            ("public", "192.0.2.1"): [200, 429, 429],
+            ("public", "192.0.2.2"): [200, 429, 429],
+            ("staff", "192.0.2.1"): [200, 200, 429],
+        }
+
+
+async def test_a_document_that_is_remembered_costs_no_characters_on_a_socket(poor: Shop) -> None:
+    text = NAMES + " " * 3000
+    async with poor.served.socket(poor.served.keys["staff"]) as socket:
+        await acknowledged(socket)
+        for number in range(6):
+            await socket.send(subscribing(str(number), text))
+            assert [(await receive(socket))["type"] for _ in range(2)] == ["next", "complete"], number
 
 
 async def test_messages_of_subscriptions_and_answers_on_sockets_say_no_cost(shop: Shop) -> None:
