@@ -156,7 +156,9 @@ async def test_a_request_that_is_too_large_is_told_the_limit_in_the_callers_lang
 REFUSED = {
     "{ viewer": "Dokumentet kan ikke leses som GraphQL.",
     "{ nix }": "Typen Query har ikke feltet nix.",
-    "{ " + " ".join(f"a{number}: viewer {{ role }}" for number in range(51)) + " }": "Mer enn 50 felt har et alias.",
+    "{ "
+    + " ".join(f"a{number}: viewer {{ role }}" for number in range(51))
+    + " }": "En operasjon har 51 aliaser, og kan ha 50.",
     "{ services(first: 101) { totalCount } }": "`first` er mellom 0 og 100.",
     "{ bookings { totalCount } }": "Denne nøkkelen har rollen PUBLIC",
     "query A { viewer { role } } query B { viewer { role } }": "Si med `operationName`",

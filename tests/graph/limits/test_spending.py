@@ -97,7 +97,7 @@ async def test_what_costs_as_much_as_a_request_may_is_answered(our_stage: Stage,
         assert "errors" not in (await served.send(NAMES, served.keys["public"])).json()
         more = NAMES.replace("id name", "id name kind")
         refused = error_in(await served.send(more, served.keys["public"]))
-        assert (refused["extensions"]["requested"], refused["extensions"]["limit"]) == (COST + 10, COST)
+        assert (refused["extensions"]["requested"], refused["extensions"]["requestLimit"]) == (COST + 10, COST)
 
 
 async def test_an_address_has_its_share_of_what_a_public_key_may_spend(our_stage: Stage, sqlite_url: str) -> None:
