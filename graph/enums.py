@@ -5,9 +5,9 @@ from typing import TypeVar
 
 import strawberry
 
-from models import words
-from models.availability import SlotReason
+from models import enums
 from models.refusals import ErrorCode
+from models.scheduling.availability import SlotReason
 
 E = TypeVar("E", bound=type[Enum])
 
@@ -23,14 +23,14 @@ def _described(enum: E, description: str, *, name: str | None = None, **values: 
 
 
 _described(
-    words.Role,
+    enums.Role,
     "What an API key may do.",
     ADMIN="Everything, Google connections and settings included.",
     STAFF="Options, services, bookings and the calendar. Sees how synchronisation goes, may not change connections.",
     PUBLIC="May ship in an app: sees what the public may see, books, and manages a booking by its manage token.",
 )
 _described(
-    words.OptionKind,
+    enums.OptionKind,
     "What kind of thing is booked.",
     PERSON="Somebody: a hairdresser, a doctor, a teacher.",
     ROOM="A room or a place.",
@@ -39,12 +39,12 @@ _described(
     OTHER="Anything else.",
 )
 _described(
-    words.Weekday,
+    enums.Weekday,
     "A day of the week.",
-    **{day.name: f"{day.name.capitalize()}." for day in words.Weekday},
+    **{day.name: f"{day.name.capitalize()}." for day in enums.Weekday},
 )
 _described(
-    words.BookingStatus,
+    enums.BookingStatus,
     "Where a booking stands.",
     CONFIRMED="It stands: the slot is taken.",
     CANCELLED="It was called off, for good. Its slot is free again.",
@@ -52,34 +52,34 @@ _described(
     NO_SHOW="The customer did not come.",
 )
 _described(
-    words.BookingOrderField,
+    enums.BookingOrderField,
     "What a list of bookings is ordered by.",
     START="When they begin.",
     CREATED_AT="When they were made.",
     UPDATED_AT="When they were last changed.",
 )
 _described(
-    words.OrderDirection,
+    enums.OrderDirection,
     "Which way a list is ordered.",
     ASC="Earliest first.",
     DESC="Latest first.",
 )
 _described(
-    words.ChangeAction,
+    enums.ChangeAction,
     "What a change means to a client that keeps a copy.",
     UPSERTED="Put `entry` in place of what you had under its id.",
     REMOVED="Drop what you had under `entryId`.",
     RESET="Your cursor is older than what is kept: query the calendar again and subscribe from its cursor.",
 )
 _described(
-    words.GoogleAccountState,
+    enums.GoogleAccountState,
     "Whether a Google account's consent still works.",
     CONNECTED="Everything is as it should be.",
     RECONNECT_REQUIRED="Google no longer accepts the consent: somebody has to sign in again.",
     SCOPES_MISSING="Not every permission was granted: sign in again and tick them all.",
 )
 _described(
-    words.GoogleAccessRole,
+    enums.GoogleAccessRole,
     "What a Google account may do with a calendar.",
     OWNER="Everything.",
     WRITER="Read and write events.",
@@ -88,20 +88,20 @@ _described(
     FREE_BUSY_READER="See when it is busy, nothing more: the calendar can block, bookings cannot be mirrored to it.",
 )
 _described(
-    words.Blocking,
+    enums.Blocking,
     "Which busy events of the calendar make this option unavailable.",
     ALL_EVENTS="All of them.",
     MATCHED_EVENTS="Those that name this option, by its matchers.",
     NO_EVENTS="None: bookings go to the calendar, nothing comes back.",
 )
 _described(
-    words.UnroutedEvents,
+    enums.UnroutedEvents,
     "For a shared calendar: what an event does that no option's matchers claim.",
     BLOCK_ALL="It blocks every option that waits for matched events.",
     BLOCK_NONE="It blocks nobody.",
 )
 _described(
-    words.MatcherField,
+    enums.MatcherField,
     "Where a matcher looks.",
     TITLE="In the event's title.",
     DESCRIPTION="In the event's description.",
@@ -110,26 +110,26 @@ _described(
     COLOR="At the event's colour.",
 )
 _described(
-    words.AllDayEvents,
+    enums.AllDayEvents,
     "What an all-day event does.",
     AS_MARKED="It blocks when it is marked busy in Google.",
     ALWAYS_BLOCK="It blocks, whatever it is marked as.",
     NEVER_BLOCK="It never blocks.",
 )
 _described(
-    words.EventDetail,
+    enums.EventDetail,
     "How much of a Google event is kept and shown to staff.",
     FULL="Title, times and what else staff may see. Private events show only that they are busy.",
     BUSY_ONLY="Only that it is busy.",
 )
 _described(
-    words.MirrorAs,
+    enums.MirrorAs,
     "How mirrored bookings appear in Google.",
     BUSY="As busy time.",
     FREE="As free time, so that they block nobody who shares the calendar in other tools.",
 )
 _described(
-    words.MirrorState,
+    enums.MirrorState,
     "How far a booking is in Google.",
     PENDING="On its way.",
     MIRRORED="Google shows it as it is here.",
@@ -137,7 +137,7 @@ _described(
     NOT_LINKED="Its option is not linked to a calendar that can be written to.",
 )
 _described(
-    words.Drift,
+    enums.Drift,
     "How somebody last changed a mirrored booking in Google. It was put right; the booking never changes.",
     NONE="Not at all.",
     MOVED="It was moved.",
@@ -145,7 +145,7 @@ _described(
     EDITED="Its text was edited.",
 )
 _described(
-    words.HealthState,
+    enums.HealthState,
     "How one direction of synchronisation does.",
     OK="In step.",
     LAGGING="Behind, and catching up.",

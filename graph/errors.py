@@ -14,13 +14,13 @@ from strawberry.extensions import SchemaExtension
 from strawberry.types.execution import PreExecutionError, StreamExecutionResult
 from strawberry.types.graphql import OperationType
 
-from graph.context import Context, Info, roles, unavailable
 from graph.languages import FORBIDDEN, say
-from graph.loaders import Loaders
+from graph.request.context import Context, Info, roles, unavailable
+from graph.request.loaders import Loaders
 from graph.spoken import spoken
-from models import db
+from models.enums import Role
 from models.refusals import ErrorCode, Refused
-from models.words import Role
+from models.storage import db
 
 log = logging.getLogger("timebok.graph")
 

@@ -11,29 +11,29 @@ from strawberry.schema.config import StrawberryConfig
 from strawberry.types.execution import ExecutionContext
 
 import graph.enums  # noqa: F401  # describes the domain's enums before types use them
-from graph.availability import AvailabilityQuery
-from graph.booking_list import BookingListQuery
-from graph.booking_mutations import BookingMutation
-from graph.bookings import Booking, BookingQuery
-from graph.business import ViewerQuery
-from graph.calendar import CalendarQuery, GoogleEvent, Hold, TimeOff
-from graph.closing import ClosingMutation
-from graph.context import Context, Info, bad_input
+from graph.availability.query import AvailabilityQuery
+from graph.availability.slot_check import SlotCheckQuery
+from graph.bookings.booking import Booking, BookingQuery
+from graph.bookings.booking_list import BookingListQuery
+from graph.bookings.holds import HoldMutation
+from graph.bookings.mutations import BookingMutation
+from graph.calendar.entries import CalendarQuery, GoogleEvent, Hold, TimeOff
+from graph.calendar.time_off import ClosingMutation
+from graph.catalog.business import ViewerQuery
+from graph.catalog.options import OptionMutation, OptionQuery
+from graph.catalog.services import ServiceMutation, ServiceQuery
 from graph.documents.document import MOST_TOKENS, Document
 from graph.errors import Codes
-from graph.google_accounts import GoogleAccountMutation, GoogleAccountQuery
-from graph.holds import HoldMutation
-from graph.linking import GoogleMutation
-from graph.nodes import Node
-from graph.options import OptionMutation, OptionQuery
-from graph.refetching import refetch
-from graph.routing_preview import RoutingPreviewQuery
+from graph.google.accounts import GoogleAccountMutation, GoogleAccountQuery
+from graph.google.link import GoogleMutation
+from graph.google.routing_preview import RoutingPreviewQuery
+from graph.google.templates import WordingMutation, WordingQuery
+from graph.node_query import refetch
+from graph.operation.executor import Executor
+from graph.relay.nodes import Node
+from graph.request.context import Context, Info, bad_input
 from graph.scalars import SCALARS
-from graph.server.execution import Executor
-from graph.services import ServiceMutation, ServiceQuery
-from graph.slot_check import SlotCheckQuery
-from graph.subscriptions import Subscription
-from graph.wording import WordingMutation, WordingQuery
+from graph.subscriptions.calendar_changes import Subscription
 
 MOST_NODES = 100
 """How many things may be asked for by id at once."""

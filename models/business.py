@@ -6,9 +6,10 @@ from uuid import UUID
 from tortoise import fields
 from tortoise.models import Model
 
-from models import clock, db
-from models.columns import Instant, new_id
-from models.db import Row
+from models import clock
+from models.storage import db
+from models.storage.columns import Instant, new_id
+from models.storage.db import Row
 
 
 class Business(Model):

@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from models.intervals import Instant
+from models.scheduling.intervals import Instant
 
 
 class ErrorCode(StrEnum):

@@ -13,44 +13,37 @@ from datetime import datetime, timedelta
 from random import SystemRandom
 from uuid import UUID
 
-from models import changes, clock
-from models.google import GoogleAccount, GoogleCalendar
-from models.mirror import Mirror, event_id
+from models import clock
+from models.enums import Drift
+from models.google.mirror import Mirror, event_id
+from models.google.tables import GoogleAccount, GoogleCalendar
+from models.log import change_log
 from models.refusals import ErrorCode, Refused, refused
-from models.secret import Secrets
 from models.settings import Settings
-from models.words import Drift
-from sync import (
-    calendars,
-    channels,
-    leases,
-    leaving,
-    mirroring,
-    pace,
-    pull,
-    pulling,
-    push,
-    rendering,
-    retry,
-    routing,
-    signin,
-    trouble,
-)
-from sync.asking import Asking
-from sync.client import GoogleClient
-from sync.drift import drift_of
+from models.storage.secrets import Secrets
+from sync import leases, schedule
+from sync.accounts import calendars, channels, disconnect, sign_in
+from sync.accounts.disconnect import Leaver
+from sync.accounts.sign_in import Granted, Opened, Returned
+from sync.google_api import retry, trouble
+from sync.google_api.client import GoogleClient
+from sync.google_api.replies import CalendarList, ChannelReply, Done, EventJson, Failure, FailureKind, Page
+from sync.google_api.scopes import CALENDAR_LIST
+from sync.google_api.session import Asking
+from sync.google_api.tokens import KEY_LOST
+from sync.google_api.trouble import SAYS, TroubleCode
 from sync.leases import Lease, Way
-from sync.leaving import Leaver
-from sync.pull import Apply, Distrust, Fetch, FetchInstances, Finish, Stop, Sweep, Window
-from sync.push import Again, Call, Delete, Failed, Get, Insert, Look, Pushed, Removed, Rendered, Reply, Update
-from sync.replies import CalendarList, ChannelReply, Done, EventJson, Failure, FailureKind, Page
-from sync.routing import BATCH, LostLeaseError
-from sync.scopes import CALENDAR_LIST
-from sync.signin import Granted, Opened, Returned
-from sync.strays import strays_of
-from sync.tokens import KEY_LOST
-from sync.trouble import SAYS, TroubleCode
-from sync.veil import Veil
+from sync.pull import machine as pull
+from sync.pull import routing
+from sync.pull import rows as pulling
+from sync.pull.machine import Apply, Distrust, Fetch, FetchInstances, Finish, Stop, Sweep, Window
+from sync.pull.redaction import Veil
+from sync.pull.routing import BATCH, LostLeaseError
+from sync.push import machine as push
+from sync.push import mirrors, rendering
+from sync.push.drift import drift_of
+from sync.push.machine import Again, Call, Delete, Failed, Get, Insert, Look, Pushed, Removed, Rendered, Reply, Update
+from sync.push.strays import strays_of
 
 log = logging.getLogger("timebok.sync")
 
@@ -131,19 +124,19 @@ class Engine:
         """Makes Google show what a calendar's mirrors want, one write at a time, and gives the lease back."""
         try:
             calendar = await GoogleCalendar.get(id=lease.calendar_id)
-            while rows := await mirroring.waiting(calendar.id, clock.now(), _MIRRORS_AT_ONCE):
+            while rows := await mirrors.waiting(calendar.id, clock.now(), _MIRRORS_AT_ONCE):
                 for row in rows:
                     outcome = await self._reconcile(lease, calendar, row)
                     if isinstance(outcome, Again):
-                        await mirroring.abandon(lease)
+                        await mirrors.abandon(lease)
                         await self.fail(lease, outcome.failure)
                         return
-            await mirroring.finish(lease)
+            await mirrors.finish(lease)
         except LostLeaseError:
             log.info("calendar %s is pushed by somebody else", lease.calendar_id)
 
     async def fail(self, lease: Lease, failure: Failure) -> None:
-        """Gives a lease back with what went wrong, to be tried again as `sync.retry` says."""
+        """Gives a lease back with what went wrong, to be tried again as `sync.google_api.retry` says."""
         calendar = await GoogleCalendar.get_or_none(id=lease.calendar_id)
         if calendar is None:
             log.info("calendar %s was forgotten meanwhile", lease.calendar_id)
@@ -162,11 +155,11 @@ class Engine:
                 log.warning("calendars of account %s: %s: %s", account_id, reply.code, reply.message)
             await calendars.put_off(account_id, reply)
             return
-        await changes.write(account.business_id, lambda work: calendars.store(work, account_id, reply.items))
+        await change_log.write(account.business_id, lambda work: calendars.store(work, account_id, reply.items))
 
     async def let_go(self, leaver: Leaver) -> None:
         """Ends a grant that nobody needs any more, and forgets the account; a refusal by Google holds nothing up."""
-        if await leaving.is_last(leaver):
+        if await disconnect.is_last(leaver):
             try:
                 _, refresh = self._grants.unseal(leaver.sealed)
             except ValueError:
@@ -175,7 +168,7 @@ class Engine:
                 reply = await self._client.revoke(refresh)
                 if isinstance(reply, Failure):
                     log.warning("account %s is forgotten, its grant not ended: %s", leaver.id, reply.code)
-        await leaving.forget(leaver)
+        await disconnect.forget(leaver)
 
     async def listing(self, account_id: UUID, google_id: str, query: Mapping[str, str], at_most: int) -> Page | Failure:
         """The first events of a listing as one page, read for the moment: nothing is stored."""
@@ -192,28 +185,28 @@ class Engine:
 
     async def start_sign_in(self, business_id: UUID, option_id: UUID, return_to: str) -> str | Refused:
         """The address of the consent page."""
-        opened = await signin.begin(business_id, option_id, return_to)
+        opened = await sign_in.begin(business_id, option_id, return_to)
         if not isinstance(opened, Opened):
             return opened
-        address = await self._client.authorization_url(opened.state, signin.challenge(opened.verifier))
+        address = await self._client.authorization_url(opened.state, sign_in.challenge(opened.verifier))
         if isinstance(address, Failure):
             log.warning("nobody can sign in: %s: %s", address.code, address.message)
             return refused(ErrorCode.GOOGLE_UNAVAILABLE, SAYS[trouble.code_of(address)], "input")
-        await signin.keep(self._secrets, opened)
+        await sign_in.keep(self._secrets, opened)
         return address
 
     async def end_sign_in(self, params: Mapping[str, str]) -> str | None:
         """Where a person who comes back from the consent page goes; None for a state we never gave out."""
-        returned = await signin.take_back(self._secrets, params.get("state", ""))
+        returned = await sign_in.take_back(self._secrets, params.get("state", ""))
         if not isinstance(returned, Returned):
             return returned
         if error := params.get("error"):
-            return signin.with_error(returned.return_to, error if _ERROR.fullmatch(error) else "unknown")
+            return sign_in.with_error(returned.return_to, error if _ERROR.fullmatch(error) else "unknown")
         tokens = await self._client.exchange(params.get("code", ""), returned.verifier)
         if isinstance(tokens, Failure) or tokens.refresh is None or tokens.id_claims is None:
             code = tokens.code if isinstance(tokens, Failure) else "no_refresh_token"
             log.warning("sign-in failed: %s", code)
-            return signin.with_error(returned.return_to, code)
+            return sign_in.with_error(returned.return_to, code)
         granted = Granted(
             claims=tokens.id_claims,
             scopes=tokens.scopes,
@@ -221,7 +214,7 @@ class Engine:
             expires_at=clock.now() + timedelta(seconds=tokens.expires_in),
         )
         listed = await self._client.calendars(tokens.access) if CALENDAR_LIST in tokens.scopes else None
-        return await signin.admit(
+        return await sign_in.admit(
             self._secrets, returned, granted, listed.items if isinstance(listed, CalendarList) else None
         )
 
@@ -264,9 +257,9 @@ class Engine:
 
     async def _foreign_only(self, run: _Run, page: Page) -> Page:
         """Takes our own mirrors out of a page; those that somebody changed are wanted anew."""
-        ours = await mirroring.ours(run.lease.business_id, run.calendar.google_id, page.items)
+        ours = await mirrors.ours(run.lease.business_id, run.calendar.google_id, page.items)
         if strays := strays_of(run.calendar.google_id, [event for event in page.items if event["id"] not in ours]):
-            ours |= await mirroring.adopt(run.lease, strays)
+            ours |= await mirrors.adopt(run.lease, strays)
         for event in page.items:
             if row := ours.get(event["id"]):
                 run.ours.add(row.google_id)
@@ -275,10 +268,10 @@ class Engine:
 
     async def _look(self, run: _Run, row: Mirror, event: EventJson, time_zone: str) -> None:
         """Puts right what somebody did to a mirror; one that should be gone and is back counts as edited."""
-        if mirroring.needs_no_look(row, event) or await mirroring.is_over(row, clock.now()):
+        if mirrors.needs_no_look(row, event) or await mirrors.is_over(row, clock.now()):
             return
         if row.kept:
-            await mirroring.part_with(run.lease, row)
+            await mirrors.part_with(run.lease, row)
             return
         drift = Drift.EDITED
         if row.present:
@@ -286,12 +279,12 @@ class Engine:
             drift = drift_of(event, rendered.body, time_zone)
             if drift is not Drift.NONE and rendered.content_hash != row.content_hash:
                 # Nobody's doing: it would be rendered otherwise by now.
-                await mirroring.put_right(run.lease, row, None, run.asked_at)
+                await mirrors.put_right(run.lease, row, None, run.asked_at)
                 return
         if drift is Drift.NONE:
-            await mirroring.keep_etag(row, event)
+            await mirrors.keep_etag(row, event)
         else:
-            await mirroring.put_right(run.lease, row, drift, run.asked_at)
+            await mirrors.put_right(run.lease, row, drift, run.asked_at)
 
     async def _finish(self, run: _Run, pieces: list[Apply], sweep: Sweep | None, end: Finish) -> bool:
         """Applies what is left, sweeps what a complete listing did not show, keeps the token with the last of it."""
@@ -304,12 +297,12 @@ class Engine:
                 await self.fail(lease, pull.SWEEP_REFUSED)
                 return False
             await pulling.forget(lease, [*unseen, *await pulling.aged(lease, run.window)])
-            for row in await mirroring.missing(lease.calendar_id, run.ours, run.began_at, run.window.end):
-                await mirroring.put_right(lease, row, Drift.DELETED, run.began_at)
+            for row in await mirrors.missing(lease.calendar_id, run.ours, run.began_at, run.window.end):
+                await mirrors.put_right(lease, row, Drift.DELETED, run.began_at)
         *early, last = pieces or [Apply()]
         await pulling.apply(lease, self._veil, early)
         live = await channels.is_live(lease.calendar_id, clock.now())
-        later = clock.now() + pace.next_pull(self._settings.pull_seconds, live, _dice.random())
+        later = clock.now() + schedule.next_pull(self._settings.pull_seconds, live, _dice.random())
         await pulling.finish(lease, self._veil, last, end, run.due_at or later)
         return True
 
@@ -330,14 +323,14 @@ class Engine:
                     if isinstance(step, Failed):
                         code, said = step.failure.code, step.failure.message
                         log.warning("booking %s on calendar %s: %s: %s", row.booking_id, calendar.id, code, said)
-                    await mirroring.settle(lease, row, rendered, step)
+                    await mirrors.settle(lease, row, rendered, step)
                     return step
             if not await leases.extend(lease, clock.now()):
                 raise LostLeaseError(lease.calendar_id)
             if step.generation != generation:
                 generation = step.generation
                 google_id = event_id(row.booking_id, calendar.google_id, generation)
-                await mirroring.renew(lease, row, generation, google_id)
+                await mirrors.renew(lease, row, generation, google_id)
             progress, step = push.step(progress, await self._call(lease, calendar, row, rendered, step))
 
     async def _call(

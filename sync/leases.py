@@ -13,10 +13,10 @@ from uuid import UUID, uuid4
 from tortoise.expressions import Q, Subquery
 from tortoise.queryset import QuerySet
 
-from models import db
-from models.google import GoogleCalendar, GoogleLink
-from models.words import GoogleAccountState
-from sync.trouble import TroubleCode
+from models.enums import GoogleAccountState
+from models.google.tables import GoogleCalendar, GoogleLink
+from models.storage import db
+from sync.google_api.trouble import TroubleCode
 
 LENGTH = timedelta(seconds=120)
 """Longer than any one call to Google may take; extended with every step that is stored."""

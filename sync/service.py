@@ -13,20 +13,26 @@ from uuid import UUID
 
 from models import clock
 from models.refusals import Refused
-from models.secret import Secrets
 from models.settings import Settings
-from sync import calendars, channels, connections, leaving, linking, pace, previewing, signin, wording
-from sync.blocking import Matcher
-from sync.client import GoogleClient
-from sync.connections import Account, CalendarChoice, Connection, LinkedCalendar, MirrorShown
+from models.storage.secrets import Secrets
+from sync import schedule
+from sync.accounts import calendars, channels, sign_in
+from sync.accounts import disconnect as leaving
+from sync.accounts import link as linking
+from sync.accounts import preview as previewing
+from sync.accounts import status as connections
+from sync.accounts.health import ChannelHealth, Health, InboundHealth, OutboundHealth
+from sync.accounts.link import LinkChoices
+from sync.accounts.preview import Proposal, RoutedEvent, RoutingPreview
+from sync.accounts.status import Account, CalendarChoice, Connection, LinkedCalendar, MirrorShown
 from sync.engine import Engine
-from sync.health import ChannelHealth, Health, InboundHealth, OutboundHealth
-from sync.linking import LinkChoices
-from sync.previewing import Proposal, RoutedEvent, RoutingPreview
-from sync.replies import Failure, Page
-from sync.template import Placeholder
-from sync.trouble import SAYS, Trouble
-from sync.wording import Preview, Wording
+from sync.google_api.client import GoogleClient
+from sync.google_api.replies import Failure, Page
+from sync.google_api.trouble import SAYS, Trouble
+from sync.pull.block_rules import Matcher
+from sync.push import default_templates as wording
+from sync.push.default_templates import Preview, Wording
+from sync.push.template import Placeholder
 from sync.worker import Worker
 
 __all__ = [
@@ -106,7 +112,7 @@ class Google:
 
     async def complete_sign_in(self, business_id: UUID, ticket: str) -> UUID | Refused:
         """Redeems a ticket, and answers the option. Refused: NOT_FOUND (wrong, used or old ticket)."""
-        return await signin.redeem(business_id, ticket)
+        return await sign_in.redeem(business_id, ticket)
 
     async def accounts(self, business_id: UUID) -> tuple[Account, ...]:
         """Every account that the business has connected, by mail address."""
@@ -117,7 +123,7 @@ class Google:
 
         Refused: NOT_FOUND (optionId, accountId), GOOGLE_RECONNECT_REQUIRED.
         """
-        return await signin.use(business_id, option_id, account_id)
+        return await sign_in.use(business_id, option_id, account_id)
 
     async def link(
         self, business_id: UUID, option_id: UUID, calendar_google_id: str, choices: LinkChoices
@@ -162,7 +168,7 @@ class Google:
 
     async def connections(self, business_id: UUID, option_ids: Iterable[UUID]) -> Mapping[UUID, Connection]:
         """The options' ties to Google, by option; those without one are left out. At most four statements."""
-        poll = pace.longest_pull(self._settings.pull_seconds)
+        poll = schedule.longest_pull(self._settings.pull_seconds)
         return await connections.connections(business_id, option_ids, poll, self._secrets.opens, clock.now())
 
     async def calendar_choices(

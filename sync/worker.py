@@ -9,12 +9,16 @@ import logging
 from collections.abc import Awaitable
 from datetime import datetime, timedelta
 
-from models import address_booking, bell, changes, clock
-from models.google import GoogleChannel, GoogleSignIn
-from models.idempotency import KEPT, Outcome
-from models.outage import Outage, looking
-from sync import calendars, leases, leaving, spending
+from models import clock
+from models.bookings import address_booking
+from models.google.tables import GoogleChannel, GoogleSignIn
+from models.log import change_log, notifier
+from models.log.idempotency import KEPT, Outcome
+from models.storage.outage import Outage, looking
+from sync import leases
+from sync.accounts import calendars, disconnect
 from sync.engine import Engine
+from sync.google_api import rate_budget
 from sync.leases import Way
 
 log = logging.getLogger("timebok.worker")
@@ -48,7 +52,7 @@ class Worker:
         stopping = asyncio.create_task(stop.wait())
         outage = Outage(log, "the database")
         try:
-            with bell.current().listening() as rung:
+            with notifier.current().listening() as rung:
                 while not stop.is_set():
                     rung.clear()
                     with looking(outage, log, "could not look for work"):
@@ -73,7 +77,7 @@ class Worker:
         if not self._in_hand[None] and (account_id := await calendars.claim(now)):
             self._begin(None, self._engine.list_calendars(account_id))
             started += 1
-        if not self._in_hand[None] and (leaver := await leaving.claim(now)):
+        if not self._in_hand[None] and (leaver := await disconnect.claim(now)):
             self._begin(None, self._engine.let_go(leaver))
             started += 1
         if self._tidied_at is None or now - self._tidied_at > _TIDY_EVERY:
@@ -124,9 +128,9 @@ class Worker:
 
 async def tidy(now: datetime, kept: timedelta) -> None:
     """Forgets what nobody can ask for any more."""
-    await changes.prune(now - kept)
+    await change_log.prune(now - kept)
     await Outcome.filter(created_at__lt=now - KEPT).delete()
     await address_booking.forget(now)
     await GoogleSignIn.filter(expires_at__lt=now - _SIGN_INS_KEPT).delete()
     await GoogleChannel.filter(expires_at__lt=now).delete()
-    await spending.forget(now)
+    await rate_budget.forget(now)

@@ -16,7 +16,7 @@ from unittest.mock import patch
 
 import pytest
 
-from graph.cli import main
+from graph.commands.cli import main
 
 TIMEBOK = str(Path(sys.executable).with_name("timebok"))
 PATIENCE = 60.0

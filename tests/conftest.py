@@ -13,8 +13,8 @@ import pytest
 from hypothesis import settings
 from tortoise.backends.base.client import BaseDBAsyncClient
 
-from models import db
-from models.migrating import migrate
+from models.storage import db
+from models.storage.migrate import migrate
 from tests import postgres
 from tests.served import Served, serving
 from tests.stage import Stage, stage

@@ -14,10 +14,11 @@ import websockets
 from starlette.types import ASGIApp
 
 from graph.server.app import build
-from models import business, key
-from models.secret import new_secret_key
+from models import api_key as key
+from models import business
+from models.enums import Role
 from models.settings import read
-from models.words import Role
+from models.storage.secrets import new_secret_key
 from sync.sandbox.app import sandbox_app
 from sync.sandbox.state import SandboxGoogle
 from tests.operations import operations

@@ -15,8 +15,8 @@ import httpx2
 from starlette.applications import Starlette
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from graph.serving import Site
-from graph.serving import serving as serving_sites
+from graph.commands.serve import Site
+from graph.commands.serve import serving as serving_sites
 
 PATIENCE = 20.0
 """Seconds after which a test gives up waiting for something that must come."""

@@ -10,10 +10,10 @@ from uuid import UUID
 
 import pytest
 
-from graph.demo_story import connect
-from graph.nodes import asked
-from models import db
-from models.secret import new_secret_key
+from graph.commands.demo.story import connect
+from graph.relay.nodes import asked
+from models.storage import db
+from models.storage.secrets import new_secret_key
 from tests.command import said, started
 from tests.demonstration import Demo, demonstration
 from tests.graph.shop import make_option

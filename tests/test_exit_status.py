@@ -17,12 +17,12 @@ from urllib.parse import urlsplit, urlunsplit
 import asyncpg
 import pytest
 
-from graph.exit_status import told
-from models import db, probe
-from models.google import GoogleAccount
-from models.probe import SilentDatabaseError
-from models.secret import Secrets, new_secret_key
-from sync.scopes import ASKED
+from graph.commands.exit_status import told
+from models.google.tables import GoogleAccount
+from models.storage import db, probe
+from models.storage.probe import SilentDatabaseError
+from models.storage.secrets import Secrets, new_secret_key
+from sync.google_api.scopes import ASKED
 from tests.command import TIMEBOK, Ended, environment, judged, timebok
 from tests.models.rows import a_business
 from tests.stage import PATIENCE, free_port

@@ -12,14 +12,14 @@ from pathlib import Path
 
 import pytest
 
-from graph import administration
-from graph.cli import main
-from graph.running import located, work
-from models import db
-from models.migrating import migrate
-from models.probe import WrongDatabaseError
-from models.secret import new_secret_key
+from graph.commands import administration
+from graph.commands.cli import main
+from graph.commands.process import located, work
 from models.settings import Settings, WrongSettingError, read
+from models.storage import db
+from models.storage.migrate import migrate
+from models.storage.probe import WrongDatabaseError
+from models.storage.secrets import new_secret_key
 from tests import postgres
 from tests.command import PATIENCE, environment
 from tests.stage import free_port
@@ -68,7 +68,7 @@ async def test_what_is_told_to_stop_while_it_is_still_being_imported_ends_with_s
 
 def test_the_command_begins_where_signals_are_minded() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    assert project["scripts"] == {"timebok": "graph.__main__:main"}
+    assert project["scripts"] == {"timebok": "graph.commands.__main__:main"}
 
 
 def test_it_says_its_version(capsys: pytest.CaptureFixture[str]) -> None:

@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from models import bell
+from models.log import notifier
 from sync.sandbox.state import SandboxGoogle
 from tests.served import Served, Stream, consent, serving_beside_google, ticket_in
 from tests.stage import PATIENCE, Stage
@@ -214,7 +214,7 @@ async def _free(shop: Served, service: str) -> dict[str, list[str]]:
 
 async def _eventually(shop: Served, holds: Callable[[], bool | Awaitable[bool]]) -> None:
     """Returns when it holds, looking again whenever something changed in the business."""
-    with bell.current().listening(shop.business_id) as rung:
+    with notifier.current().listening(shop.business_id) as rung:
         async with asyncio.timeout(PATIENCE):
             while True:
                 rung.clear()

@@ -10,9 +10,9 @@ from graphql import DocumentNode, GraphQLError, GraphQLSchema, specified_rules, 
 from graphql.validation import NoSchemaIntrospectionCustomRule, OverlappingFieldsCanBeMergedRule
 from strawberry.schema.schema import validate_document
 
-from graph.limits.aliases import AliasRule
-from graph.limits.depth import DepthRule
-from graph.limits.repetition import RepetitionRule
+from graph.complexity.aliases import AliasRule
+from graph.complexity.depth import DepthRule
+from graph.complexity.repetition import RepetitionRule
 from graph.texts import TextRule
 
 

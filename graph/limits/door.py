@@ -3,10 +3,10 @@
 from graphql import GraphQLError
 from starlette.types import Scope
 
-from graph.context import Context
 from graph.limits import answers
 from graph.limits.address import Addresses
 from graph.limits.rate import Rate, SharedRate
+from graph.request.context import Context
 from models.settings import Settings
 
 WRONG_KEYS = 60

@@ -11,24 +11,25 @@ from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import Route, WebSocketRoute
 
-from graph.context import House
 from graph.documents.cache import Documents
-from graph.limits.spending import Spending
+from graph.feeds.change_feed import Readers
+from graph.limits.cost_budget import Spending
+from graph.limits.seats import Seats
+from graph.operation.executor import finish
+from graph.request.context import House
 from graph.schema import schema
 from graph.server import explorer
-from graph.server.endpoint import Endpoint
-from graph.server.execution import finish
-from graph.server.lapsing import lapse
-from graph.server.limits import BodyLimit
-from graph.server.live import Live
-from graph.server.reader import Readers
+from graph.server.http.body_limit import BodyLimit
+from graph.server.http.endpoint import Endpoint
+from graph.server.http.fast_path import ShortWay
+from graph.server.live.hold_expiry import lapse
+from graph.server.live.hub import Live
+from graph.server.live.open_streams import Sockets
 from graph.server.routes import plain_routes
-from graph.server.seats import Seats
-from graph.server.short_way import ShortWay
-from graph.server.sockets import Sockets
-from models import bell, db
-from models.secret import Secrets
+from models.log import notifier
 from models.settings import Settings
+from models.storage import db
+from models.storage.secrets import Secrets
 from sync.service import Google
 
 _CORS: dict[str, Any] = {
@@ -55,7 +56,7 @@ def build(settings: Settings, *, sync: bool = True) -> Starlette:
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         async with AsyncExitStack() as open_things:
             await open_things.enter_async_context(db.opened(settings.database_url))
-            await open_things.enter_async_context(bell.hung(settings.bell_url))
+            await open_things.enter_async_context(notifier.hung(settings.bell_url))
             await open_things.enter_async_context(house.google)
             open_things.push_async_callback(finish, house.under_way)
             open_things.push_async_callback(live.stopped)

@@ -7,9 +7,10 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from graph.context import House
 from graph.limits.rate import Rate
-from models import bell, db
+from graph.request.context import House
+from models.log import notifier
+from models.storage import db
 
 METRICS_PER_MINUTE = 60
 """So often the text of /metrics is made: anybody may ask for it, and it is work. In between the last one is sent."""
@@ -60,7 +61,7 @@ class _Readiness:
 
     async def answer(self, _: Request) -> Response:
         """503 only without the database: with a dead bell polling carries on, and a full disk can be read."""
-        heard = "ok" if bell.current().healthy else "degraded"
+        heard = "ok" if notifier.current().healthy else "degraded"
         if self._asked is None or self._asked.done():
             self._asked = asyncio.create_task(_is_reachable())
         if not await asyncio.shield(self._asked):

@@ -13,8 +13,8 @@ from tortoise.migrations.schema_generator.state_apps import StateApps
 
 from tortoise.indexes import Index
 
-from models import search
-from models.columns import new_id
+from models.bookings import search
+from models.storage.columns import new_id
 
 _BATCH = 1000
 

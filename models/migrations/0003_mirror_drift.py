@@ -3,7 +3,7 @@
 from tortoise import fields, migrations
 from tortoise.migrations import operations as ops
 
-from models.columns import Instant
+from models.storage.columns import Instant
 
 KEPT = """
 UPDATE mirror SET kept = TRUE, present = TRUE

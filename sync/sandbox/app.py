@@ -11,10 +11,13 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Mount
 
-from sync.sandbox import api, control, oauth, page
+from sync.sandbox.api import routes
+from sync.sandbox.control import control
+from sync.sandbox.control.trouble import Trouble
 from sync.sandbox.errors import GoogleError, OAuthError, answer_google_error, answer_oauth_error, not_found
+from sync.sandbox.oauth import endpoints
+from sync.sandbox.page import page
 from sync.sandbox.state import SandboxGoogle
-from sync.sandbox.trouble import Trouble
 
 
 def sandbox_app(google: SandboxGoogle | None = None) -> Starlette:
@@ -33,8 +36,8 @@ def sandbox_app(google: SandboxGoogle | None = None) -> Starlette:
 
     app = Starlette(
         routes=[
-            Mount("/calendar/v3", routes=api.ROUTES),
-            *oauth.ROUTES,
+            Mount("/calendar/v3", routes=routes.ROUTES),
+            *endpoints.ROUTES,
             *control.ROUTES,
             *page.ROUTES,
         ],

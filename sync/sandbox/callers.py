@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from starlette.requests import Request
 
-from sync.sandbox.calendars import Calendar, Role
+from sync.sandbox.calendars.calendars import Calendar, Role
 from sync.sandbox.errors import (
     auth_error,
     condition_not_met,
@@ -20,7 +20,7 @@ from sync.sandbox.errors import (
     parse_error,
     required_access_level,
 )
-from sync.sandbox.moments import Resource
+from sync.sandbox.events.moments import Resource
 from sync.sandbox.state import SandboxGoogle
 
 PREFIX = "https://www.googleapis.com/auth/"

@@ -11,14 +11,14 @@ from collections.abc import Callable, Iterable
 from copy import deepcopy
 from datetime import UTC, datetime
 
-from sync.sandbox.accounts import DEMO_CLIENT, Account, OAuthClient, checked_email, subject_of
-from sync.sandbox.calendars import Calendar, Role, Share
-from sync.sandbox.channels import Channels
+from sync.sandbox.accounts.accounts import DEMO_CLIENT, Account, OAuthClient, checked_email, subject_of
+from sync.sandbox.accounts.grants import Grants
+from sync.sandbox.calendars.calendars import Calendar, Role, Share
+from sync.sandbox.calendars.channels import Channels
 from sync.sandbox.errors import GoogleError, duplicate, not_found
-from sync.sandbox.events import merged
+from sync.sandbox.events.events import merged
+from sync.sandbox.events.moments import Resource, known_zone
 from sync.sandbox.faults import Faults
-from sync.sandbox.grants import Grants
-from sync.sandbox.moments import Resource, known_zone
 
 
 def utc_now() -> datetime:

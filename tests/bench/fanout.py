@@ -28,11 +28,11 @@ from statistics import median
 import uvloop
 
 from tests import postgres
-from tests.bench import peer
-from tests.bench.arena import TIMEBOK, Arena
-from tests.bench.endurance import Receipt, crowd, idleness, slowness
-from tests.bench.fanning import Questions, Round, measured, questioned
-from tests.bench.process import apart
+from tests.bench.clients.slow_readers import Receipt, crowd, idleness, slowness
+from tests.bench.fanout_rounds import Questions, Round, measured, questioned
+from tests.bench.servers import peer
+from tests.bench.servers.placement import TIMEBOK, Arena
+from tests.bench.servers.process import apart
 
 SOCKETS, EVENTS, BURST, ROUNDS = 1000, 50, 100, 3
 

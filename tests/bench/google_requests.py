@@ -18,14 +18,14 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
-from sync.budget import USER
+from sync.google_api.budget import USER
 from sync.sandbox.app import sandbox_app
 from sync.sandbox.state import SandboxGoogle
-from tests.bench.clockwork import Clockwork, clockwork
-from tests.bench.household import ANNA, household
-from tests.bench.meter import CHANGES, PER_ACCOUNT, Meter, Metered
+from tests.bench.servers.google_counter import CHANGES, PER_ACCOUNT, Meter, Metered
+from tests.bench.servers.sync_processes import ANNA, household
+from tests.bench.servers.virtual_day import Clockwork, clockwork
 from tests.stage import listening
-from tests.sync.floor import busy
+from tests.sync.sync_stack import busy
 
 T = TypeVar("T")
 

@@ -26,12 +26,12 @@ from typing import Any
 import httpx2
 import uvloop
 
-from graph.nodes import to_id
+from graph.relay.nodes import to_id
 from tests import postgres
-from tests.bench import crowd
-from tests.bench.crowd import Crowd
-from tests.bench.premises import Premises, premises
-from tests.bench.process import apart, memory, pause
+from tests.bench.data import large_business as crowd
+from tests.bench.data.large_business import Crowd
+from tests.bench.servers.process import apart, memory, pause
+from tests.bench.servers.timebok_process import Premises, premises
 from tests.operations import operations
 from tests.served import Served
 from tests.stage import TLS

@@ -28,14 +28,15 @@ from urllib.parse import urlsplit
 import asyncpg
 import uvloop
 
-from graph.nodes import to_id
+from graph.relay.nodes import to_id
 from tests import postgres
-from tests.bench import archive, peer
-from tests.bench.arena import TIMEBOK
-from tests.bench.contestant import Contestant
-from tests.bench.load import Question, ask
-from tests.bench.premises import premises
-from tests.bench.process import apart, cpu, family_cpu, parent
+from tests.bench.clients.load import Question, ask
+from tests.bench.data import booking_rows
+from tests.bench.servers import peer
+from tests.bench.servers.measured_server import Contestant
+from tests.bench.servers.placement import TIMEBOK
+from tests.bench.servers.process import apart, cpu, family_cpu, parent
+from tests.bench.servers.timebok_process import premises
 
 SECONDS, ROUNDS, CONNECTIONS, WARM_UP = 4.0, 3, 32, 1.0
 
@@ -148,14 +149,14 @@ async def _timebok(url: str, core: int | None, pid: int | None) -> AsyncIterator
         else:
             database = f"sqlite:///{things.enter_context(tempfile.TemporaryDirectory())}/timebok.db"
         ours = await things.enter_async_context(premises(database, core=core))
-        ids = await archive.fill_timebok(database, ours.served.business_id)
+        ids = await booking_rows.fill_timebok(database, ours.served.business_id)
         port = urlsplit(ours.served.url).port
         assert port
         server = Contestant(TIMEBOK, port, ours.processes[0].pid, "", "", ours.served.keys["staff"])
         business_id, begin = ours.served.business_id, datetime.now(UTC).replace(microsecond=0) + timedelta(days=1)
         asked = _questions(_OURS, [{"id": to_id("Booking", each)} for each in ids])
         for name, options, days in (("week", 10, 7), ("month", 50, 31)):
-            agenda = await archive.fill_agendas(database, business_id, options, begin, 6)
+            agenda = await booking_rows.fill_agendas(database, business_id, options, begin, 6)
             service = {"service": to_id("Service", agenda.service)}
             starts = [begin + timedelta(hours=hour) for hour in range(24)]
             windows = [{"from": at.isoformat(), "to": (at + timedelta(days=days)).isoformat()} for at in starts]
@@ -166,14 +167,14 @@ async def _timebok(url: str, core: int | None, pid: int | None) -> AsyncIterator
 @asynccontextmanager
 async def _peer(name: str, url: str, core: int | None, pid: int) -> AsyncIterator[Asked]:
     async with postgres.database(url) as database:
-        ids = await archive.fill_peers(database)
+        ids = await booking_rows.fill_peers(database)
         async with peer.peer(name, database, core, f"{name}-archive") as server:
             yield Asked(server, _questions(_PEERS, [{"id": str(each)} for each in ids]), pid)
 
 
 def _questions(documents: dict[str, str], one: Sequence[dict[str, str]]) -> dict[str, Question]:
     return {
-        "hundred": Question(documents["hundred"], archive.ranges()),
+        "hundred": Question(documents["hundred"], booking_rows.ranges()),
         "one": Question(documents["one"], one),
     }
 

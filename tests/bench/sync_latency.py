@@ -13,8 +13,8 @@ from datetime import UTC, datetime, timedelta
 from statistics import quantiles
 from typing import Any
 
-from tests.bench.household import ANNA, Household, household
-from tests.bench.process import pause
+from tests.bench.servers.process import pause
+from tests.bench.servers.sync_processes import ANNA, Household, household
 
 SAMPLES = 200
 PACE = 0.5

@@ -4,10 +4,10 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.graph.connected import Connected
+from tests.graph.access.neighbours import Street
+from tests.graph.access.neighbours import street as street_on
+from tests.graph.connected_shop import Connected
 from tests.graph.shop import Shop, furnish
-from tests.graph.street import Street
-from tests.graph.street import street as street_on
 from tests.served import Served, serving, serving_beside_google
 from tests.stage import Stage
 

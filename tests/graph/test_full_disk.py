@@ -10,7 +10,7 @@ from typing import Any
 import asyncpg
 import pytest
 
-from models import db
+from models.storage import db
 from tests.graph.shop import Shop, at, furnish
 from tests.operations import operations
 from tests.served import serving

@@ -7,8 +7,8 @@ import pytest
 
 from graph import languages
 from graph.limits import answers
-from models import decision
 from models.refusals import ErrorCode
+from models.scheduling import decision
 from sync.service import SAYS
 from tests.graph.shop import Shop
 

@@ -8,16 +8,16 @@ import pytest
 import websockets
 from graphql import GraphQLError, build_schema, parse, validate
 
+from graph.complexity.aliases import AliasRule
+from graph.complexity.depth import DepthRule
+from graph.complexity.repetition import RepetitionRule
+from graph.complexity.values import TOO_MANY_VALUES
 from graph.documents import document
 from graph.languages import NORWEGIAN
-from graph.limits.aliases import AliasRule
-from graph.limits.depth import DepthRule
-from graph.limits.repetition import RepetitionRule
-from graph.limits.values import TOO_MANY_VALUES
-from graph.server.limits import LARGEST_BODY, LONGEST_QUERY_STRING, MOST_PARAMETERS
+from graph.server.http.body_limit import LARGEST_BODY, LONGEST_QUERY_STRING, MOST_PARAMETERS
 from graph.spoken import GRAPHQL, OURS, in_language, spoken
 from tests.graph.shop import Shop
-from tests.graph.wire import acknowledged, receive, subscribing
+from tests.graph.socket_client import acknowledged, receive, subscribing
 
 ROOT = Path(__file__).parents[2] / "graph"
 MAKING = {"bad_input": 0, "GraphQLError": 0, "HTTPException": 1, "_refuse": 2}

@@ -8,12 +8,12 @@ from graphql import build_schema, parse, validate
 from prometheus_client import Counter, Gauge
 from starlette.routing import Route
 
-from graph.cli import commands
+from graph import metrics
+from graph.commands.cli import commands
 from graph.schema import sdl
-from graph.server import gauges
 from graph.server.app import build
-from models.secret import new_secret_key
 from models.settings import Settings, read
+from models.storage.secrets import new_secret_key
 
 README = (Path(__file__).parents[2] / "README.md").read_text()
 
@@ -51,7 +51,7 @@ def test_it_names_every_route() -> None:
 
 
 def test_it_explains_every_metric() -> None:
-    counted = [each for each in vars(gauges).values() if isinstance(each, Counter | Gauge)]
+    counted = [each for each in vars(metrics).values() if isinstance(each, Counter | Gauge)]
     names = {f"{each._name}_total" if isinstance(each, Counter) else each._name for each in counted}
     assert set(re.findall(r"^\| `(timebok_\w+)` \| \w", README, re.MULTILINE)) == names
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from traceback import format_exc
 from typing import TypeAlias
 
-from tests.live.scene import DEEDS, WEIGHTS, Deed, Scene
+from tests.live.live_model import DEEDS, WEIGHTS, Deed, Scene
 from tests.world.dice import Dice
 
 PATIENCE = 8.0

@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from graph.server import event_stream
-from models import changes, clock, key
-from models.words import Role
+from graph.server.http import event_stream
+from models import api_key, clock
+from models.enums import Role
+from models.log import change_log
 from tests.graph.shop import Shop, at, furnish
 from tests.live.events import Event, Streamed, streaming
 from tests.operations import operations
@@ -118,7 +119,7 @@ async def test_a_last_id_that_is_no_cursor_of_this_business_is_bad_input(shop: S
 async def test_a_last_id_older_than_what_is_kept_gets_reset_and_the_end(shop: Shop) -> None:
     old = await shop.cursor()
     await booked(shop, "09:00", "10:00")
-    await changes.prune(clock.now() + timedelta(seconds=1))
+    await change_log.prune(clock.now() + timedelta(seconds=1))
     newest = await shop.cursor()
     async with streaming(shop.served, "staff", last_event_id=old, after=newest) as stream:
         reset, end = await stream.rest()
@@ -141,7 +142,7 @@ async def test_a_last_id_means_nothing_where_nothing_is_resumed(shop: Shop) -> N
 
 
 async def test_a_revoked_key_ends_its_stream_and_says_why(shop: Shop) -> None:
-    key_id, plain = await key.create(shop.served.business_id, Role.STAFF, "a lost laptop")
+    key_id, plain = await api_key.create(shop.served.business_id, Role.STAFF, "a lost laptop")
     lost = Served(shop.served.url, shop.served.business_id, {"staff": plain}, shop.served.http)
     after = await shop.cursor()
     async with (
@@ -151,7 +152,7 @@ async def test_a_revoked_key_ends_its_stream_and_says_why(shop: Shop) -> None:
     ):
         made = await booked(shop, "09:00")
         assert told(await followed(stream, 1)) == made
-        assert await key.revoke(key_id)
+        assert await api_key.revoke(key_id)
         for ended in (stream, silent):
             last = await ended.rest()
             assert [code for event in last for code in event.codes] == ["UNAUTHENTICATED"]

@@ -14,7 +14,7 @@ import pytest
 
 from tests.graph.shop import furnish
 from tests.live.history import drawn, play, shortest
-from tests.live.scene import Scene
+from tests.live.live_model import Scene
 from tests.served import Served
 
 HISTORIES, STEPS = 2, 45

@@ -14,18 +14,18 @@ from typing import Any
 import pytest
 import websockets
 
-from models import key
-from models.secret import new_secret_key
-from models.words import Role
+from models import api_key
+from models.enums import Role
+from models.storage.secrets import new_secret_key
 from tests import postgres
 from tests.graph.shop import Shop, at, furnish
-from tests.graph.wire import acknowledged, close_code
-from tests.live.copied import Copy, leaving
+from tests.graph.socket_client import acknowledged, close_code
+from tests.live.calendar_copy import Copy, leaving
 from tests.live.events import streaming
 from tests.live.history import drawn, play
+from tests.live.live_model import DEEDS, Deed, Scene
 from tests.live.processes import Processes, Web
-from tests.live.scene import DEEDS, Deed, Scene
-from tests.models.brokers import Valkey
+from tests.models.log.brokers import Valkey
 from tests.served import Served, serving
 from tests.stage import Stage
 from tests.world.dice import Dice
@@ -126,7 +126,7 @@ async def test_a_client_of_a_killed_process_goes_on_in_another_and_misses_nothin
 
 async def test_a_key_revoked_in_another_process_ends_what_it_opened_within_a_second(street: Street) -> None:
     shop, web = await street.shop(), await street.others.web()
-    key_id, plain = await key.create(shop.served.business_id, Role.STAFF, "a lost laptop")
+    key_id, plain = await api_key.create(shop.served.business_id, Role.STAFF, "a lost laptop")
     lost = replace(shop.served, keys={"staff": plain})
     after = await shop.cursor()
     async with AsyncExitStack() as stack:

@@ -14,11 +14,12 @@ import asyncpg
 import pytest
 import websockets
 
-from graph.server import backlog, live
-from models import changes, clock
+from graph.server.live import hub, message_buffer
+from models import clock
+from models.log import change_log
 from tests.graph.shop import Shop, at, furnish
-from tests.graph.wire import acknowledged, receive, subscribing
-from tests.live.copied import Copy, leaving
+from tests.graph.socket_client import acknowledged, receive, subscribing
+from tests.live.calendar_copy import Copy, leaving
 from tests.operations import operations
 from tests.served import serving
 from tests.stage import PATIENCE, Stage
@@ -124,7 +125,7 @@ async def test_a_reader_so_slow_that_its_place_is_forgotten_is_told(shop: Shop) 
         other.read()
         await annotate(shop, booking, range(CHANGES))
         await other.until(CHANGES)
-        await changes.prune(clock.now())
+        await change_log.prune(clock.now())
         seen = [await changed(slow)]
         while seen[-1]["action"] != "RESET" and len(seen) < CHANGES:
             seen.append(await changed(slow))
@@ -137,7 +138,7 @@ async def test_a_reader_so_slow_that_its_place_is_forgotten_is_told(shop: Shop) 
 async def test_a_slow_reader_of_states_is_told_how_it_is_at_last_though_nothing_was_kept_for_it(
     our_stage: Stage, sqlite_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(live, "Room", lambda: backlog.Room(0))
+    monkeypatch.setattr(hub, "Room", lambda: message_buffer.Room(0))
     names = " ".join(f"name{number}: name" for number in range(30))
     slots = f"""subscription($serviceId: ID!, $from: DateTime!, $to: DateTime!) {{
         availabilityChanges(serviceId: $serviceId, from: $from, to: $to) {{
@@ -217,10 +218,10 @@ async def test_every_cursor_within_what_is_kept_resumes_and_every_older_one_is_r
     for hour in range(9, 16):
         await shop.booked(at(f"{hour:02}:00"), optionId=shop.anna)
     business_id = shop.served.business_id
-    rows = await changes.after(business_id, changes.from_cursor(began, business_id))
-    cursors = [began, *(changes.to_cursor(business_id, row["revision"]) for row in rows)]
+    rows = await change_log.after(business_id, change_log.from_cursor(began, business_id))
+    cursors = [began, *(change_log.to_cursor(business_id, row["revision"]) for row in rows)]
     forgotten = 4
-    assert await changes.prune(rows[forgotten]["at"]) >= forgotten
+    assert await change_log.prune(rows[forgotten]["at"]) >= forgotten
 
     document = operations()["CalendarChanges"]
     for options in (None, [shop.anna], [shop.ben]):

@@ -7,15 +7,15 @@ from itertools import pairwise
 from typing import Any
 from uuid import UUID
 
-from models import changes
-from models.booking import Booking, BookingHistory
-from models.changes import Change
-from models.claim import Claim
-from models.hold import Hold
-from models.option import Option
-from models.service import Service
-from models.timeoff import TimeOff
-from models.words import BookingStatus, ChangeAction, ChangeKind
+from models.bookings.booking import Booking, BookingHistory
+from models.bookings.claim import Claim
+from models.bookings.hold import Hold
+from models.catalog.option import Option
+from models.catalog.service import Service
+from models.catalog.time_off import TimeOff
+from models.enums import BookingStatus, ChangeAction, ChangeKind
+from models.log import change_log
+from models.log.change_log import Change
 
 Row = dict[str, Any]
 
@@ -38,7 +38,7 @@ async def hold_in(business_id: UUID) -> None:
 async def log_is_whole(business_id: UUID) -> Sequence[Row]:
     """The log, whose revisions are 1, 2, 3 and so on to the newest."""
     log = await Change.filter(business_id=business_id).order_by("revision").values()
-    assert [row["revision"] for row in log] == list(range(1, await changes.newest(business_id) + 1))
+    assert [row["revision"] for row in log] == list(range(1, await change_log.newest(business_id) + 1))
     return log
 
 

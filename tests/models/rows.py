@@ -7,17 +7,19 @@ from itertools import count
 from typing import Any
 from uuid import UUID
 
-from models import business, clock, holding, key, option, reserving, service
-from models.booking import Booking
-from models.claim import Claim
-from models.columns import new_id
-from models.holding import Keeping
-from models.hours import TimeRange
-from models.idempotency import Once
-from models.key import Caller
+from models import api_key, business, clock
+from models.actions import create_booking, hold_slot
+from models.actions.create_booking import Wish
+from models.actions.hold_slot import Keeping
+from models.api_key import Caller
+from models.bookings.booking import Booking
+from models.bookings.claim import Claim
+from models.catalog import option, service
+from models.enums import BookingStatus, Role
+from models.log.idempotency import Once
 from models.refusals import Refused
-from models.reserving import Wish
-from models.words import BookingStatus, Role
+from models.scheduling.hours import TimeRange
+from models.storage.columns import new_id
 
 GOOGLE_DAYS = 400
 EVERY_DAY = [(day, TimeRange(time(8), time(18))) for day in range(7)]
@@ -38,12 +40,12 @@ class Shop:
     async def book(self, start: datetime, once: Once | None = None, **wish: Any) -> UUID | Refused:
         """Books the service for Kari at this start."""
         asked = Wish(customer_name="Kari Nordmann", service_id=self.service_id, start=start, **wish)
-        return await reserving.create(self.staff, asked, once=once, google_days=GOOGLE_DAYS)
+        return await create_booking.create(self.staff, asked, once=once, google_days=GOOGLE_DAYS)
 
     async def hold(self, start: datetime, once: Once | None = None, seconds: int = 600) -> UUID | Refused:
         """Holds the service at this start for whoever asks."""
         kept = Keeping(self.service_id, None, start, address="192.0.2.1", seconds=seconds)
-        return await holding.create(self.staff, kept, once=once, google_days=GOOGLE_DAYS)
+        return await hold_slot.create(self.staff, kept, once=once, google_days=GOOGLE_DAYS)
 
 
 async def a_business() -> UUID:
@@ -51,7 +53,7 @@ async def a_business() -> UUID:
 
 
 async def a_caller(business_id: UUID, role: Role = Role.STAFF) -> Caller:
-    key_id, _ = await key.create(business_id, role, f"{role.lower()} key")
+    key_id, _ = await api_key.create(business_id, role, f"{role.lower()} key")
     return Caller(business_id, key_id, role, f"{role.lower()} key")
 
 

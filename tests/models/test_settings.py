@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from models import db
-from models.migrating import migrate
 from models.settings import Settings, WrongSettingError, need_secret_keys, need_whole_client, read
+from models.storage import db
+from models.storage.migrate import migrate
 from tests.models.rows import a_business
 
 KEY = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="

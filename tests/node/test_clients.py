@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.graph.connected import Connected
+from tests.graph.connected_shop import Connected
 from tests.graph.shop import Shop, at
 from tests.node.programs import Programs
 from tests.operations import operations

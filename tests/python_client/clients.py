@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from tests.graph.connected import Connected
+from tests.graph.connected_shop import Connected
 from tests.graph.shop import at
 
 

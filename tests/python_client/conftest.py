@@ -7,9 +7,9 @@ from types import ModuleType
 import pytest
 
 from tests.graph.conftest import town
-from tests.graph.connected import Connected
+from tests.graph.connected_shop import Connected
 from tests.python_client.clients import Clients
-from tests.python_client.generating import generated
+from tests.python_client.generate import generated
 
 __all__ = ["town"]
 

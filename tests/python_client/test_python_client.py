@@ -11,7 +11,7 @@ import pytest
 from gql.transport.exceptions import TransportQueryError
 from pydantic import ValidationError
 
-from tests.graph.connected import ANNAS
+from tests.graph.connected_shop import ANNAS
 from tests.graph.shop import MONDAY, OSLO, at
 from tests.operations import operations
 from tests.python_client.clients import WINDOW, Clients, moment, seen

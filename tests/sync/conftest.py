@@ -6,7 +6,7 @@ import pytest
 from tortoise.backends.base.client import BaseDBAsyncClient
 
 from tests.stage import Stage
-from tests.sync.floor import Floor, Stages, floor_on
+from tests.sync.sync_stack import Floor, Stages, floor_on
 
 
 @pytest.fixture

@@ -9,14 +9,15 @@ from zoneinfo import ZoneInfo
 
 from cryptography.fernet import Fernet
 
-from models import business, clock, option
-from models.booking import Booking
-from models.google import GoogleAccount, GoogleCalendar, GoogleLink
+from models import business, clock
+from models.bookings.booking import Booking
+from models.catalog import option
+from models.catalog.service import Service
+from models.enums import BookingStatus, GoogleAccessRole, GoogleAccountState
+from models.google.tables import GoogleAccount, GoogleCalendar, GoogleLink
 from models.refusals import Refused
-from models.secret import Secrets
-from models.service import Service
-from models.words import BookingStatus, GoogleAccessRole, GoogleAccountState
-from sync import scopes
+from models.storage.secrets import Secrets
+from sync.google_api import scopes
 
 SECRETS = Secrets((Fernet.generate_key().decode(),))
 HOUR = timedelta(hours=1)

@@ -7,8 +7,8 @@ from uuid import UUID
 import pytest
 
 from models import clock
-from models.google import GoogleAccount, GoogleCalendar
-from models.words import GoogleAccountState
+from models.enums import GoogleAccountState
+from models.google.tables import GoogleAccount, GoogleCalendar
 from sync import leases
 from sync.leases import Way
 from tests.sync import rows

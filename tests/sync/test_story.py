@@ -1,11 +1,11 @@
 """The seed's story, without the graph: sign in, choose, link, book, see it in Google, be blocked by Google."""
 
-from models.event import GoogleEvent
-from models.words import ChangeAction, MirrorState
+from models.enums import ChangeAction, MirrorState
+from models.google.event import GoogleEvent
 from tests.sync import rows
-from tests.sync.floor import Floor, busy
 from tests.sync.rows import tomorrow
-from tests.sync.sandbox.doors import ANNA
+from tests.sync.sandbox.sandbox_client import ANNA
+from tests.sync.sync_stack import Floor, busy
 
 
 async def test_a_booking_is_seen_in_google_after_one_round(floor: Floor) -> None:

@@ -6,17 +6,17 @@ from datetime import timedelta
 import pytest
 
 from models import clock
-from models.changes import Change
-from models.event import GoogleEvent
-from models.google import GoogleCalendar, GoogleSignIn
-from models.words import ChangeAction, ChangeKind
+from models.enums import ChangeAction, ChangeKind
+from models.google.event import GoogleEvent
+from models.google.tables import GoogleCalendar, GoogleSignIn
+from models.log.change_log import Change
 from sync import leases, worker
 from sync.leases import Lease
 from sync.worker import Worker
 from tests.sync import rows
-from tests.sync.floor import Floor, busy
 from tests.sync.rows import tomorrow
-from tests.sync.sandbox.doors import ANNA
+from tests.sync.sandbox.sandbox_client import ANNA
+from tests.sync.sync_stack import Floor, busy
 
 
 async def test_a_running_worker_hears_of_a_booking_and_ends_when_told(floor: Floor) -> None:

@@ -10,14 +10,14 @@ from dataclasses import dataclass
 from datetime import timedelta
 from traceback import format_exc
 
-from models.google import GoogleAccount
-from models.words import GoogleAccountState
-from tests.world.agreement import blocks, differences
+from models.enums import GoogleAccountState
+from models.google.tables import GoogleAccount
 from tests.world.dice import Dice
-from tests.world.occasions import Block
-from tests.world.rules import ALWAYS, RULES, WEIGHTS
-from tests.world.ties import sign_in_as
-from tests.world.town import Town
+from tests.world.sync.agreement import blocks, differences
+from tests.world.sync.google_events import Block
+from tests.world.sync.links import sign_in_as
+from tests.world.sync.model import Town
+from tests.world.sync.rules import ALWAYS, RULES, WEIGHTS
 
 LOOKS = 14
 """So many quarters of an hour after the last fault all must be well: no wait is longer than two hours and a half."""

@@ -10,12 +10,14 @@ from typing import Any
 import pytest
 
 from graph.server.app import build
-from models import address_booking, clock, db
-from models.address_booking import KEPT, AddressBooking
-from models.hold import Hold
-from models.secret import new_secret_key
+from models import clock
+from models.bookings import address_booking
+from models.bookings.address_booking import KEPT, AddressBooking
+from models.bookings.hold import Hold
 from models.settings import read
-from tests.graph.holding import customer_with_another_app
+from models.storage import db
+from models.storage.secrets import new_secret_key
+from tests.graph.bookings.hold_requests import customer_with_another_app
 from tests.graph.limits.elsewhere import Elsewhere, ask, told
 from tests.graph.shop import KARI, Shop, at, codes, furnish
 from tests.operations import operations

@@ -9,8 +9,8 @@ from graph.limits.answers import (
     close_reason,
     rate_limited,
 )
-from graph.server.accept import JSON
-from graph.server.status import retry_after, status_of
+from graph.server.http.media_types import JSON
+from graph.server.http.status import retry_after, status_of
 
 
 @pytest.mark.parametrize(

@@ -7,13 +7,13 @@ import re
 import pytest
 from graphql import GraphQLError
 
+from graph.complexity import aliases, depth, repetition
+from graph.complexity.values import MOST_VALUES, too_many
 from graph.documents.document import MOST_OPERATIONS, MOST_TOKENS, read
 from graph.languages import figure, say
-from graph.limits import aliases, depth, repetition
-from graph.limits.spending import TOO_DEAR
-from graph.limits.values import MOST_VALUES, too_many
+from graph.limits.cost_budget import TOO_DEAR
+from graph.rendering.allowance import too_long
 from graph.schema import schema
-from graph.server.allowance import too_long
 from graph.spoken import spoken
 from tests.graph.shop import Shop
 

@@ -10,10 +10,10 @@ import pytest
 import websockets
 
 from graph.limits import door
-from graph.server import sockets
+from graph.server.live import open_streams
 from tests.graph.limits.elsewhere import FROM, Elsewhere, ask, told
-from tests.graph.server.test_limits_of_keys import refused as refused_streams
-from tests.graph.wire import acknowledged, close_code, receive, silent, subscribing
+from tests.graph.limits.test_limits_of_keys import refused as refused_streams
+from tests.graph.socket_client import acknowledged, close_code, receive, silent, subscribing
 from tests.live.events import streaming
 from tests.operations import operations
 from tests.served import Served, serving
@@ -230,7 +230,7 @@ async def test_a_key_is_shown_on_a_socket_under_a_name_in_any_case(studio: Serve
 async def test_of_many_sockets_that_show_no_key_the_oldest_make_room(
     studio: Served, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sockets, "MOST_WITHOUT_KEY", 3)
+    monkeypatch.setattr(open_streams, "MOST_WITHOUT_KEY", 3)
     async with AsyncExitStack() as opened, socket(studio, studio.keys["staff"], HERE) as shown:
         await acknowledged(shown)
         waiting = [await opened.enter_async_context(silent(studio)) for _ in range(5)]

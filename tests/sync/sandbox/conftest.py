@@ -14,7 +14,7 @@ from starlette.routing import Route
 from sync.sandbox.app import sandbox_app
 from sync.sandbox.state import SandboxGoogle
 from tests.stage import Stage
-from tests.sync.sandbox.doors import ANNA, BEN, Clock, Hook, bearer
+from tests.sync.sandbox.sandbox_client import ANNA, BEN, Clock, Hook, bearer
 
 
 @pytest.fixture

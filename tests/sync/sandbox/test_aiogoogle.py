@@ -13,9 +13,9 @@ from aiogoogle.excs import HTTPError
 from aiogoogle.resource import GoogleAPI
 
 import sync.sandbox
-from sync.sandbox.grants import full_scopes
+from sync.sandbox.accounts.grants import full_scopes
 from sync.sandbox.state import SandboxGoogle
-from tests.sync.sandbox.doors import ANNA, CALLBACK, CLIENT, SCOPES, Hook, timed
+from tests.sync.sandbox.sandbox_client import ANNA, CALLBACK, CLIENT, SCOPES, Hook, timed
 
 # aiogoogle leaves these without types.
 AIOGOOGLE: Any = Aiogoogle

@@ -9,14 +9,15 @@ import pytest
 from starlette.routing import Route
 
 import sync.sandbox
-from sync.sandbox import api, calendar_list, query
+from sync.sandbox.api import calendar_list, routes
 from sync.sandbox.callers import LIST_CALENDARS, PREFIX, READ_EVENTS, STOP_CHANNELS, WRITE_EVENTS
-from sync.sandbox.events import CHOICES, WRITABLE
+from sync.sandbox.events import query
+from sync.sandbox.events.events import CHOICES, WRITABLE
 from sync.sandbox.state import SandboxGoogle
-from tests.sync.sandbox.doors import ANNA, BEN, error_of, listed, put_in, timed
+from tests.sync.sandbox.sandbox_client import ANNA, BEN, error_of, listed, put_in, timed
 
 DOCUMENT: dict[str, Any] = json.loads((Path(sync.sandbox.__file__).parents[1] / "calendar.v3.json").read_text())
-SERVED = {route.name: route for route in api.ROUTES}
+SERVED = {route.name: route for route in routes.ROUTES}
 SCOPES = {
     "calendarList.list": LIST_CALENDARS,
     "calendarList.get": LIST_CALENDARS,

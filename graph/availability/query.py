@@ -1,0 +1,282 @@
+"""Availability: the slots of a service that can be booked."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import strawberry
+from graphql import GraphQLError
+
+from graph.catalog.options import Option
+from graph.feeds.slot_feed import SERVICE_COLUMNS
+from graph.fields.resolvers import recurring
+from graph.fields.selection import columns, selects
+from graph.languages import figure
+from graph.relay.arguments import (
+    FirstStart,
+    GroupingZone,
+    LastStart,
+    MovingBookingId,
+    MovingToken,
+    OptionIds,
+    ServiceId,
+    check_range,
+)
+from graph.relay.nodes import asked, asked_some, value_of
+from graph.request.context import Info, bad_input
+from graph.scalars import Date, TimeZone
+from models import clock
+from models.actions import change_booking, load_offer
+from models.bookings import booking
+from models.catalog import option, service
+from models.refusals import Alternative
+from models.scheduling.availability import SlotReason as SlotReasonCode
+from models.scheduling.emptiness import why_empty
+from models.scheduling.hours import day_interval, local_date
+from models.scheduling.intervals import MINUTE, Instant, Interval, Steps, interval, to_datetime, to_instant
+from models.scheduling.offer import Offer
+from models.storage.db import Row
+
+_LEAST_SLOT, _LEAST_OPTION = 20, 10
+"""Fewer bytes than any slot, or option of a slot, takes in an answer."""
+
+_DOUBT = 4
+"""So many times more slots may be possible than an answer holds: hours, bookings and notice leave fewer."""
+
+
+@strawberry.type(description="A time at which a service can be booked.")
+class Slot:
+    # Of all that are `eligible` for the service some are `free` and the `others` not; `shelf` has them as objects.
+    free: strawberry.Private[Sequence[UUID]]
+    eligible: strawberry.Private[Sequence[UUID]]
+    shelf: strawberry.Private[Mapping[UUID, Option]]
+    start: datetime = strawberry.field(description="When the customer comes.")
+    end: datetime = strawberry.field(description="When the customer is done.")
+    options: list[Option] = recurring("free", "shelf", "The options that are free for it, by name.")
+    unavailable_options: list[Option] = recurring(
+        "others", "shelf", "The options that offer the service and are not free for it, by name."
+    )
+
+    @property
+    def others(self) -> Sequence[UUID]:
+        """Those of the eligible options that are not free."""
+        free = set(self.free)
+        return [each for each in self.eligible if each not in free]
+
+
+@strawberry.type(description="The slots of one date.")
+class AvailabilityDay:
+    date: Date = strawberry.field(description="The date, in the answer's time zone.")
+    slots: list[Slot] = strawberry.field(description="Its slots, each once, by start.")
+
+
+@strawberry.type(description="When a service can be booked.")
+class Availability:
+    offer: strawberry.Private[Offer]
+    window: strawberry.Private[Interval]
+    service_active: strawberry.Private[bool]
+    shelf: strawberry.Private[Mapping[UUID, Option]]
+    as_of: datetime = strawberry.field(description="When this was worked out.")
+    fresh_as_of: datetime | None = strawberry.field(
+        description="The oldest complete reading among the Google calendars involved; null when none is."
+    )
+    time_zone: TimeZone = strawberry.field(description="The zone that `days` are dates of.")
+    days: list[AvailabilityDay] = strawberry.field(description="The dates that have slots, in order.")
+
+    @strawberry.field(
+        description="Why no date has a slot, where one reason holds for all that was asked; null when there are slots, "
+        "or when the reasons differ. Public keys see BUSY for every BUSY_*."
+    )
+    def empty_reason(self, info: Info) -> SlotReasonCode | None:
+        if self.days:
+            return None
+        found = why_empty(self.offer, self.window, active=self.service_active)
+        busy = found is not None and found.name.startswith("BUSY")
+        return SlotReasonCode.BUSY if busy and not info.context.caller.is_staff else found
+
+
+@strawberry.type
+class AvailabilityQuery:
+    @strawberry.field(description="When a service can be booked: the starts from `from` on and before `to`.")
+    async def availability(
+        self,
+        info: Info,
+        service_id: ServiceId,
+        from_: FirstStart,
+        to: LastStart,
+        option_ids: OptionIds = strawberry.UNSET,
+        time_zone: GroupingZone = strawberry.UNSET,
+        moving_booking_id: MovingBookingId = strawberry.UNSET,
+        manage_token: MovingToken = strawberry.UNSET,
+    ) -> Availability:
+        leave_out = await moving(info, value_of(moving_booking_id), value_of(manage_token))
+        wanted = Wanted(service_id, interval(from_, to), option_ids, time_zone or None, leave_out)
+        return (await look(info, wanted))[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is asked: starts of a service in a window, with some options or all, by the dates of a zone."""
+
+    service_id: str
+    window: Interval
+    option_ids: list[strawberry.ID] | None
+    time_zone: str | None
+    leave_out: UUID | None = None
+
+
+async def check(info: Info, wanted: Wanted) -> None:
+    """Raises BAD_USER_INPUT for what cannot be answered."""
+    await check_range(info, wanted.window, wanted.time_zone)
+    await service_for(info, wanted.service_id)
+
+
+async def look(info: Info, wanted: Wanted) -> tuple[Availability, Offer]:
+    """The answer as it is now, and the offer it was taken from. Raises BAD_USER_INPUT."""
+    window = wanted.window
+    await check_range(info, window, wanted.time_zone)
+    only = asked_some("Option", wanted.option_ids, "optionIds")
+    row = await service_for(info, wanted.service_id)
+    found = await offer_for(info, row, window, only, wanted.leave_out)
+    allowance = info.context.allowance
+    zone = wanted.time_zone or row["business__time_zone"]
+    slots: Sequence[tuple[Instant, Sequence[UUID]]]
+    shelf: Mapping[UUID, Option]
+    with_others = selects(info, "days", "slots", "unavailableOptions")
+    with_options = with_others or selects(info, "days", "slots", "options")
+    _check_length(found, window, allowance.most, len(found.options) if with_options else 0)
+    # What nobody sees is not worked out, and nothing differs by it.
+    if with_options:
+        slots = await allowance.through(found.slots_in_steps(window))
+        eligible = found.eligible() if with_others else []
+        seen = await allowance.through(_seen(slots))
+        shelf = await shelved(info, seen.union(eligible if slots else ()), "days", "slots")
+    else:
+        starts = await allowance.through(found.starts_in_steps(window))
+        slots, eligible, shelf = [(at, ()) for at in starts], [], {}
+    answer = Availability(
+        offer=found,
+        window=window,
+        service_active=row["active"],
+        shelf=shelf,
+        as_of=to_datetime(found.now),
+        fresh_as_of=found.fresh_as_of,
+        time_zone=TimeZone(zone),
+        days=await allowance.through(
+            by_day(slots, timedelta(minutes=found.rules.duration), ZoneInfo(zone), eligible, shelf)
+        ),
+    )
+    return answer, found
+
+
+async def service_for(info: Info, service_id: str) -> Row:
+    """The service that slots are asked of, with what an offer needs. Raises BAD_USER_INPUT."""
+    caller = info.context.caller
+    row = await service.read(caller.business_id, asked("Service", service_id), SERVICE_COLUMNS)
+    if row is None or not (row["active"] or caller.is_staff):
+        raise bad_input("There is no such service.")
+    return row
+
+
+async def offer_for(
+    info: Info, row: Row, window: Interval, only: Collection[UUID] | None, leave_out: UUID | None
+) -> Offer:
+    """The offer of a service now. When a booking is being moved, by that booking's own lengths."""
+    rules = await change_booking.rules_of(info.context.caller.business_id, leave_out) if leave_out else None
+    return await load_offer.offer_of(
+        row,
+        rules or service.rules(row),
+        window,
+        now=to_instant(clock.now()),
+        google_days=info.context.house.settings.google_days,
+        only=only,
+        leave_out=leave_out,
+    )
+
+
+async def moving(info: Info, booking_id: str | None, manage_token: str | None) -> UUID | None:
+    """The booking to leave out; a public key must show that it manages it. Raises BAD_USER_INPUT."""
+    if booking_id is None:
+        return None
+    caller, found = info.context.caller, asked("Booking", booking_id)
+    if not caller.is_staff:
+        managed = info.context.house.secrets.managed(manage_token or "")
+        if managed is None or managed[0] != found or not await booking.is_managed(caller.business_id, *managed):
+            raise bad_input("A public key needs the booking's manageToken.")
+    return found
+
+
+async def shelved(info: Info, options: Iterable[UUID], *path: str) -> Mapping[UUID, Option]:
+    """The options as the slots at the end of `path` show them."""
+    ids = list(options)
+    wanted = columns(info, Option, *path, "options") | columns(info, Option, *path, "unavailableOptions")
+    if not ids or wanted == {"id"}:
+        return {each: Option(row={"id": each}) for each in ids}
+    rows = await option.several(info.context.caller.business_id, ids, wanted)
+    return {row["id"]: Option(row=row) for row in rows}
+
+
+async def nearby(info: Info, found: Sequence[Alternative]) -> list[Slot]:
+    """Alternatives of the domain, as the API shows them."""
+    shelf = await shelved(info, {option for each in found for option in each.options}, "alternatives")
+    return [
+        Slot(
+            free=each.options,
+            eligible=each.options,
+            shelf=shelf,
+            start=to_datetime(each.start),
+            end=to_datetime(each.end),
+        )
+        for each in found
+    ]
+
+
+def _check_length(found: Offer, window: Interval, most: int, options: int) -> None:
+    """Raises QUERY_TOO_COMPLEX where so many slots are possible that no answer could hold them, each with so many
+    options: far more than may come true, since nobody is open all day.
+    """
+    starts = -(-(window.end - window.start) // (found.rules.step * MINUTE))
+    if starts * (_LEAST_SLOT + options * _LEAST_OPTION) <= _DOUBT * most:
+        return
+    with_each = f" with {figure(options)} options each" if options else ""
+    message = (
+        f"Up to {figure(starts)} slots{with_each} can be in this range, and an answer has at most {figure(most)} "
+        "bytes. Ask for a shorter range, fewer options, or a service with a longer step."
+    )
+    raise GraphQLError(message, extensions={"code": "QUERY_TOO_COMPLEX"})
+
+
+def _seen(slots: Iterable[tuple[Instant, Sequence[UUID]]]) -> Steps[set[UUID]]:
+    """The options that some slot has; in steps."""
+    seen: set[UUID] = set()
+    before: Sequence[UUID] = ()
+    for _, free in slots:
+        # The same ones are free for many slots on end.
+        if free != before:
+            seen.update(free)
+            before = free
+        yield
+    return seen
+
+
+def by_day(
+    slots: Iterable[tuple[Instant, Sequence[UUID]]],
+    length: timedelta,
+    zone: ZoneInfo,
+    eligible: Sequence[UUID],
+    shelf: Mapping[UUID, Option],
+) -> Steps[list[AvailabilityDay]]:
+    """Slots, ascending, by the dates of a zone; in steps."""
+    days: list[AvailabilityDay] = []
+    midnight: Instant | None = None
+    for at, free in slots:
+        if midnight is None or at >= midnight:
+            date = local_date(at, zone)
+            midnight = day_interval(date, zone).end
+            days.append(AvailabilityDay(date=Date(date), slots=[]))
+        start = to_datetime(at)
+        days[-1].slots.append(Slot(free=free, eligible=eligible, shelf=shelf, start=start, end=start + length))
+        yield
+    return days

@@ -1,0 +1,1 @@
+"""Bookings and holds: the types, lists of them, and the mutations that make and change them."""

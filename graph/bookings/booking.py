@@ -1,0 +1,168 @@
+"""Bookings: a slot taken. The type, and the queries for it; what changes one is in `booking_mutations`."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+import strawberry
+
+from graph.calendar.entries import CalendarEntry, GoogleEvent
+from graph.catalog.options import Option
+from graph.catalog.services import Service
+from graph.fields.resolvers import attribute, column, part, reading, related
+from graph.fields.selection import columns
+from graph.google.connection import SyncError, fault
+from graph.relay.nodes import to_id
+from graph.request.context import Info
+from models.actions import calendar_entries
+from models.bookings import booking
+from models.bookings.booking import Booking as BookingRow
+from models.enums import BookingStatus, Drift, MirrorState
+from models.storage import db, queries
+from models.storage.db import Row
+from sync.service import MirrorShown
+
+
+@strawberry.type(description="Whom a booking is for.")
+class Customer:
+    row: strawberry.Private[Row]
+    name: str = column("customer_name", "Their name.")
+    email: str | None = column("customer_email", "Their mail address.")
+    phone: str | None = column("customer_phone", "Their telephone number.")
+
+
+@strawberry.type(description="The event in Google Calendar that stands for a booking.")
+class Mirror:
+    value: strawberry.Private[MirrorShown]
+    state: MirrorState = attribute("state", "How far it is.")
+    html_link: str | None = attribute("html_link", "The event in Google Calendar; null until it is there.")
+    drift: Drift = attribute(
+        "drift", "How somebody last changed it in Google; NONE again with the next change of the booking."
+    )
+    drift_found_at: datetime | None = attribute("drift_found_at", "When that was noticed; null without a drift.")
+    drift_corrected_at: datetime | None = attribute(
+        "drift_corrected_at", "When it was put right; null without a drift, and until then."
+    )
+
+    @strawberry.field(description="What went wrong last; null when all is well.")
+    def error(self) -> SyncError | None:
+        return fault(self.value.error)
+
+
+@strawberry.type(description="One value that a change of a booking replaced.")
+class FieldChange:
+    field: str = strawberry.field(description="Which one.")
+    before: str | None = strawberry.field(description="What it was.")
+    after: str | None = strawberry.field(description="What it became.")
+
+
+@strawberry.type(description="Something that was done to a booking.")
+class HistoryEntry:
+    at: datetime = strawberry.field(description="When.")
+    actor: str = strawberry.field(description="By whom: the role and name of the key, `customer`, or `google`.")
+    action: str = strawberry.field(
+        description="What: `CREATED`, `RESCHEDULED`, `UPDATED`, `CANCELLED`; `DRIFT_CORRECTED`: somebody had "
+        "changed or deleted its event in Google, and it was put right."
+    )
+    changes: list[FieldChange] = strawberry.field(
+        description="The values that changed. `freshAsOf` is among them when the option's Google calendar could not be "
+        "read again just before: as of when it was known, or `never`."
+    )
+
+
+@strawberry.type(description="A slot taken. It keeps its id for life, through every reschedule.")
+class Booking(CalendarEntry):
+    reference: str = column("reference", "Short, for people to say on the telephone.")
+    status: BookingStatus = column("status", "Where it stands.")
+    version: int = column("version", "Rises with every change: give it back as `expectedVersion`.")
+    created_at: datetime = column("created_at", "When it was made.")
+    updated_at: datetime = column("updated_at", "When it was last changed.")
+
+    @reading("status", description="Whether it takes its option's time: until it is cancelled.")
+    def blocks(self) -> bool:
+        return bool(self.row["status"] != BookingStatus.CANCELLED)
+
+    service: Service = related("service", Service, "What was booked.")
+    option: Option = related("option", Option, "With whom, or what, it was booked.")
+    customer: Customer | None = part(Customer, "Whom it is for; null for public keys.", staff=True)
+    note: str | None = column("note", "What was noted about it; null for public keys.", staff=True)
+
+    @reading("service__name", "customer_name", description="The service and the customer.")
+    def title(self, info: Info) -> str | None:
+        name = str(self.row["service__name"])
+        return f"{name}: {self.row['customer_name']}" if info.context.caller.is_staff else name
+
+    @reading("id", description="Its event in Google Calendar; null for public keys.")
+    async def mirror(self, info: Info) -> Mirror | None:
+        if not info.context.caller.is_staff:
+            return None
+        google, business_id = info.context.house.google, info.context.caller.business_id
+
+        async def load(ids: Sequence[UUID]) -> Mapping[UUID, MirrorShown]:
+            return await google.mirror_states(business_id, ids)
+
+        found = await info.context.loaders.one("mirrors", self.row["id"], load)
+        return Mirror(value=found or MirrorShown(MirrorState.NOT_LINKED))
+
+    @reading("id", description="Google events that came in over it: both stand, somebody has to choose. Staff.")
+    async def conflicts(self, info: Info) -> list[GoogleEvent]:
+        if not info.context.caller.is_staff:
+            return []
+        asked = columns(info, GoogleEvent)
+
+        async def load(ids: Sequence[UUID]) -> Mapping[UUID, Sequence[db.Row]]:
+            return await calendar_entries.conflicts_of(ids, asked)
+
+        rows = await info.context.loaders.many(("conflicts", asked), self.row["id"], load)
+        return [GoogleEvent(row=row) for row in rows]
+
+    @reading("id", description="What was done to it, oldest first; null for public keys.")
+    async def history(self, info: Info) -> list[HistoryEntry] | None:
+        if not info.context.caller.is_staff:
+            return None
+        rows = await info.context.loaders.many("history", self.row["id"], booking.history_of)
+        return [
+            HistoryEntry(
+                at=row["at"],
+                actor=row["actor"],
+                action=row["action"],
+                changes=[_in_words(each) for each in row["changes"]],
+            )
+            for row in rows
+        ]
+
+
+_WORDS = {
+    "startsAt": "start",
+    "endsAt": "end",
+    "optionId": "option",
+    "customerName": "customer.name",
+    "customerEmail": "customer.email",
+    "customerPhone": "customer.phone",
+}
+
+
+def _in_words(change: Mapping[str, str | None]) -> FieldChange:
+    """A change of a column as a change of the field that clients know it by."""
+    field, before, after = change["field"] or "", change["before"], change["after"]
+    if field == "optionId":
+        before, after = (each and to_id("Option", UUID(each)) for each in (before, after))
+    return FieldChange(field=_WORDS.get(field, field), before=before, after=after)
+
+
+@strawberry.type
+class BookingQuery:
+    @strawberry.field(description="The booking that a manage token stands for; null when it stands for none.")
+    async def managed_booking(
+        self,
+        info: Info,
+        manage_token: Annotated[str, strawberry.argument(description="What `createBooking` answered.")],
+    ) -> Booking | None:
+        managed = info.context.house.secrets.managed(manage_token)
+        if managed is None:
+            return None
+        booking_id, generation = managed
+        business_id, shown = info.context.caller.business_id, columns(info, Booking)
+        row = await queries.row(BookingRow, business_id, booking_id, shown, token_generation=generation)
+        return Booking(row=row) if row else None

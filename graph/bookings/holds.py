@@ -1,0 +1,101 @@
+"""Keeping a slot while the customer fills in the form."""
+
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+import strawberry
+
+from graph.availability.freshness import freshen
+from graph.availability.query import Slot, nearby
+from graph.calendar.entries import Hold
+from graph.errors import user_errors
+from graph.relay.nodes import asked, asked_if, to_id, value_of
+from graph.relay.payloads import Payload, optional, shown
+from graph.request.context import Info
+from models import checks, clock
+from models.actions import create_booking, hold_slot
+from models.actions.hold_slot import Keeping
+from models.bookings import hold
+from models.bookings.hold import Hold as HoldRow
+from models.log import idempotency
+from models.log.idempotency import Once
+from models.refusals import Refused
+
+
+@strawberry.input(description="A slot to keep.")
+class CreateHoldInput:
+    service_id: strawberry.ID = strawberry.field(description="What is going to be booked.")
+    option_id: strawberry.ID | None = optional("With whom or what; left out: any that is free.")
+    start: datetime = strawberry.field(description="When: a start that `availability` offers.")
+    idempotency_key: str | None = optional(
+        "1 to 128 characters, remembered for 24 hours per API key: a retry after a lost answer gets the first answer."
+    )
+
+
+@strawberry.type(description="The slot, kept; or what else could be.")
+class CreateHoldPayload(Payload):
+    hold: Hold | None = strawberry.field(description="The hold; null when it was refused.", default=None)
+    alternatives: list[Slot] = strawberry.field(
+        description="When the time could not be held: up to five that can, the same start with others first.",
+        default_factory=list,
+    )
+
+
+@strawberry.input(description="A held slot to give back.")
+class ReleaseHoldInput:
+    hold_id: strawberry.ID = strawberry.field(description="Which hold.")
+
+
+@strawberry.type(description="What was given back.")
+class ReleaseHoldPayload(Payload):
+    released_id: strawberry.ID | None = strawberry.field(
+        description="The id it had; null when it was refused.", default=None
+    )
+
+
+@strawberry.type
+class HoldMutation:
+    @strawberry.mutation(description="Keeps a slot for some minutes; it lapses by itself.")
+    async def create_hold(
+        self, info: Info, input: Annotated[CreateHoldInput, strawberry.argument(description="The slot.")]
+    ) -> CreateHoldPayload | None:
+        caller, settings = info.context.caller, info.context.house.settings
+        if wrong := checks.found(idempotency.judge(value_of(input.idempotency_key))):
+            return CreateHoldPayload(errors=user_errors(info, Refused(wrong)))
+        keeping = Keeping(
+            service_id=asked("Service", input.service_id),
+            option_id=asked_if("Option", input.option_id),
+            start=input.start,
+            address=info.context.veiled_address or "",
+            seconds=settings.hold_seconds,
+        )
+        given = {"service": keeping.service_id, "option": keeping.option_id, "start": keeping.start}
+        once = Once(caller.key_id, "createHold", input.idempotency_key, given) if input.idempotency_key else None
+        await freshen(info, once, lambda: _foreseen(info, keeping))
+        answer = await hold_slot.create(caller, keeping, once=once, google_days=settings.google_days)
+        if isinstance(answer, Refused):
+            return CreateHoldPayload(
+                errors=user_errors(info, answer), alternatives=await nearby(info, answer.alternatives)
+            )
+        # A retry may come after the hold has lapsed or was booked.
+        there = await HoldRow.filter(id=answer).exists()
+        done = answer if there else await hold.gone(caller.business_id, answer)
+        return CreateHoldPayload(**await shown(info, Hold, HoldRow, done, "hold"))
+
+    @strawberry.mutation(description="Gives a held slot back before it lapses.")
+    async def release_hold(
+        self, info: Info, input: Annotated[ReleaseHoldInput, strawberry.argument(description="The hold.")]
+    ) -> ReleaseHoldPayload | None:
+        answer = await hold_slot.release(info.context.caller, asked("Hold", input.hold_id))
+        if isinstance(answer, Refused):
+            return ReleaseHoldPayload(errors=user_errors(info, answer))
+        return ReleaseHoldPayload(released_id=to_id("Hold", answer))
+
+
+async def _foreseen(info: Info, keeping: Keeping) -> UUID | None:
+    """The option that is about to be held; None when nothing will be."""
+    caller, days = info.context.caller, info.context.house.settings.google_days
+    if await hold_slot.has_too_many(caller, keeping.address, clock.now()):
+        return None
+    return await create_booking.foresee(caller.business_id, keeping.service_id, keeping.option_id, keeping.start, days)

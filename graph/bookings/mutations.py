@@ -1,0 +1,304 @@
+"""Making and changing bookings."""
+
+import dataclasses
+from datetime import datetime
+from typing import Annotated, Any, TypeAlias
+from uuid import UUID
+
+import strawberry
+
+from graph.availability.freshness import freshen
+from graph.availability.query import Slot, nearby
+from graph.bookings.booking import Booking
+from graph.errors import forbidden_error, user_errors
+from graph.limits.answers import TOO_MANY_BOOKINGS, rate_limited
+from graph.relay.nodes import NOBODY, asked, asked_if, value_of
+from graph.relay.payloads import Payload, given, optional, shown, whole
+from graph.request.context import Info
+from models import checks
+from models.actions import change_booking, hold_slot
+from models.actions import create_booking as reserving
+from models.actions.create_booking import Wish
+from models.bookings import booking
+from models.bookings.address_booking import Quota, TooManyBookingsError
+from models.bookings.booking import Booking as BookingRow
+from models.enums import BookingStatus, Role
+from models.log import idempotency
+from models.log.idempotency import Once
+from models.refusals import ErrorCode, Refused
+from models.storage import queries
+
+UNPROVEN = "With a public key a booking is found by its `manageToken` only: send what `createBooking` answered."
+DISPROVED = "There is no such booking, or this is not its `manageToken`: send what `createBooking` answered."
+_BOOKING = ("input", "bookingId")
+
+RETRY = "1 to 128 characters, remembered for 24 hours per API key: a retry after a lost answer gets the first answer."
+
+
+@strawberry.input(description="Whom a booking is for.")
+class CustomerInput:
+    name: str = strawberry.field(description="Their name.")
+    email: str | None = optional("Their mail address.")
+    phone: str | None = optional("Their telephone number.")
+
+
+@strawberry.input(
+    description="A new booking. With `holdId` the hold's service, option and start are booked; without, give "
+    "`serviceId` and `start`."
+)
+class CreateBookingInput:
+    hold_id: strawberry.ID | None = optional("The hold to make a booking of.")
+    service_id: strawberry.ID | None = optional("What to book.")
+    option_id: strawberry.ID | None = optional("With whom or what; left out: any that is free.")
+    start: datetime | None = optional("When: a start that `availability` offers.")
+    customer: CustomerInput = strawberry.field(description="Whom it is for.")
+    note: str | None = optional("What staff should know.")
+    idempotency_key: str | None = optional(RETRY)
+    override_rules: bool | None = optional(
+        "Staff: book outside opening hours, notice, horizon and grid; never over something busy."
+    )
+
+
+@strawberry.type(description="The new booking, or what else could be booked.")
+class CreateBookingPayload(Payload):
+    booking: Booking | None = strawberry.field(description="The booking; null when it was refused.", default=None)
+    manage_token: str | None = strawberry.field(
+        description="With it, whoever booked can see, move and cancel this one booking. Keep it secret.", default=None
+    )
+    alternatives: list[Slot] = strawberry.field(
+        description="When the time could not be booked: up to five that can, the same start with others first.",
+        default_factory=list,
+    )
+
+
+@strawberry.input(description="Another time for a booking, another option, or both.")
+class RescheduleBookingInput:
+    booking_id: strawberry.ID = strawberry.field(description="Which booking.")
+    start: datetime = strawberry.field(description="The new start.")
+    option_id: strawberry.ID | None = optional("The new option; left out: the same.")
+    manage_token: str | None = optional("Needed with a public key.")
+    expected_version: int | None = optional("Refuse if it is no longer at this version.")
+    override_rules: bool | None = optional(
+        "Staff: move outside opening hours, notice, horizon and grid; never over something busy."
+    )
+    idempotency_key: str | None = optional(RETRY)
+
+
+@strawberry.type(description="The booking where it is now, or where else it could go.")
+class RescheduleBookingPayload(Payload):
+    booking: Booking | None = strawberry.field(description="The booking; null when it was refused.", default=None)
+    alternatives: list[Slot] = strawberry.field(
+        description="When it could not be moved there: up to five times that can, the same start with others first.",
+        default_factory=list,
+    )
+
+
+@strawberry.input(description="A booking to call off.")
+class CancelBookingInput:
+    booking_id: strawberry.ID = strawberry.field(description="Which booking.")
+    manage_token: str | None = optional("Needed with a public key.")
+    reason: str | None = optional("Why, for the history.")
+    expected_version: int | None = optional("Refuse if it is no longer at this version.")
+    idempotency_key: str | None = optional(RETRY)
+
+
+@strawberry.type(description="The booking, cancelled.")
+class CancelBookingPayload(Payload):
+    booking: Booking | None = strawberry.field(description="The booking; null when it was refused.", default=None)
+
+
+@strawberry.input(description="Changes to a booking. A field left out stays; null clears it where it can be empty.")
+class UpdateBookingInput:
+    booking_id: strawberry.ID = strawberry.field(description="Which booking.")
+    customer: CustomerInput | None = optional("Whom it is for; a part left out stays.")
+    note: str | None = optional("What staff should know.")
+    status: BookingStatus | None = optional("How it went, once it has started; or CONFIRMED again.")
+    expected_version: int | None = optional("Refuse if it is no longer at this version.")
+    idempotency_key: str | None = optional(RETRY)
+
+
+@strawberry.type(description="The booking as it is now.")
+class UpdateBookingPayload(Payload):
+    booking: Booking | None = strawberry.field(description="The booking; null when it was refused.", default=None)
+
+
+@strawberry.type
+class BookingMutation:
+    @strawberry.mutation(description="Books a slot.")
+    async def create_booking(
+        self, info: Info, input: Annotated[CreateBookingInput, strawberry.argument(description="What to book.")]
+    ) -> CreateBookingPayload | None:
+        caller, settings = info.context.caller, info.context.house.settings
+        if may_not_override(info, input):
+            return CreateBookingPayload(errors=forbidden_error(info, Role.STAFF, "input", "overrideRules"))
+        wish = _wish(input)
+        if wrong := checks.found(idempotency.judge(value_of(input.idempotency_key))):
+            return CreateBookingPayload(errors=user_errors(info, Refused(wrong)))
+        once = None
+        if retry := value_of(input.idempotency_key):
+            once = Once(caller.key_id, "createBooking", retry, dataclasses.asdict(wish))
+        await freshen(info, once, lambda: _foreseen(info, wish))
+        try:
+            answer = await reserving.create(
+                caller, wish, once=once, google_days=settings.google_days, quota=_quota(info)
+            )
+        except TooManyBookingsError as early:
+            raise rate_limited(TOO_MANY_BOOKINGS, early.seconds, info.context.language) from None
+        fields = await shown(info, Booking, BookingRow, answer, "booking")
+        if isinstance(answer, Refused):
+            return CreateBookingPayload(**fields, alternatives=await nearby(info, answer.alternatives))
+        return CreateBookingPayload(**fields, manage_token=await _token(info, answer))
+
+    @strawberry.mutation(description="Moves a booking. Staff, or whoever has its manage token.")
+    async def reschedule_booking(
+        self, info: Info, input: Annotated[RescheduleBookingInput, strawberry.argument(description="The move.")]
+    ) -> RescheduleBookingPayload | None:
+        caller, settings = info.context.caller, info.context.house.settings
+        if may_not_override(info, input):
+            return RescheduleBookingPayload(errors=forbidden_error(info, Role.STAFF, "input", "overrideRules"))
+        if wrong := checks.found(idempotency.judge(value_of(input.idempotency_key))):
+            return RescheduleBookingPayload(errors=user_errors(info, Refused(wrong)))
+        booking_id = await managed(info, input.booking_id, input.manage_token)
+        once = _once(info, "rescheduleBooking", booking_id, input)
+        where: dict[str, Any] = {
+            "option_id": asked_if("Option", input.option_id),
+            "override_rules": bool(value_of(input.override_rules)),
+            "google_days": settings.google_days,
+        }
+        await freshen(info, once, lambda: change_booking.foresee(caller.business_id, booking_id, input.start, **where))
+        version = value_of(input.expected_version)
+        answer = await change_booking.reschedule(
+            caller, booking_id, input.start, expected_version=version, once=once, **where
+        )
+        fields = await shown(info, Booking, BookingRow, _hinted(info, input.manage_token, answer), "booking")
+        if isinstance(answer, Refused):
+            fields["alternatives"] = await nearby(info, answer.alternatives)
+        return RescheduleBookingPayload(**fields)
+
+    @strawberry.mutation(description="Cancels a booking for good. Staff, or whoever has its manage token.")
+    async def cancel_booking(
+        self, info: Info, input: Annotated[CancelBookingInput, strawberry.argument(description="The booking.")]
+    ) -> CancelBookingPayload | None:
+        if wrong := checks.found(idempotency.judge(value_of(input.idempotency_key))):
+            return CancelBookingPayload(errors=user_errors(info, Refused(wrong)))
+        booking_id = await managed(info, input.booking_id, input.manage_token)
+        answer = await change_booking.cancel(
+            info.context.caller,
+            booking_id,
+            reason=value_of(input.reason),
+            expected_version=value_of(input.expected_version),
+            once=_once(info, "cancelBooking", booking_id, input),
+        )
+        answer = _hinted(info, input.manage_token, answer)
+        return CancelBookingPayload(**await shown(info, Booking, BookingRow, answer, "booking"))
+
+    @strawberry.mutation(description="Changes whom a booking is for, its note, or how it went. Staff.")
+    async def update_booking(
+        self, info: Info, input: Annotated[UpdateBookingInput, strawberry.argument(description="The changes.")]
+    ) -> UpdateBookingPayload | None:
+        caller = info.context.caller
+        if not caller.is_staff:
+            return UpdateBookingPayload(errors=forbidden_error(info))
+        if wrong := checks.found(idempotency.judge(value_of(input.idempotency_key))):
+            return UpdateBookingPayload(errors=user_errors(info, Refused(wrong)))
+        values = given(input, "note", "status", "customer")
+        if "customer" in values:
+            customer = values.pop("customer")
+            if customer is None:
+                missing = checks.invalid("Must not be null.", "customer")
+                return UpdateBookingPayload(errors=user_errors(info, Refused([missing])))
+            values |= {f"customer_{name}": value for name, value in given(customer, "name", "email", "phone").items()}
+        booking_id = asked("Booking", input.booking_id)
+        answer = await change_booking.update(
+            caller,
+            booking_id,
+            values,
+            expected_version=value_of(input.expected_version),
+            once=_once(info, "updateBooking", booking_id, input),
+        )
+        return UpdateBookingPayload(**await shown(info, Booking, BookingRow, answer, "booking"))
+
+
+def _quota(info: Info) -> Quota | None:
+    """How many bookings the caller's address may make; None where that is not counted."""
+    address, most = info.context.veiled_address, info.context.house.settings.address_bookings
+    return Quota(address, most) if address and most else None
+
+
+async def managed(info: Info, booking_id: str, manage_token: str | None) -> UUID:
+    """The booking to change. To a public key without its manage token, it is as if there were none."""
+    found = asked("Booking", booking_id)
+    if info.context.caller.is_staff:
+        return found
+    known = info.context.house.secrets.managed(manage_token or "")
+    if known is None or known[0] != found:
+        return NOBODY
+    return found if await booking.is_managed(info.context.caller.business_id, *known) else NOBODY
+
+
+def _hinted(info: Info, manage_token: str | None, answer: UUID | Refused) -> UUID | Refused:
+    """The answer to a change; to a public key that finds no booking also what it needs. Whether there is one is told
+    to nobody.
+    """
+    if info.context.caller.is_staff or not isinstance(answer, Refused):
+        return answer
+    message = DISPROVED if value_of(manage_token) else UNPROVEN
+    reasons = [
+        dataclasses.replace(each, message=message)
+        if each.code is ErrorCode.NOT_FOUND and each.path == _BOOKING
+        else each
+        for each in answer.reasons
+    ]
+    return dataclasses.replace(answer, reasons=reasons)
+
+
+def may_not_override(info: Info, source: CreateBookingInput | RescheduleBookingInput) -> bool:
+    """Whether the input overrides rules with a key that may not."""
+    return bool(value_of(source.override_rules)) and not info.context.caller.is_staff
+
+
+Changing: TypeAlias = RescheduleBookingInput | CancelBookingInput | UpdateBookingInput
+
+
+def _once(info: Info, mutation: str, booking_id: UUID, source: Changing) -> Once | None:
+    """What a repeated change of a booking is recognised by; to who may not change it there is nothing to repeat."""
+    retry = value_of(source.idempotency_key)
+    caller = info.context.caller
+    if retry is None or (booking_id == NOBODY and not caller.is_staff):
+        return None
+    return Once(caller.key_id, mutation, retry, whole(source))
+
+
+def _wish(source: CreateBookingInput) -> Wish:
+    """The input as the domain takes it."""
+    wish = Wish(
+        customer_name=source.customer.name,
+        customer_email=value_of(source.customer.email),
+        customer_phone=value_of(source.customer.phone),
+        note=value_of(source.note),
+        service_id=asked_if("Service", source.service_id),
+        option_id=asked_if("Option", source.option_id),
+        start=value_of(source.start),
+        hold_id=asked_if("Hold", source.hold_id),
+        override_rules=bool(value_of(source.override_rules)),
+    )
+    return reserving.tidied(wish)
+
+
+async def _foreseen(info: Info, wish: Wish) -> UUID | None:
+    """The option that is about to be booked; None when nothing will be."""
+    if reserving.judge(wish):
+        return None
+    if wish.hold_id:
+        return await hold_slot.option_of(info.context.caller.business_id, wish.hold_id)
+    if wish.service_id is None or wish.start is None:
+        return None
+    business_id, days = info.context.caller.business_id, info.context.house.settings.google_days
+    return await reserving.foresee(business_id, wish.service_id, wish.option_id, wish.start, days, wish.override_rules)
+
+
+async def _token(info: Info, booking_id: UUID) -> str:
+    """The booking's manage token: worked out, never stored."""
+    row = await queries.row(BookingRow, info.context.caller.business_id, booking_id, ("token_generation",))
+    assert row, "bookings stay"
+    return info.context.house.secrets.manage_token(booking_id, row["token_generation"])

@@ -1,0 +1,1 @@
+"""The calendar: everything that takes or shows time."""

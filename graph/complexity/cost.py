@@ -1,0 +1,277 @@
+"""What an operation may cost, known before it runs: the number of values that its answer may show, and the work beyond.
+
+A field costs 1, and what is below it as often as it may be there: `first` times on a page, once an id in `nodes`, by
+the range for slots and entries, and by an assumed length (`lengths`) in other lists. Pure.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from math import ceil
+from typing import Any, Final, TypeAlias, cast
+
+from graphql import (
+    DocumentNode,
+    FieldNode,
+    FragmentDefinitionNode,
+    FragmentSpreadNode,
+    GraphQLField,
+    GraphQLObjectType,
+    GraphQLOutputType,
+    GraphQLSchema,
+    InlineFragmentNode,
+    OperationDefinitionNode,
+    OperationType,
+    SelectionSetNode,
+    Undefined,
+    get_named_type,
+    get_nullable_type,
+    is_abstract_type,
+    is_leaf_type,
+    is_list_type,
+    value_from_ast_untyped,
+)
+from graphql.type import SchemaMetaFieldDef, TypeMetaFieldDef
+
+from graph.complexity import lengths
+
+LARGEST_PAGE: Final = 100
+"""The most that may be asked for at once, by `first` or by ids. Whatever asks for more is refused when it runs, and so
+counted as if it asked for nothing; so are ranges that cannot be read.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What the lists below a field are counted by."""
+
+    variables: Mapping[str, Any]
+    first: int = 1
+    days: int = 1
+    options: int = lengths.OPTIONS
+
+
+Term: TypeAlias = Callable[[Scope], int]
+"""Counts a part of an operation."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """The cost of one operation, by the values of its variables."""
+
+    term: Term
+    defaults: Mapping[str, Any]
+
+    def of(self, variables: Mapping[str, Any] | None) -> int:
+        """What it costs with these variables, as a client sends them."""
+        return self.term(Scope({**self.defaults, **(variables or {})}))
+
+
+def cost_of(schema: GraphQLSchema, document: DocumentNode, operation: OperationDefinitionNode) -> Cost:
+    """The cost of an operation of a valid document."""
+    root = schema.get_root_type(operation.operation)
+    assert root is not None
+    defaults = {
+        each.variable.name.value: value_from_ast_untyped(each.default_value)
+        for each in operation.variable_definitions or ()
+        if each.default_value
+    }
+    return Cost(_Counting(schema, document).selection([operation.selection_set], root), defaults)
+
+
+class _Counting:
+    """Turns the selections of a document into terms."""
+
+    def __init__(self, schema: GraphQLSchema, document: DocumentNode) -> None:
+        self._schema = schema
+        self._mutation = schema.get_root_type(OperationType.MUTATION)
+        definitions = document.definitions
+        self._fragments = {each.name.value: each for each in definitions if isinstance(each, FragmentDefinitionNode)}
+
+    def selection(self, sets: Sequence[SelectionSetNode], kind: GraphQLOutputType) -> Term:
+        """What merged selections of a type cost; of an interface the dearest of its types."""
+        if is_abstract_type(kind):
+            return _dearest([self._of_type(sets, each) for each in self._schema.get_possible_types(kind)])
+        assert isinstance(kind, GraphQLObjectType)
+        return self._of_type(sets, kind)
+
+    def _of_type(self, sets: Sequence[SelectionSetNode], kind: GraphQLObjectType) -> Term:
+        by_key: dict[str, list[FieldNode]] = defaultdict(list)
+        for node in self._fields(sets, kind, set()):
+            by_key[node.alias.value if node.alias else node.name.value].append(node)
+        return _sum([self._field(nodes, kind) for nodes in by_key.values()])
+
+    def _fields(
+        self, sets: Sequence[SelectionSetNode], kind: GraphQLObjectType, opened: set[str]
+    ) -> Iterator[FieldNode]:
+        """The fields that are selected of a type, those of each fragment once (GraphQL, "CollectFields")."""
+        for node in [node for each in sets for node in each.selections]:
+            if isinstance(node, FieldNode):
+                yield node
+            elif isinstance(node, InlineFragmentNode):
+                if self._is(kind, node):
+                    yield from self._fields([node.selection_set], kind, opened)
+            elif isinstance(node, FragmentSpreadNode) and node.name.value not in opened:
+                opened.add(node.name.value)
+                fragment = self._fragments[node.name.value]
+                if self._is(kind, fragment):
+                    yield from self._fields([fragment.selection_set], kind, opened)
+
+    def _is(self, kind: GraphQLObjectType, fragment: InlineFragmentNode | FragmentDefinitionNode) -> bool:
+        """Whether a fragment is about a type."""
+        if fragment.type_condition is None:
+            return True
+        other = self._schema.type_map[fragment.type_condition.name.value]
+        return other is kind or (is_abstract_type(other) and self._schema.is_sub_type(other, kind))
+
+    def _field(self, nodes: Sequence[FieldNode], kind: GraphQLObjectType) -> Term:
+        """What a field costs that is selected by these nodes."""
+        name = nodes[0].name.value
+        field = _META.get(name) or kind.fields.get(name)
+        if field is None:
+            return _ONE
+        coordinate = f"{kind.name}.{name}"
+        # Each place where it is selected has to be looked at.
+        fixed = len(nodes) + lengths.BASES.get(coordinate, 0) + (lengths.MUTATION if kind is self._mutation else 0)
+        named = cast(GraphQLOutputType, get_named_type(field.type))
+        below = (
+            _ONE
+            if is_leaf_type(named)
+            else self.selection([each.selection_set for each in nodes if each.selection_set], named)
+        )
+        count = counter(coordinate, field)
+        enter, work = _entering(coordinate, nodes[0], field)
+
+        def term(scope: Scope) -> int:
+            inner = enter(scope)
+            return fixed + work(inner) + count(inner) * below(inner)
+
+        return _ONE if below is _ONE and count is _ONE and fixed == 1 else term
+
+
+def _one(_: Scope) -> int:
+    return 1
+
+
+_ONE: Term = _one
+
+
+def _sum(terms: Sequence[Term]) -> Term:
+    fixed = sum(each is _ONE for each in terms)
+    others = [each for each in terms if each is not _ONE]
+    return lambda scope: fixed + sum(each(scope) for each in others)
+
+
+def _dearest(terms: Sequence[Term]) -> Term:
+    return lambda scope: max((each(scope) for each in terms), default=0)
+
+
+def counter(coordinate: str, field: GraphQLField) -> Term:
+    """How often there is what lies below a field."""
+    by_scope = _COUNTED.get(coordinate)
+    if by_scope:
+        return by_scope
+    if not is_list_type(get_nullable_type(field.type)):
+        return _ONE
+    owner, _, name = coordinate.partition(".")
+    if owner.endswith("Connection"):
+        return lambda scope: scope.first
+    if owner.endswith("Payload") or name == "errors":
+        length = lengths.LENGTHS.get(coordinate, lengths.ALTERNATIVES if name == "alternatives" else lengths.ERRORS)
+    else:
+        length = lengths.LENGTHS[coordinate]
+    return lambda _: length
+
+
+_COUNTED: Final[Mapping[str, Term]] = {
+    "Query.nodes": lambda scope: scope.first,
+    "Availability.days": lambda scope: scope.days,
+    "AvailabilityDay.slots": lambda _: lengths.SLOTS_PER_DAY,
+    "Slot.options": lambda scope: scope.options,
+    "Slot.unavailableOptions": lambda scope: scope.options,
+    "Calendar.entries": lambda scope: scope.days * scope.options * lengths.ENTRIES_PER_OPTION_AND_DAY,
+    "Option.dateOverrides": lambda scope: scope.days,
+    "GoogleRoutingPreview.events": lambda scope: scope.days * lengths.EVENTS_PER_DAY,
+}
+
+_SLOTS: Final = frozenset({"Query.availability", "Subscription.availabilityChanges"})
+
+
+def _entering(coordinate: str, node: FieldNode, field: GraphQLField) -> tuple[Callable[[Scope], Scope], Term]:
+    """How the lists below a field are counted, by its arguments, and what it costs to work them out."""
+    given = {each.name.value: each.value for each in node.arguments or ()}
+
+    def value(name: str, scope: Scope) -> Any:
+        if name in given:
+            return value_from_ast_untyped(given[name], dict(scope.variables))
+        default = field.args[name].default_value
+        return None if default is Undefined else default
+
+    if "first" in field.args:
+        return lambda scope: replace(scope, first=_page(value("first", scope))), _nothing
+    if coordinate == "Query.nodes":
+        return lambda scope: replace(scope, first=_length(value("ids", scope), 1)), _nothing
+    if coordinate == "Query.googleRoutingPreview":
+
+        def enter_input(scope: Scope) -> Scope:
+            given = value("input", scope)
+            return replace(scope, days=_days(_part(given, "from"), _part(given, "to"), lengths.LONGEST_RANGE))
+
+        return enter_input, _nothing
+    if {"from", "to"} <= field.args.keys():
+        longest = lengths.LONGEST_OVERRIDES if coordinate == "Option.dateOverrides" else lengths.LONGEST_RANGE
+
+        def enter(scope: Scope) -> Scope:
+            options = (
+                _length(value("optionIds", scope), lengths.OPTIONS) if "optionIds" in field.args else scope.options
+            )
+            return replace(scope, days=_days(value("from", scope), value("to", scope), longest), options=options)
+
+        return enter, _slot_work if coordinate in _SLOTS else _nothing
+    return _same, _nothing
+
+
+def _same(scope: Scope) -> Scope:
+    return scope
+
+
+def _nothing(_: Scope) -> int:
+    return 0
+
+
+def _slot_work(scope: Scope) -> int:
+    return scope.days * scope.options * lengths.WORK_PER_OPTION_AND_DAY
+
+
+def _page(first: Any) -> int:
+    """How long a page is; one that cannot be will be refused."""
+    return first if isinstance(first, int) and 0 < first <= LARGEST_PAGE else 1
+
+
+def _length(given: Any, otherwise: int) -> int:
+    """How many ids are given; `otherwise` when they are left out. A list of one may be sent without brackets."""
+    if given is None or given is Undefined:
+        return otherwise
+    return len(given) if isinstance(given, list) and len(given) <= LARGEST_PAGE else 1
+
+
+def _part(given: Any, name: str) -> Any:
+    return given.get(name) if isinstance(given, dict) else None
+
+
+def _days(start: Any, end: Any, most: int) -> int:
+    """The days of a range that is given as texts; one when it cannot be."""
+    try:
+        days = ceil((_moment(end) - _moment(start)).total_seconds() / 86_400)
+    except (TypeError, ValueError, OverflowError):
+        return 1
+    return days if 1 <= days <= most else 1
+
+
+def _moment(given: str) -> datetime:
+    """An instant or a date. Raises TypeError or ValueError for what is none."""
+    return datetime.fromisoformat(given)
+
+
+_META: Final[Mapping[str, GraphQLField]] = {"__schema": SchemaMetaFieldDef, "__type": TypeMetaFieldDef}

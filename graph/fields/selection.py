@@ -1,0 +1,97 @@
+"""What a document asks of a type's rows: the columns that have to be read, known before anything is."""
+
+from collections.abc import Iterator
+from functools import cache
+
+from graphql import FieldNode, FragmentDefinitionNode, FragmentSpreadNode, InlineFragmentNode, SelectionSetNode
+from strawberry.types.base import get_object_definition
+
+from graph.fields.declarations import Column, Part, Reading, Related, shown_by
+from graph.request.context import Info
+
+_SIZE = 800
+"""About how many bytes the columns of one place take."""
+
+
+@cache
+def _names(kind: type) -> frozenset[str]:
+    """The names a fragment on this type may carry: its own and its interfaces'."""
+    definition = get_object_definition(kind, strict=True)
+    return frozenset({definition.name, *(each.name for each in definition.interfaces)})
+
+
+def columns(info: Info, kind: type, *path: str) -> frozenset[str]:
+    """The columns that the query asks of `kind` below the current field, following the field names of `path`.
+
+    `id` is always among them.
+    """
+    nodes = info._raw_info.field_nodes
+    # The nodes live as long as what is remembered by them does: both are the document's.
+    place = (tuple(map(id, nodes)), kind, path)
+    known: frozenset[str] | None = info.context.memo.get(place)
+    if known is None:
+        known = frozenset({"id", *_asked(info, nodes, kind, path)})
+        info.context.remember(place, known, _SIZE)
+    return known
+
+
+def selects(info: Info, *path: str) -> bool:
+    """Whether the query asks for the object at the end of a path of field names below the current field."""
+    return bool(_sets(info, info._raw_info.field_nodes, path))
+
+
+def _asked(info: Info, nodes: list[FieldNode], kind: type, path: tuple[str, ...]) -> Iterator[str]:
+    for each in _sets(info, nodes, path):
+        yield from _columns_of(info, each, kind)
+
+
+def _sets(info: Info, nodes: list[FieldNode], path: tuple[str, ...]) -> list[SelectionSetNode]:
+    """What is selected at the end of a path below some nodes."""
+    sets: list[SelectionSetNode] = [node.selection_set for node in nodes if node.selection_set]
+    for name in path:
+        inner = (field.selection_set for each in sets for field in _selected(info, each, None) if _is(field, name))
+        sets = [each for each in inner if each]
+    return sets
+
+
+def _columns_of(info: Info, selections: SelectionSetNode, kind: type) -> Iterator[str]:
+    """The columns of a type's row that some fields of it are shown from."""
+    fields = shown_by(kind)
+    for node in _selected(info, selections, _names(kind)):
+        match fields.get(node.name.value):
+            case Column(name):
+                yield name
+            case Reading(names):
+                yield from names
+            case Part(other) if node.selection_set:
+                yield from _columns_of(info, node.selection_set, other)
+            case Related() as other if node.selection_set:
+                yield other.column("id")
+                yield from map(other.column, _columns_of(info, node.selection_set, other.kind))
+
+
+def _is(field: FieldNode, name: str) -> bool:
+    return field.name.value == name
+
+
+def _selected(
+    info: Info, selections: SelectionSetNode, names: frozenset[str] | None, opened: set[str] | None = None
+) -> Iterator[FieldNode]:
+    """The fields of a selection, fragments opened; those on other types than `names` are passed over.
+
+    Each fragment is opened once: documents can nest them without end.
+    """
+    opened = set() if opened is None else opened
+    for node in selections.selections:
+        if isinstance(node, FieldNode):
+            yield node
+            continue
+        if isinstance(node, FragmentSpreadNode):
+            if node.name.value in opened:
+                continue
+            opened.add(node.name.value)
+        fragment = info._raw_info.fragments[node.name.value] if isinstance(node, FragmentSpreadNode) else node
+        if isinstance(fragment, FragmentDefinitionNode | InlineFragmentNode):
+            condition = fragment.type_condition
+            if names is None or condition is None or condition.name.value in names:
+                yield from _selected(info, fragment.selection_set, names, opened)

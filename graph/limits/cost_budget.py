@@ -1,0 +1,75 @@
+"""What keys and addresses have spent of the cost they may ask for in a minute. Counted in this process alone."""
+
+from math import ceil
+from typing import TYPE_CHECKING, Any, Final
+
+from graphql import GraphQLError
+
+from graph.limits.answers import rate_limited
+from graph.limits.rate import Rate, SharedRate, share_of
+from graph.spoken import said
+from models.settings import Settings
+
+if TYPE_CHECKING:
+    from graph.request.context import Context
+
+NEW_CHARACTER: Final = 5
+"""What a character of a document costs that is not remembered: it has to be read and found valid first."""
+
+TOO_DEAR: Final = (
+    "This document may cost {requested}, and one request at most {requestLimit}. Ask for less at once: a smaller "
+    "`first`, a shorter range, fewer options, fewer fields."
+)
+SPENT: Final = "What may be asked for in a minute is spent. Ask again in {seconds} s, or for less at once."
+
+
+class Spending:
+    """The accounts of one process: of each key, of each address that uses a public key, and of each without any."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._per_request = settings.request_cost
+        self._per_minute = settings.key_cost
+        self._share = share_of(settings.key_cost, settings.address_share)
+        self._keys = SharedRate(settings.key_cost, settings.address_share)
+        self._strangers = Rate(self._share)
+
+    def admit(self, context: "Context", cost: int) -> GraphQLError | None:
+        """Takes what an operation may cost from who asks; the refusal where it costs more than one request may, or more
+        than is left: QUERY_TOO_COMPLEX, RATE_LIMITED.
+        """
+        if cost > self._per_request:
+            figures = {"requested": cost, "requestLimit": self._per_request}
+            extensions = {"code": "QUERY_TOO_COMPLEX", **figures}
+            return said(TOO_DEAR, figures, context.language, extensions)
+        return self.take(context, cost)
+
+    def take(self, context: "Context", cost: int) -> GraphQLError | None:
+        """Takes a cost from who asks; the refusal RATE_LIMITED where less is left."""
+        if context.who is not None:
+            wait = self._keys.take(context.who.key_id, context.counted_address, cost)
+        else:
+            wait = None if context.address is None else self._strangers.take(context.address, cost)
+        return None if wait is None else rate_limited(SPENT, wait, context.language)
+
+    def shown(self, context: "Context", requested: int) -> dict[str, Any]:
+        """`extensions.cost` of an answer: what it was counted as, and what is left to who asks of the minute's limit
+        (a refusal's `requestLimit` is another: what one request may cost).
+        """
+        if not self._per_minute:
+            return {"requested": requested, "limit": None, "remaining": None, "resetSeconds": None}
+        if context.who is not None:
+            key_id, address = context.who.key_id, context.counted_address
+            limit = self._per_minute if address is None else self._share
+            left, seconds = self._keys.left(key_id, address), self._keys.full_in(key_id, address)
+        else:
+            limit, left, seconds = (
+                self._share,
+                self._strangers.left(context.address),
+                self._strangers.full_in(context.address),
+            )
+        return {
+            "requested": requested,
+            "limit": int(limit),
+            "remaining": int(left or 0),
+            "resetSeconds": ceil(seconds),
+        }

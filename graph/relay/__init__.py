@@ -1,0 +1,4 @@
+"""What all nouns of the API share: global ids, connections, payloads of mutations, arguments.
+
+Knows no noun.
+"""

@@ -1,0 +1,92 @@
+"""Global ids and `Node`: every id the API gives out goes back through `node`."""
+
+import base64
+import binascii
+from collections.abc import Iterable, Sequence
+from itertools import islice
+from typing import Any, TypeVar
+from uuid import UUID
+
+import strawberry
+
+from graph.fields.resolvers import identity
+from graph.request.context import bad_input
+from models import checks
+from models.api_key import Caller
+from models.storage.db import Row
+
+T = TypeVar("T")
+
+
+def to_id(kind: str, value: UUID) -> strawberry.ID:
+    """The global id of an object of that type."""
+    # Of letters, digits and a colon both alphabets of base64 make the same.
+    return strawberry.ID(binascii.b2a_base64(f"{kind}:{value.hex}".encode(), newline=False).decode().rstrip("="))
+
+
+@strawberry.interface(description="Anything that has an id of its own and can be fetched again by it.")
+class Node:
+    row: strawberry.Private[Row]
+    id: strawberry.ID = identity(to_id, "Opaque and stable. Fetch the object again with `node`.")
+
+
+def visible(caller: Caller) -> dict[str, Any]:
+    """Which options and services a key may see: public keys those that can be booked."""
+    return {} if caller.is_staff else {"active": True}
+
+
+def from_id(given: str) -> tuple[str, UUID] | None:
+    """The type and the id behind a global id; None when it is not one of ours."""
+    try:
+        plain = base64.urlsafe_b64decode(given.encode("ascii") + b"=" * (-len(given) % 4)).decode("ascii")
+        kind, _, value = plain.partition(":")
+        found = UUID(hex=value)
+        # Of all the ways to spell the same bytes, the one that was given out.
+        return (kind, found) if to_id(kind, found) == given else None
+    except (binascii.Error, UnicodeError, ValueError):
+        return None
+
+
+def id_of(kind: str, given: str | None) -> UUID | None:
+    """The id behind a global id of that type; None for any other."""
+    found = from_id(given) if given else None
+    return found[1] if found and found[0] == kind else None
+
+
+NOBODY = UUID(int=0)
+"""An id that nothing has: stands for a global id of another type, so that it is simply not found."""
+
+
+def value_of(given: T | None) -> T | None:
+    """An input's value: None when it was left out."""
+    return None if given is strawberry.UNSET else given
+
+
+def asked_if(kind: str, given: str | None) -> UUID | None:
+    """The id behind a global id that may be left out; None when it was, or is null."""
+    value = value_of(given)
+    return None if value is None else asked(kind, value)
+
+
+def asked(kind: str, given: str) -> UUID:
+    """The id behind a global id of that type, or one that is never found."""
+    return id_of(kind, given) or NOBODY
+
+
+def asked_all(kind: str, given: Iterable[str] | None) -> Sequence[UUID] | None:
+    """Several ids likewise; None, or a list that was left out, is None. Of too many, enough to see that."""
+    if given is None or given is strawberry.UNSET:
+        return None
+    return [asked(kind, each) for each in islice(given, checks.LONGEST_LIST + 1)]
+
+
+def asked_some(kind: str, given: Sequence[str] | None, name: str) -> Sequence[UUID] | None:
+    """Several ids in the argument of that name. Raises BAD_USER_INPUT when they are too many."""
+    check_length(given, name)
+    return asked_all(kind, given)
+
+
+def check_length(given: Sequence[Any] | None, name: str, most: int = checks.LONGEST_LIST) -> None:
+    """Raises BAD_USER_INPUT when a list that was given has more than that."""
+    if value_of(given) is not None and len(given or ()) > most:
+        raise bad_input(f"`{name}` has at most {most} entries; {len(given or ())} were sent.")

@@ -1,0 +1,1 @@
+"""GraphQL over HTTP: connections, requests, answers, and streams of events."""

@@ -1,0 +1,1 @@
+"""Connections below GraphQL: what uvicorn reads and writes, and its bounds."""

@@ -1,0 +1,1 @@
+"""GraphQL over sockets: graphql-transport-ws, and the sockets that are open."""

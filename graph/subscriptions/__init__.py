@@ -1,0 +1,1 @@
+"""What reaches clients by itself: one file for each subscription."""

@@ -1,0 +1,61 @@
+"""Registering businesses: what the command line may say of one, and changing it."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
+from uuid import UUID
+
+from models import checks
+from models.business import Business
+from models.enums import ChangeAction, ChangeKind
+from models.google import mirror
+from models.log import change_log
+
+_SLUG = re.compile(r"[a-z0-9-]{1,63}")
+_ORIGIN = re.compile(r"https?://[^/?#@\s\\]+")
+_BOOKING_URL = re.compile(r"https?://[^\s<>\"\\]+")
+_LONGEST_URL = 500
+
+
+def judge(values: Mapping[str, Any]) -> dict[str, str]:
+    """What is wrong with a business's values: a sentence for each wrong column."""
+    wrong = {
+        "slug": not _SLUG.fullmatch(values.get("slug", "x")) and "must be 1 to 63 of a-z, 0-9 and -",
+        "name": checks.name(values.get("name", "x")) and "must have 1 to 200 characters",
+        "time_zone": checks.zone(values.get("time_zone", "UTC")) is None and "must be an IANA name",
+        "booking_url": _booking_url(values.get("booking_url")),
+        "origins": any(not (_ORIGIN.fullmatch(each) and _has_host(each)) for each in values.get("origins", ()))
+        and "must look like https://app.example",
+    }
+    return {column: said for column, said in wrong.items() if said}
+
+
+def _booking_url(url: str | None) -> str | None:
+    """What is wrong with the address of the customer's page: it is written into mails and calendars as a link."""
+    if url is None:
+        return None
+    if not _BOOKING_URL.fullmatch(url) or not _has_host(url):
+        return "must look like https://book.example/{token}"
+    if "{token}" not in url:
+        return "must contain {token}"
+    return f"must have at most {_LONGEST_URL} characters" if len(url) > _LONGEST_URL else None
+
+
+def _has_host(url: str) -> bool:
+    try:
+        split = urlsplit(url)
+        return bool(split.hostname) and split.port != 0
+    except ValueError:
+        return False
+
+
+async def update(business_id: UUID, values: Mapping[str, Any]) -> None:
+    """Changes the given columns. Its bookings in Google are written anew: they may show what changed."""
+
+    async def body(work: change_log.Write) -> None:
+        await Business.filter(id=business_id).update(**values)
+        work.record(ChangeKind.BUSINESS, business_id, ChangeAction.UPSERTED)
+        await mirror.want_all_again(work)
+
+    await change_log.write(business_id, body)

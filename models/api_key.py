@@ -1,0 +1,103 @@
+"""API keys: a role in one business. Only a digest is stored; the key itself is shown once."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from uuid import UUID
+
+from tortoise import fields
+from tortoise.indexes import Index
+from tortoise.models import Model
+from tortoise.queryset import QuerySet
+
+from models.enums import ChangeAction, ChangeKind, Role
+from models.log import change_log
+from models.storage import db, queries, secrets
+from models.storage.columns import Instant, belongs_to, new_id
+
+
+class Key(Model):
+    """One API key of a business. `role` is a Role name."""
+
+    id = fields.UUIDField(primary_key=True, default=new_id)
+    business = belongs_to("Business")
+    business_id: UUID
+    role = fields.CharField(max_length=8)
+    name = fields.CharField(max_length=200)
+    digest = fields.CharField(max_length=64, unique=True)
+    created_at = Instant()
+    revoked_at = Instant(null=True)
+
+    class Meta:
+        table = "key"
+        indexes = (Index(fields=("business_id",)),)
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who asks: one key's rights in one business."""
+
+    business_id: UUID
+    key_id: UUID
+    role: Role
+    name: str
+
+    @property
+    def is_staff(self) -> bool:
+        """Whether the key may see customers and change the calendar: STAFF or ADMIN."""
+        return self.role is not Role.PUBLIC
+
+    @property
+    def actor(self) -> str:
+        """How the history names who did something."""
+        return "customer" if self.role is Role.PUBLIC else f"{self.role.lower()}: {self.name}"
+
+
+async def create(business_id: UUID, role: Role, name: str) -> tuple[UUID, str]:
+    """A new key: its id, and the key itself, which is shown this once. Raises NoSuchBusinessError."""
+    plain = f"tb_{role.lower()}_{secrets.new_token()}"
+
+    async def body(work: change_log.Write) -> UUID:
+        key = await Key.create(
+            business_id=business_id, role=role, name=name, digest=secrets.digest(plain), created_at=work.now
+        )
+        work.record(ChangeKind.KEY, key.id, ChangeAction.UPSERTED)
+        return key.id
+
+    return await change_log.write(business_id, body), plain
+
+
+async def revoke(key_id: UUID) -> bool:
+    """Revokes a key for good, open sockets included; False when there is none such."""
+    found = await db.select(Key.filter(id=key_id), ("business_id",))
+    if not found:
+        return False
+
+    async def body(work: change_log.Write) -> None:
+        if await Key.filter(id=key_id, revoked_at=None).update(revoked_at=work.now):
+            work.record(ChangeKind.KEY, key_id, ChangeAction.REMOVED)
+
+    await change_log.write(found[0]["business_id"], body)
+    return True
+
+
+async def authenticate(plain: str) -> Caller | None:
+    """Who a key belongs to; None for an unknown or revoked one."""
+    rows = await queries.rows(_valid, ("id", "business_id", "role", "name"), digest=secrets.digest(plain))
+    return Caller(rows[0]["business_id"], rows[0]["id"], Role(rows[0]["role"]), rows[0]["name"]) if rows else None
+
+
+def _valid(digest: str) -> QuerySet[Key]:
+    return Key.filter(digest=digest, revoked_at=None)
+
+
+async def standing(callers: Collection[Caller]) -> set[Caller]:
+    """Those of the callers whose keys still stand, with the role they had."""
+    query = Key.filter(id__in=[each.key_id for each in callers], revoked_at=None)
+    found = {(row["id"], row["role"]) for row in await db.select(query, ("id", "role"))}
+    return {each for each in callers if (each.key_id, each.role) in found}
+
+
+async def listed(business_id: UUID) -> list[db.Row]:
+    """The business's keys, oldest first."""
+    query = Key.filter(business_id=business_id).order_by("id")
+    return await db.select(query, ("id", "role", "name", "created_at", "revoked_at"))

@@ -1,0 +1,1 @@
+"""Bookings, holds and the time they claim. Rows."""

@@ -1,0 +1,174 @@
+"""Bookings: a slot taken, kept by id through every reschedule, with its history."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from tortoise import fields
+from tortoise.indexes import Index
+from tortoise.models import Model
+
+from models import checks
+from models.api_key import Caller
+from models.enums import BookingStatus
+from models.log.change_log import Write
+from models.refusals import ErrorCode, Refusal, Refused, refused
+from models.storage import db
+from models.storage.columns import Instant, belongs_to, new_id
+from models.storage.db import Row
+
+LONGEST = timedelta(minutes=checks.LONGEST_MINUTES)
+"""No booking takes longer: what overlaps a time began at most so long before it."""
+
+
+class Booking(Model):
+    """A slot taken. The buffers are those it was made with. `version` rises with what clients see and edit."""
+
+    id = fields.UUIDField(primary_key=True, default=new_id)
+    business = belongs_to("Business")
+    business_id: UUID
+    option = belongs_to("Option", keep=True)
+    option_id: UUID
+    service = belongs_to("Service", keep=True)
+    service_id: UUID
+    reference = fields.CharField(max_length=12)
+    status = fields.CharField(max_length=16)
+    starts_at = Instant()
+    ends_at = Instant()
+    buffer_before_minutes = fields.IntField()
+    buffer_after_minutes = fields.IntField()
+    customer_name = fields.CharField(max_length=200)
+    customer_email = fields.CharField(max_length=320, null=True)
+    customer_phone = fields.CharField(max_length=40, null=True)
+    note = fields.TextField(null=True)
+    cancel_reason = fields.TextField(null=True)
+    hold_id = fields.UUIDField(null=True)
+    version = fields.IntField(default=1)
+    token_generation = fields.IntField(default=0)
+    created_at = Instant()
+    updated_at = Instant()
+
+    class Meta:
+        table = "booking"
+        unique_together = (("business", "reference"),)
+        indexes = (
+            Index(fields=("business_id", "starts_at", "ends_at", "id")),
+            Index(fields=("business_id", "ends_at")),
+            Index(fields=("business_id", "created_at", "id")),
+            Index(fields=("business_id", "updated_at", "id")),
+            Index(fields=("option_id", "starts_at")),
+            Index(fields=("hold_id",)),
+        )
+
+
+class BookingHistory(Model):
+    """Who did what to a booking, with the values before and after."""
+
+    id = fields.UUIDField(primary_key=True, default=new_id)
+    business = belongs_to("Business")
+    business_id: UUID
+    booking = belongs_to("Booking")
+    booking_id: UUID
+    at = Instant()
+    actor = fields.CharField(max_length=220)
+    action = fields.CharField(max_length=32)
+    changes = fields.JSONField[list[dict[str, Any]]](default=list)
+
+    class Meta:
+        table = "booking_history"
+        indexes = (Index(fields=("booking_id", "id")),)
+
+
+def not_found() -> Refused:
+    """There is no such booking in this business."""
+    return refused(ErrorCode.NOT_FOUND, "There is no such booking.", "input", "bookingId")
+
+
+def tidied(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Whom a booking is for and its note, as they are kept."""
+    return checks.tidied(values, "customer_name", "customer_email", "customer_phone", "note", "reason")
+
+
+def judge_details(values: Mapping[str, Any]) -> list[Refusal]:
+    """What is wrong with whom a booking is for and its note, field by field; a name must not be empty if given."""
+    return checks.found(
+        checks.name(values["customer_name"], "customer", "name") if "customer_name" in values else None,
+        checks.email(values.get("customer_email"), "customer", "email"),
+        checks.phone(values.get("customer_phone"), "customer", "phone"),
+        checks.text(values.get("note"), "note"),
+    )
+
+
+async def note_history(
+    work: Write,
+    caller: Caller,
+    booking_id: UUID,
+    action: str,
+    before: Mapping[str, Any],
+    after: Mapping[str, Any],
+) -> None:
+    """Notes who did what, with the values that changed."""
+    changed = [
+        {"field": checks.camel(name), "before": _said(before[name]), "after": _said(after[name])}
+        for name in after
+        if before[name] != after[name]
+    ]
+    await BookingHistory.create(
+        business_id=work.business_id,
+        booking_id=booking_id,
+        at=work.now,
+        actor=caller.actor,
+        action=action,
+        changes=changed,
+    )
+
+
+async def note_drift(work: Write, booking_id: UUID, drift: str) -> None:
+    """Notes that its event in Google, which somebody there had changed so, is as it should be again."""
+    changed = {"field": "mirror.drift", "before": drift, "after": "NONE"}
+    await BookingHistory.create(
+        business_id=work.business_id,
+        booking_id=booking_id,
+        at=work.now,
+        actor="google",
+        action="DRIFT_CORRECTED",
+        changes=[changed],
+    )
+
+
+def _said(value: Any) -> str | None:
+    """A value as the history keeps it: instants as ISO 8601 in UTC, all else as text."""
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    return None if value is None else str(value)
+
+
+async def history_of(booking_ids: Sequence[UUID]) -> Mapping[UUID, Sequence[Row]]:
+    """What was done to each booking, oldest first."""
+    found: dict[UUID, list[Row]] = {}
+    query = BookingHistory.filter(booking_id__in=list(set(booking_ids))).order_by("id")
+    for row in await db.select(query, ("booking_id", "at", "actor", "action", "changes")):
+        found.setdefault(row["booking_id"], []).append(row)
+    return found
+
+
+async def is_managed(business_id: UUID, booking_id: UUID, generation: int) -> bool:
+    """Whether a manage token of that generation still stands for the booking."""
+    return await Booking.filter(business_id=business_id, id=booking_id, token_generation=generation).exists()
+
+
+_BECOMES: Mapping[BookingStatus, frozenset[BookingStatus]] = {
+    BookingStatus.CONFIRMED: frozenset({BookingStatus.COMPLETED, BookingStatus.NO_SHOW}),
+    BookingStatus.COMPLETED: frozenset({BookingStatus.CONFIRMED}),
+    BookingStatus.NO_SHOW: frozenset({BookingStatus.CONFIRMED}),
+    BookingStatus.CANCELLED: frozenset(),
+}
+
+
+def may_become(status: str, wanted: str | None, *, started: bool) -> bool:
+    """Whether staff may give a booking that status; how it went can be said once it has started. None: as it is."""
+    if wanted is None or wanted == status:
+        return True
+    in_time = started or BookingStatus(status) is not BookingStatus.CONFIRMED
+    return in_time and BookingStatus(wanted) in _BECOMES[BookingStatus(status)]

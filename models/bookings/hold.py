@@ -1,0 +1,98 @@
+"""Holds: a slot kept for a customer for some minutes. A lapsed hold never stands in the way."""
+
+from datetime import datetime
+from functools import partial
+from uuid import UUID
+
+from tortoise import fields
+from tortoise.indexes import Index
+from tortoise.models import Model
+from tortoise.queryset import QuerySet
+
+from models.bookings.booking import Booking
+from models.catalog import service
+from models.enums import ChangeAction, ChangeKind
+from models.log.change_log import Write, write
+from models.refusals import ErrorCode, Refused, refused
+from models.scheduling import intervals
+from models.scheduling.availability import Rules
+from models.storage import db, queries
+from models.storage.columns import Instant, belongs_to, new_id
+
+_TAKEN = ("service_id", "option_id", "expires_at", *service.OCCUPYING)
+
+
+class Hold(Model):
+    """A live promise: confirmed with the duration and buffers it was made with, whatever changed meanwhile."""
+
+    id = fields.UUIDField(primary_key=True, default=new_id)
+    business = belongs_to("Business")
+    business_id: UUID
+    option = belongs_to("Option", keep=True)
+    option_id: UUID
+    service = belongs_to("Service", keep=True)
+    service_id: UUID
+    starts_at = Instant()
+    ends_at = Instant()
+    buffer_before_minutes = fields.IntField()
+    buffer_after_minutes = fields.IntField()
+    expires_at = Instant()
+    key = belongs_to("Key")
+    key_id: UUID
+    address = fields.CharField(max_length=64, default="")
+    created_at = Instant()
+
+    class Meta:
+        table = "hold"
+        indexes = (
+            Index(fields=("expires_at",)),
+            Index(fields=("business_id", "ends_at")),
+            Index(fields=("key_id", "address")),
+        )
+
+
+async def drop_lapsed(work: Write, option_id: UUID) -> None:
+    """Removes an option's lapsed holds: a constraint cannot read the clock, so whoever claims clears the way."""
+    lapsed = await queries.rows(_lapsed, ("id", *service.OCCUPYING), option_id=option_id, now=work.now)
+    if lapsed:
+        # Their claims go with them.
+        await Hold.filter(id__in=[row["id"] for row in lapsed]).delete()
+        for row in lapsed:
+            during = service.occupied(row)
+            work.record(ChangeKind.HOLD, row["id"], ChangeAction.REMOVED, [option_id], during=during)
+
+
+def _lapsed(option_id: UUID, now: datetime) -> QuerySet[Hold]:
+    return Hold.filter(option_id=option_id, expires_at__lte=now)
+
+
+async def take(work: Write, hold_id: UUID) -> tuple[UUID, UUID, intervals.Instant, Rules] | Refused:
+    """Consumes a live hold: its service, option, start and lengths. Only its expiry refuses."""
+    rows = await db.select(Hold.filter(business_id=work.business_id, id=hold_id), _TAKEN)
+    if not rows or rows[0]["expires_at"] <= work.now:
+        return await gone(work.business_id, hold_id)
+    row = rows[0]
+    await Hold.filter(id=hold_id).delete()
+    during = service.occupied(row)
+    work.record(ChangeKind.HOLD, hold_id, ChangeAction.REMOVED, [row["option_id"]], during=during)
+    rules = Rules(step=1, **service.lengths(row))
+    return row["service_id"], row["option_id"], intervals.to_instant(row["starts_at"]), rules
+
+
+async def sweep_lapsed(now: datetime) -> None:
+    """Says of every hold that has lapsed that it is gone, in any business. Any process may do it, or several."""
+    lapsed = await db.select(Hold.filter(expires_at__lte=now), ("business_id", "option_id"))
+    for business_id, option_id in sorted({(row["business_id"], row["option_id"]) for row in lapsed}):
+        await write(business_id, partial(drop_lapsed, option_id=option_id))
+
+
+async def gone(business_id: UUID, hold_id: UUID) -> Refused:
+    """The hold was booked, or it has lapsed or was given back."""
+    if await Booking.filter(business_id=business_id, hold_id=hold_id).exists():
+        return refused(ErrorCode.HOLD_EXPIRED, "This hold was booked already.", "input", "holdId")
+    return refused(ErrorCode.HOLD_EXPIRED, "The hold has expired.", "input", "holdId")
+
+
+def not_found() -> Refused:
+    """There is no such hold, or it has lapsed."""
+    return refused(ErrorCode.NOT_FOUND, "There is no such hold.", "input", "holdId")

@@ -1,0 +1,203 @@
+"""Options: what is booked, and when it is open. The rows and the verbs on them."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, time
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from tortoise import fields
+from tortoise.indexes import Index
+from tortoise.models import Model
+from tortoise.queryset import QuerySet
+
+from models import checks
+from models.actions import affected_entries
+from models.catalog import service_option
+from models.enums import ChangeAction, ChangeKind
+from models.log.change_log import Write, write
+from models.refusals import ErrorCode, Refusal, Refused, refused
+from models.scheduling.hours import Schedule, TimeRange
+from models.storage import queries
+from models.storage.columns import Instant, belongs_to, new_id
+from models.storage.db import Row
+
+WeeklyRange = tuple[int, TimeRange]
+
+
+class Option(Model):
+    """What is booked. `opening_hours` is a list of [weekday 0-6 from Monday, "HH:MM", "HH:MM"]."""
+
+    id = fields.UUIDField(primary_key=True, default=new_id)
+    business = belongs_to("Business")
+    business_id: UUID
+    name = fields.CharField(max_length=200)
+    kind = fields.CharField(max_length=16)
+    description = fields.TextField(null=True)
+    color = fields.CharField(max_length=7, null=True)
+    time_zone = fields.CharField(max_length=64)
+    opening_hours = fields.JSONField[list[list[int | str]]](default=list)
+    active = fields.BooleanField(default=True)
+    created_at = Instant()
+
+    class Meta:
+        table = "option"
+        indexes = (Index(fields=("business_id", "name", "id")),)
+
+
+class DateOverride(Model):
+    """Replaces the opening hours of one date. `intervals` is a list of ["HH:MM", "HH:MM"], empty: closed."""
+
+    id = fields.UUIDField(primary_key=True, default=new_id)
+    business = belongs_to("Business")
+    business_id: UUID
+    option = belongs_to("Option")
+    option_id: UUID
+    date = fields.DateField()
+    intervals = fields.JSONField[list[list[str]]](default=list)
+
+    class Meta:
+        table = "date_override"
+        unique_together = (("option", "date"),)
+
+
+async def create(business_id: UUID, values: Mapping[str, Any]) -> UUID | Refused:
+    """A new option. `values` are its columns, and optionally `service_ids` and `opening_hours` (weekly ranges)."""
+    values = checks.named(values)
+    if wrong := judge(values):
+        return Refused(wrong)
+
+    async def body(work: Write) -> UUID | Refused:
+        row = {key: value for key, value in values.items() if key not in ("service_ids", "opening_hours")}
+        option_id = new_id()
+        service_ids = values.get("service_ids") or ()
+        if missing := await service_option.missing("Service", business_id, service_ids, "serviceIds"):
+            return missing
+        hours = stored_hours(values.get("opening_hours") or ())
+        await Option.create(id=option_id, business_id=business_id, created_at=work.now, opening_hours=hours, **row)
+        await service_option.replace_services(work, option_id, service_ids)
+        work.record(ChangeKind.OPTION, option_id, ChangeAction.UPSERTED, [option_id])
+        return option_id
+
+    return await write(business_id, body)
+
+
+async def update(business_id: UUID, option_id: UUID, values: Mapping[str, Any]) -> UUID | Refused:
+    """Changes the given columns of an option; `service_ids`, when given, replaces the services it offers."""
+    values = checks.named(values)
+    if wrong := [*checks.required(values, ("name", "kind", "time_zone", "active", "service_ids")), *judge(values)]:
+        return Refused(wrong)
+
+    async def body(work: Write) -> UUID | Refused:
+        row = {key: value for key, value in values.items() if key != "service_ids"}
+        known = await queries.row(Option, business_id, option_id, {"id", *row})
+        if known is None:
+            return not_found()
+        if "service_ids" in values:
+            if missing := await service_option.missing("Service", business_id, values["service_ids"], "serviceIds"):
+                return missing
+            await service_option.replace_services(work, option_id, values["service_ids"])
+        if row:
+            await Option.filter(id=option_id).update(**row)
+        work.record(ChangeKind.OPTION, option_id, ChangeAction.UPSERTED, [option_id])
+        await affected_entries.of_option(work, option_id, affected_entries.differing(known, row))
+        return option_id
+
+    return await write(business_id, body)
+
+
+async def set_opening_hours(business_id: UUID, option_id: UUID, hours: Sequence[WeeklyRange]) -> UUID | Refused:
+    """Replaces an option's weekly hours."""
+    stored = stored_hours(hours)
+    if len(hours) > 100:
+        return Refused([checks.invalid("At most 100 intervals a week.", "openingHours")])
+
+    async def body(work: Write) -> UUID | Refused:
+        if not await Option.filter(business_id=business_id, id=option_id).update(opening_hours=stored):
+            return not_found()
+        work.record(ChangeKind.OPTION, option_id, ChangeAction.UPSERTED, [option_id])
+        return option_id
+
+    return await write(business_id, body)
+
+
+async def set_date_override(
+    business_id: UUID, option_id: UUID, day: date, intervals: Sequence[TimeRange] | None
+) -> UUID | Refused:
+    """Replaces the hours of one date; none at all closes it, None removes the override."""
+    if intervals is not None and len(intervals) > 24:
+        return Refused([checks.invalid("At most 24 intervals a day.", "intervals")])
+
+    async def body(work: Write) -> UUID | Refused:
+        if not await Option.filter(business_id=business_id, id=option_id).exists():
+            return not_found()
+        await DateOverride.filter(option_id=option_id, date=day).delete()
+        if intervals is not None:
+            stored = [[checks.label(each.opens), checks.label(each.closes)] for each in intervals]
+            await DateOverride.create(business_id=business_id, option_id=option_id, date=day, intervals=stored)
+        work.record(ChangeKind.OPTION, option_id, ChangeAction.UPSERTED, [option_id])
+        return option_id
+
+    return await write(business_id, body)
+
+
+def judge(values: Mapping[str, Any]) -> list[Refusal]:
+    """What is wrong with an option's values, field by field."""
+    wrong = checks.found(
+        checks.name(values["name"], "name") if values.get("name") is not None else None,
+        checks.text(values.get("description"), "description"),
+        checks.color(values.get("color"), "color"),
+        checks.length(values.get("service_ids"), "serviceIds"),
+    )
+    if len(values.get("opening_hours") or ()) > 100:
+        wrong.append(checks.invalid("At most 100 intervals a week.", "openingHours"))
+    return wrong
+
+
+def not_found() -> Refused:
+    """There is no such option in this business."""
+    return refused(ErrorCode.NOT_FOUND, "There is no such option.", "input", "optionId")
+
+
+def stored_hours(hours: Iterable[WeeklyRange]) -> list[list[int | str]]:
+    """Weekly ranges as the row keeps them, in order, each once."""
+    rows = {(day, checks.label(each.opens), checks.label(each.closes)) for day, each in hours}
+    return [list(row) for row in sorted(rows)]
+
+
+def weekly_hours(stored: Iterable[Sequence[Any]]) -> list[WeeklyRange]:
+    """The row's weekly hours, in order."""
+    return [(int(day), time_range(opens, closes)) for day, opens, closes in stored]
+
+
+def time_range(opens: str, closes: str) -> TimeRange:
+    """A stored pair of labels."""
+    return TimeRange(time.fromisoformat(opens), time.fromisoformat(closes))
+
+
+def schedule(row: Row, overrides: Iterable[Row] = ()) -> Schedule:
+    """When the option of this row (`time_zone`, `opening_hours`) is open."""
+    weekly: dict[int, list[TimeRange]] = {}
+    for day, each in weekly_hours(row["opening_hours"]):
+        weekly.setdefault(day, []).append(each)
+    replaced = {each["date"]: [time_range(*pair) for pair in each["intervals"]] for each in overrides}
+    return Schedule(ZoneInfo(row["time_zone"]), weekly, replaced)
+
+
+async def several(business_id: UUID, option_ids: Sequence[UUID], columns: Iterable[str]) -> Sequence[Row]:
+    """The asked columns of the options of these ids, by name."""
+    return await queries.rows(_several, columns, business_id=business_id, ids=list(option_ids))
+
+
+def _several(business_id: UUID, ids: Sequence[UUID]) -> QuerySet[Option]:
+    return Option.filter(business_id=business_id, id__in=list(ids)).order_by("name", "id")
+
+
+async def overrides_of(option_ids: Iterable[UUID], first: date, last: date) -> list[Row]:
+    """The overrides of several options for `[first, last)`, by date."""
+    columns = ("option_id", "date", "intervals")
+    return list(await queries.rows(_overriding, columns, ids=list(option_ids), first=first, last=last))
+
+
+def _overriding(ids: Sequence[UUID], first: date, last: date) -> QuerySet[DateOverride]:
+    return DateOverride.filter(option_id__in=list(ids), date__gte=first, date__lt=last).order_by("date")

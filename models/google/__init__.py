@@ -1,0 +1,1 @@
+"""Rows for Google: accounts, calendars, links, events, and mirrors of bookings. Rows; `sync` does the work."""

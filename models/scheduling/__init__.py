@@ -1,0 +1,1 @@
+"""Time and what can be booked in it: decided from values. Pure: no clock, no database."""

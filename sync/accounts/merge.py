@@ -1,0 +1,106 @@
+"""One Google calendar, one row: however many accounts of a business see it, it is followed through one of them.
+
+Otherwise each of its events would be pulled, shown and routed twice. Verbs on rows, inside a write.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+from uuid import UUID
+
+from tortoise.expressions import Subquery
+
+from models.actions import affected_entries
+from models.enums import ChangeAction, ChangeKind, GoogleAccountState
+from models.google import mirror
+from models.google.event import GoogleEvent
+from models.google.mirror import READ_ONLY
+from models.google.tables import GoogleCalendar, GoogleLink
+from models.log.change_log import Write
+from sync import leases
+from sync.pull.routing import routes
+
+
+async def followed(calendar: GoogleCalendar) -> GoogleCalendar | None:
+    """The row through which the business follows this Google calendar, if that row is as good: its grant works, and it
+    may write if this one may.
+    """
+    links = GoogleLink.filter(business_id=calendar.business_id, calendar_id__isnull=False)
+    rows = GoogleCalendar.filter(
+        business_id=calendar.business_id,
+        google_id=calendar.google_id,
+        listed=True,
+        account__state=GoogleAccountState.CONNECTED,
+        account__leaving_at__isnull=True,
+        id__in=Subquery(links.values("calendar_id")),
+    )
+    if calendar.access_role not in READ_ONLY:
+        rows = rows.exclude(access_role__in=list(READ_ONLY))
+    return await rows.order_by("id").first()
+
+
+async def gather(work: Write, calendar: GoogleCalendar) -> None:
+    """Every option that is linked to this Google calendar through another account is linked to this row from now on.
+
+    What was pulled comes along, so that nothing is bookable in between; it is listed anew.
+    """
+    others = GoogleCalendar.filter(business_id=work.business_id, google_id=calendar.google_id).exclude(id=calendar.id)
+    links = GoogleLink.filter(calendar_id__in=Subquery(others.values("id")))
+    coming = await links.order_by("id")
+    if not coming:
+        return
+    before = await GoogleCalendar.get(id=coming[0].calendar_id)
+    await GoogleLink.filter(id__in=[link.id for link in coming]).update(calendar_id=calendar.id)
+    await mirror.take_up(work, calendar.id)
+    if not await GoogleEvent.filter(calendar_id=calendar.id).exists():
+        await GoogleEvent.filter(calendar_id=before.id).update(calendar_id=calendar.id)
+    await GoogleCalendar.filter(id=calendar.id).update(unrouted_events=before.unrouted_events, sync_token=None)
+    for left in {link.calendar_id for link in coming if link.calendar_id}:
+        await reroute(work, left, [])
+    await reroute(work, calendar.id, [])
+    for link in coming:
+        await mirror.want_future(work, link.option_id)
+        work.record(ChangeKind.GOOGLE_LINK, link.id, ChangeAction.UPSERTED, [link.option_id])
+    await affected_entries.of_calendar(work, calendar.id)
+
+
+async def hand_over(work: Write, account_id: UUID) -> None:
+    """The account is about to leave: a calendar that an option of another account shares through it is followed through
+    that other account from now on, one that may write to it if there is any.
+    """
+    sharing = GoogleLink.filter(calendar__account_id=account_id).exclude(account_id=account_id)
+    heirs: dict[str, GoogleCalendar] = {}
+    for link in await sharing.order_by("id").values("account_id", "calendar__google_id"):
+        google_id = link["calendar__google_id"]
+        heir = await GoogleCalendar.get_or_none(
+            account_id=link["account_id"],
+            google_id=google_id,
+            listed=True,
+            account__state=GoogleAccountState.CONNECTED,
+            account__leaving_at__isnull=True,
+        )
+        if heir and (google_id not in heirs or heirs[google_id].access_role in READ_ONLY):
+            heirs[google_id] = heir
+    for heir in heirs.values():
+        await gather(work, heir)
+
+
+async def reroute(work: Write, calendar_id: UUID, concerned: Iterable[UUID]) -> None:
+    """What the calendar's events block is to be decided anew, and the calendar is due; `concerned` joined or left.
+
+    A run under way loses its lease: it began under other rules. Rules that need what was not kept, or no longer what
+    was, start a full listing.
+    """
+    calendar = await GoogleCalendar.get(id=calendar_id)
+    waiting = {*(calendar.reroute or ()), *map(str, concerned)}
+    values: dict[str, Any] = {
+        "reroute": sorted(waiting),
+        "pull_due_at": work.now,
+        "pull_lease": None,
+        "pull_lease_until": None,
+    }
+    now = await routes(calendar_id)
+    if not now.links or calendar.query_version != now.version or not now.can_decide(calendar):
+        values["sync_token"] = None
+    same = GoogleCalendar.filter(id=calendar_id)
+    await same.update(**values)
+    await leases.hasten(same, work.now, over_prescribed=False)

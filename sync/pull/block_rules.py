@@ -1,0 +1,107 @@
+"""Which options a Google event makes unavailable. Pure.
+
+One event may block several options of a shared calendar, or none. Whether it is one of our own mirrors (which block
+nobody this way) is the engine's to know.
+"""
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+from uuid import UUID
+
+from models.enums import AllDayEvents, Blocking, MatcherField, UnroutedEvents
+from models.normal_form import normal, words
+
+
+class Routable(Protocol):
+    """What of an event decides whom it blocks; `translate.Foreign` has it, and so has a stored event."""
+
+    @property
+    def starts_at(self) -> datetime: ...
+    @property
+    def ends_at(self) -> datetime: ...
+    @property
+    def all_day(self) -> bool: ...
+    @property
+    def busy(self) -> bool: ...
+    @property
+    def may_block(self) -> bool: ...
+    @property
+    def title(self) -> str | None: ...
+    @property
+    def description(self) -> str | None: ...
+    @property
+    def location(self) -> str | None: ...
+    @property
+    def color(self) -> str | None: ...
+    @property
+    def attendees(self) -> Collection[str]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Matcher:
+    """One way an event can name an option."""
+
+    field: MatcherField
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class LinkRule:
+    """One option's rule on the calendar the event lies in."""
+
+    option_id: UUID
+    blocking: Blocking = Blocking.ALL_EVENTS
+    matchers: tuple[Matcher, ...] = ()
+    all_day_events: AllDayEvents = AllDayEvents.AS_MARKED
+
+
+def blocked_options(event: Routable, links: Collection[LinkRule], unrouted: UnroutedEvents) -> frozenset[UUID]:
+    """The options the event makes unavailable: those it concerns whose rule lets it block.
+
+    It concerns every ALL_EVENTS link, and of the MATCHED_EVENTS links those it names; when it names none of them,
+    `unrouted` decides whether it concerns them all. An event that takes no time blocks nobody.
+    """
+    if event.starts_at >= event.ends_at or not event.may_block:
+        return frozenset()
+    routed = [link for link in links if link.blocking is Blocking.MATCHED_EVENTS]
+    named = [link for link in routed if names(event, link.matchers)]
+    if not named and unrouted is UnroutedEvents.BLOCK_ALL:
+        named = routed
+    concerned = [link for link in links if link.blocking is Blocking.ALL_EVENTS] + named
+    return frozenset(link.option_id for link in concerned if _blocks(event, link.all_day_events))
+
+
+def names(event: Routable, matchers: Iterable[Matcher]) -> bool:
+    """Whether any of the matchers finds its value in the event."""
+    return any(_finds(event, matcher) for matcher in matchers)
+
+
+def _blocks(event: Routable, all_day_events: AllDayEvents) -> bool:
+    if not event.all_day or all_day_events is AllDayEvents.AS_MARKED:
+        return event.busy
+    return all_day_events is AllDayEvents.ALWAYS_BLOCK
+
+
+def _finds(event: Routable, matcher: Matcher) -> bool:
+    """Texts are searched for whole words, so that "Ann" does not find Anna; the other two must be equal."""
+    match matcher.field:
+        case MatcherField.TITLE:
+            return _mentions(event.title, matcher.value)
+        case MatcherField.DESCRIPTION:
+            return _mentions(event.description, matcher.value)
+        case MatcherField.LOCATION:
+            return _mentions(event.location, matcher.value)
+        case MatcherField.ATTENDEE:
+            wanted = normal(matcher.value)
+            return any(normal(each) == wanted for each in event.attendees)
+        case MatcherField.COLOR:
+            return matcher.value.strip() == event.color
+
+
+def _mentions(text: str | None, value: str) -> bool:
+    """Whether the value's words and signs stand in the text, in their order and next to each other."""
+    wanted, present = words(value), words(text or "")
+    last = len(present) - len(wanted)
+    return bool(wanted) and any(present[at : at + len(wanted)] == wanted for at in range(last + 1))

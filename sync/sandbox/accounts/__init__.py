@@ -1,0 +1,1 @@
+"""The stand-in's accounts, and what they granted."""

@@ -1,0 +1,1 @@
+"""The stand-in's calendars, lists of them, and push channels."""

@@ -1,0 +1,1 @@
+"""What people and tests tell the stand-in to do: faults, moods, trouble."""

@@ -1,0 +1,1 @@
+"""The stand-in's events: what is stored, listed and repeated."""

@@ -1,0 +1,1 @@
+"""The stand-in's sign-in: consent and tokens."""

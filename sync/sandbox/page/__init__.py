@@ -1,0 +1,1 @@
+"""The stand-in's page for people: a week of a calendar, and its switches."""

@@ -1,0 +1,89 @@
+"""Subscribers who fall behind, come back and are cut off at any moment: each is told every change once and in order."""
+
+import asyncio
+import gc
+import sys
+from uuid import UUID
+
+import pytest
+from tortoise.backends.base.client import BaseDBAsyncClient
+
+from graph.feeds import change_feed
+from graph.server.live import message_buffer
+from models.enums import ChangeAction, ChangeKind
+from models.log import change_log, notifier
+from tests.graph.server.live.paced_subscribers import Subscriber, side
+from tests.models.rows import Shop, a_shop, ahead
+from tests.stage import PATIENCE
+from tests.world.dice import Dice
+
+STEPS = 80
+
+
+async def change(shop: Shop, booking: UUID, many: int, dice: Dice) -> None:
+    """So many changes in one transaction, some of what is no entry of the calendar."""
+
+    async def body(work: change_log.Write) -> None:
+        for _ in range(many):
+            kind = dice.choice([ChangeKind.BOOKING, ChangeKind.BOOKING, ChangeKind.OPTION])
+            about = booking if kind is ChangeKind.BOOKING else shop.option_id
+            work.record(kind, about, ChangeAction.UPSERTED, [shop.option_id])
+
+    await change_log.write(shop.business_id, body)
+
+
+async def due(shop: Shop, after: int) -> list[int]:
+    """The revisions of the calendar's changes after one."""
+    rows = await change_log.after(shop.business_id, after, 10_000)
+    return [row["revision"] for row in rows if row["kind"] == ChangeKind.BOOKING]
+
+
+@pytest.mark.parametrize("seed", range(3))
+async def test_whoever_lags_comes_back_or_is_cut_off_misses_nothing(
+    database: BaseDBAsyncClient, monkeypatch: pytest.MonkeyPatch, seed: int
+) -> None:
+    del database
+    dice, left = Dice(seed), list[str]()
+    # So small that everybody falls behind all the time.
+    monkeypatch.setattr(message_buffer, "KEPT", dice.choice([1, 2, 3, 5]))
+    monkeypatch.setattr(change_feed, "BATCH", dice.choice([1, 2, 4, 200]))
+    monkeypatch.setattr(sys, "unraisablehook", lambda about: left.append(str(about.exc_value)))
+    before = asyncio.all_tasks()
+    async with notifier.hung("memory://"), side() as ours:
+        shop = await a_shop()
+        booking = await shop.book(ahead())
+        assert isinstance(booking, UUID)
+        everyone: list[Subscriber] = []
+
+        async def newcomer() -> None:
+            everyone.append(Subscriber(ours, shop.staff, await change_log.newest(shop.business_id), dice))
+
+        for _ in range(4):
+            await newcomer()
+        for _ in range(STEPS):
+            one, what = dice.choice(everyone), dice.random()
+            if what < 0.4:
+                await change(shop, booking, dice.randint(1, 6), dice)
+            elif what < 0.6:
+                if one.is_here:
+                    await one.go()
+                else:
+                    one.come()
+            elif what < 0.65 and len(everyone) < 9:
+                await newcomer()
+            for _ in range(dice.randint(0, 60)):
+                await asyncio.sleep(0)
+        for each in everyone:
+            if not each.is_here:
+                each.come()
+        async with asyncio.timeout(PATIENCE):
+            for each in everyone:
+                expected = await due(shop, each.began)
+                while each.told != expected:
+                    assert each.told == expected[: len(each.told)]
+                    await asyncio.sleep(0)
+        for each in everyone:
+            await each.go()
+    gc.collect()
+    assert asyncio.all_tasks() == before
+    assert left == []
