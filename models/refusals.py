@@ -9,8 +9,6 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from models.scheduling.intervals import Instant
-
 
 class ErrorCode(StrEnum):
     """Every refusal a client can act on, in the order in which several are given."""
@@ -58,10 +56,12 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Alternative:
-    """A slot nearby that is free, with the options that are free then, the wanted one first."""
+    """A slot nearby that is free, with the options that are free then, the wanted one first. Its times are instants as
+    `models.scheduling.intervals` counts them: microseconds since 1970.
+    """
 
-    start: Instant
-    end: Instant
+    start: int
+    end: int
     options: tuple[UUID, ...]
 
 

@@ -46,7 +46,7 @@ async def test_what_is_told_to_stop_while_it_is_still_being_imported_ends_with_s
     ports = {"serve": 1, "sandbox": 1, "demo": 2}.get(command, 0)
     more = [text for name in ("--port", "--google-port")[:ports] for text in (name, str(free_port()))]
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-X", "importtime", "-m", "graph", command, *more),
+        *(sys.executable, "-X", "importtime", "-m", "graph.commands", command, *more),
         cwd=tmp_path,
         env={**environment(secret_keys=new_secret_key()), "TMPDIR": str(tmp_path)},
         stdout=asyncio.subprocess.DEVNULL,

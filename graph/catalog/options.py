@@ -12,13 +12,13 @@ from graph.catalog import service_options
 from graph.errors import forbidden_error
 from graph.fields.resolvers import column, listed, reading
 from graph.fields.selection import columns
-from graph.google.connection import GoogleConnection, linked
 from graph.relay.connections import After, First, Listing, page
 from graph.relay.nodes import Node, asked, asked_all, visible
 from graph.relay.payloads import Payload, given, optional, shown
 from graph.request.context import Info, bad_input
 from graph.scalars import Date, LocalTime, TimeZone
 from models import business
+from models.actions.change_option import change_option
 from models.catalog import option
 from models.catalog.option import Option as OptionRow
 from models.enums import OptionKind, Weekday
@@ -29,6 +29,7 @@ from models.storage.queries import Select, of_business
 
 if TYPE_CHECKING:
     from graph.catalog.services import Service
+    from graph.google.connection import GoogleConnection
 
 _WEEKDAYS = list(Weekday)
 _LONGEST_OVERRIDES = timedelta(days=400)
@@ -64,7 +65,10 @@ class Option(Node):
 
     @reading("id", description="The services it offers, by name.")
     async def services(self, info: Info) -> list[Annotated["Service", strawberry.lazy("graph.catalog.services")]]:
-        return await service_options.services_of(info, self.row["id"])
+        from graph.catalog.services import Service
+
+        rows = await service_options.services_of(info, self.row["id"], columns(info, Service))
+        return [Service(row=row) for row in rows]
 
     @reading("opening_hours", description="Its weekly opening hours, Monday first.")
     def opening_hours(self) -> list[OpeningHours]:
@@ -99,7 +103,11 @@ class Option(Node):
         ]
 
     @reading("id", description="Its tie to Google Calendar; null without one, and for public keys.")
-    async def google(self, info: Info) -> GoogleConnection | None:
+    async def google(
+        self, info: Info
+    ) -> Annotated["GoogleConnection", strawberry.lazy("graph.google.connection")] | None:
+        from graph.google.connection import linked
+
         return await linked(info, self.row["id"]) if info.context.caller.is_staff else None
 
 
@@ -234,7 +242,7 @@ class OptionMutation:
         values = given(input, *_COLUMNS, "active", "service_ids")
         if "service_ids" in values:
             values["service_ids"] = asked_all("Service", values["service_ids"])
-        answer = await option.update(caller.business_id, asked("Option", input.option_id), values)
+        answer = await change_option(caller.business_id, asked("Option", input.option_id), values)
         return UpdateOptionPayload(**await shown(info, Option, OptionRow, answer, "option"))
 
     @strawberry.mutation(description="Replaces an option's weekly opening hours. Staff.")

@@ -1,37 +1,23 @@
 """Who offers what, read for many at once: the two sides of the relation between options and services."""
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
 from uuid import UUID
 
-from graph.fields.selection import columns
 from graph.request.context import Info
 from models.catalog.service_option import Offering
 from models.storage import db
 from models.storage.db import Row
 
-if TYPE_CHECKING:
-    from graph.catalog.options import Option
-    from graph.catalog.services import Service
+
+async def services_of(info: Info, option_id: UUID, asked: frozenset[str]) -> Sequence[Row]:
+    """The asked columns of the services that an option offers, by name; public keys see the active ones."""
+    return await _across(info, "option_id", "service", option_id, asked)
 
 
-async def services_of(info: Info, option_id: UUID) -> list[Service]:
-    """The services an option offers, by name; public keys see the active ones."""
-    from graph.catalog.services import Service
-
-    rows = await _across(info, "option_id", "service", option_id, columns(info, Service))
-    return [Service(row=row) for row in rows]
-
-
-async def options_of(info: Info, service_id: UUID) -> list[Option]:
-    """The options that offer a service, by name; public keys see the active ones."""
-    from graph.catalog.options import Option
-
-    rows = await _across(info, "service_id", "option", service_id, columns(info, Option))
-    return [Option(row=row) for row in rows]
+async def options_of(info: Info, service_id: UUID, asked: frozenset[str]) -> Sequence[Row]:
+    """The asked columns of the options that offer a service, by name; public keys see the active ones."""
+    return await _across(info, "service_id", "option", service_id, asked)
 
 
 async def _across(info: Info, near: str, far: str, key: UUID, asked: frozenset[str]) -> Sequence[Row]:

@@ -13,6 +13,7 @@ from graph.relay.connections import After, First, Listing, page
 from graph.relay.nodes import Node, asked, asked_all, visible
 from graph.relay.payloads import Payload, given, optional, shown
 from graph.request.context import Info
+from models.actions.change_service import change_service
 from models.catalog import service
 from models.catalog.service import Service as ServiceRow
 from models.storage import queries
@@ -49,7 +50,8 @@ class Service(Node):
 
     @reading("id", description="The options that offer it, by name.")
     async def options(self, info: Info) -> list[Option]:
-        return await service_options.options_of(info, self.row["id"])
+        rows = await service_options.options_of(info, self.row["id"], columns(info, Option))
+        return [Option(row=row) for row in rows]
 
 
 @strawberry.type(description="One service in a list, with the cursor of its place.")
@@ -172,5 +174,5 @@ class ServiceMutation:
         caller = info.context.caller
         if not caller.is_staff:
             return UpdateServicePayload(errors=forbidden_error(info))
-        answer = await service.update(caller.business_id, asked("Service", input.service_id), _values(input, "active"))
+        answer = await change_service(caller.business_id, asked("Service", input.service_id), _values(input, "active"))
         return UpdateServicePayload(**await shown(info, Service, ServiceRow, answer, "service"))

@@ -8,7 +8,8 @@ import signal
 import sys
 from typing import NoReturn
 
-STOPPING = (signal.SIGTERM, signal.SIGINT)
+from graph.commands.signals import STOPPING
+
 _LONG = {"demo", "serve", "sync", "sandbox"}
 """The commands that run until they are told to stop, and end with status 0 then."""
 _INTERRUPTED = 130

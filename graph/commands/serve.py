@@ -14,8 +14,8 @@ from starlette.applications import Starlette
 from starlette.types import ASGIApp
 from uvicorn.loops.auto import auto_loop_factory
 
-from graph.commands.__main__ import STOPPING
 from graph.commands.exit_status import WrongArgumentError
+from graph.commands.signals import STOPPING
 from graph.server.http.body_limit import LARGEST_BODY
 from graph.server.transport.connection import Connection, Connections
 from graph.server.transport.frames import Frames

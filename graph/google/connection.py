@@ -4,11 +4,11 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated
 from uuid import UUID
 
 import strawberry
 
+from graph.catalog.options import Option
 from graph.fields.resolvers import attribute, column, reading
 from graph.fields.selection import columns
 from graph.languages import say
@@ -31,9 +31,6 @@ from models.google.tables import GoogleLink
 from models.storage import db
 from models.storage.db import Row
 from sync import service as door
-
-if TYPE_CHECKING:
-    from graph.catalog.options import Option
 
 
 @strawberry.type(description="What went wrong last.")
@@ -121,14 +118,12 @@ class GoogleCalendar(Node):
     unrouted_events: UnroutedEvents = column("unrouted_events", "What an event does that no option's matchers claim.")
 
     @reading("id", description="The options that are linked to it, by name.")
-    async def shared_with(self, info: Info) -> list[Annotated["Option", strawberry.lazy("graph.catalog.options")]]:
+    async def shared_with(self, info: Info) -> list[Option]:
         return await sharing(info, self.row["id"])
 
 
-async def sharing(info: Info, calendar_id: UUID) -> list["Option"]:
+async def sharing(info: Info, calendar_id: UUID) -> list[Option]:
     """The options linked to a calendar, by name."""
-    from graph.catalog.options import Option
-
     asked = columns(info, Option)
 
     async def load(ids: Sequence[UUID]) -> Mapping[UUID, Sequence[Row]]:

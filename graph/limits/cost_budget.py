@@ -1,17 +1,15 @@
 """What keys and addresses have spent of the cost they may ask for in a minute. Counted in this process alone."""
 
 from math import ceil
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from graphql import GraphQLError
 
 from graph.limits.answers import rate_limited
 from graph.limits.rate import Rate, SharedRate, share_of
+from graph.limits.sender import Sender
 from graph.spoken import said
 from models.settings import Settings
-
-if TYPE_CHECKING:
-    from graph.request.context import Context
 
 NEW_CHARACTER: Final = 5
 """What a character of a document costs that is not remembered: it has to be read and found valid first."""
@@ -33,39 +31,39 @@ class Spending:
         self._keys = SharedRate(settings.key_cost, settings.address_share)
         self._strangers = Rate(self._share)
 
-    def admit(self, context: "Context", cost: int) -> GraphQLError | None:
+    def admit(self, sender: Sender, cost: int) -> GraphQLError | None:
         """Takes what an operation may cost from who asks; the refusal where it costs more than one request may, or more
         than is left: QUERY_TOO_COMPLEX, RATE_LIMITED.
         """
         if cost > self._per_request:
             figures = {"requested": cost, "requestLimit": self._per_request}
             extensions = {"code": "QUERY_TOO_COMPLEX", **figures}
-            return said(TOO_DEAR, figures, context.language, extensions)
-        return self.take(context, cost)
+            return said(TOO_DEAR, figures, sender.language, extensions)
+        return self.take(sender, cost)
 
-    def take(self, context: "Context", cost: int) -> GraphQLError | None:
+    def take(self, sender: Sender, cost: int) -> GraphQLError | None:
         """Takes a cost from who asks; the refusal RATE_LIMITED where less is left."""
-        if context.who is not None:
-            wait = self._keys.take(context.who.key_id, context.counted_address, cost)
+        if sender.who is not None:
+            wait = self._keys.take(sender.who.key_id, sender.counted_address, cost)
         else:
-            wait = None if context.address is None else self._strangers.take(context.address, cost)
-        return None if wait is None else rate_limited(SPENT, wait, context.language)
+            wait = None if sender.address is None else self._strangers.take(sender.address, cost)
+        return None if wait is None else rate_limited(SPENT, wait, sender.language)
 
-    def shown(self, context: "Context", requested: int) -> dict[str, Any]:
+    def shown(self, sender: Sender, requested: int) -> dict[str, Any]:
         """`extensions.cost` of an answer: what it was counted as, and what is left to who asks of the minute's limit
         (a refusal's `requestLimit` is another: what one request may cost).
         """
         if not self._per_minute:
             return {"requested": requested, "limit": None, "remaining": None, "resetSeconds": None}
-        if context.who is not None:
-            key_id, address = context.who.key_id, context.counted_address
+        if sender.who is not None:
+            key_id, address = sender.who.key_id, sender.counted_address
             limit = self._per_minute if address is None else self._share
             left, seconds = self._keys.left(key_id, address), self._keys.full_in(key_id, address)
         else:
             limit, left, seconds = (
                 self._share,
-                self._strangers.left(context.address),
-                self._strangers.full_in(context.address),
+                self._strangers.left(sender.address),
+                self._strangers.full_in(sender.address),
             )
         return {
             "requested": requested,

@@ -6,7 +6,7 @@ from starlette.types import Scope
 from graph.limits import answers
 from graph.limits.address import Addresses
 from graph.limits.rate import Rate, SharedRate
-from graph.request.context import Context
+from graph.limits.sender import Sender
 from models.settings import Settings
 
 WRONG_KEYS = 60
@@ -29,25 +29,25 @@ class Door:
         """The address that a request counts for; None when limits by address do not apply to it."""
         return self._addresses.of(scope)
 
-    def admit(self, context: Context) -> GraphQLError | None:
+    def admit(self, sender: Sender) -> GraphQLError | None:
         """Counts a request with a key; the error when it comes too early. Raises UNAUTHENTICATED without a key."""
-        key_id = context.caller.key_id
-        wait = self._requests.take(key_id, context.counted_address)
+        key_id = sender.caller.key_id
+        wait = self._requests.take(key_id, sender.counted_address)
         if wait is None:
             return None
         is_spent = (self._requests.left(key_id, None) or 0) < 1
         message = answers.TOO_MANY_REQUESTS if is_spent else answers.TOO_MANY_FROM_ADDRESS
-        return answers.rate_limited(message, wait, context.language)
+        return answers.rate_limited(message, wait, sender.language)
 
-    def admit_stranger(self, context: Context, *, shows_key: bool) -> GraphQLError | None:
+    def admit_stranger(self, sender: Sender, *, shows_key: bool) -> GraphQLError | None:
         """Counts a request without a valid key, whatever it asks; the error when it comes too early."""
-        if context.address is None:
+        if sender.address is None:
             return None
         rate = self._wrong_keys if shows_key else self._without_key
-        wait = rate.take(context.address)
-        return None if wait is None else answers.rate_limited(answers.TOO_MANY_WITHOUT_KEY, wait, context.language)
+        wait = rate.take(sender.address)
+        return None if wait is None else answers.rate_limited(answers.TOO_MANY_WITHOUT_KEY, wait, sender.language)
 
 
-def too_many_open(context: Context) -> GraphQLError:
+def too_many_open(sender: Sender) -> GraphQLError:
     """The answer to a key, or an address with it, that has as many sockets and streams open as it may."""
-    return answers.rate_limited(answers.TOO_MANY_OPEN, answers.OPEN_AGAIN_SECONDS, context.language)
+    return answers.rate_limited(answers.TOO_MANY_OPEN, answers.OPEN_AGAIN_SECONDS, sender.language)

@@ -5,6 +5,7 @@ One per HTTP request, one per socket, and one per subscription that runs.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Hashable, Mapping
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
@@ -101,6 +102,10 @@ class Context:
     def is_dear(self) -> bool:
         """Whether the operation that runs waits for turns."""
         return self.cost >= CHEAP
+
+    def statement_turn(self) -> AbstractAsyncContextManager[None]:
+        """A dear operation's turn to send a statement; others send theirs at once."""
+        return self.house.statements.turn(self.holder) if self.is_dear else nullcontext()
 
     @property
     def memo(self) -> Mapping[Hashable, Any]:

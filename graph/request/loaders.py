@@ -6,33 +6,40 @@ A socket lives long, so nothing is remembered between batches.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, nullcontext
-from typing import TYPE_CHECKING, Any, TypeVar
+from contextlib import AbstractAsyncContextManager
+from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
 from strawberry.dataloader import DataLoader
 from tortoise.models import Model
 
+from graph.rendering.allowance import Allowance
+from models.api_key import Caller
 from models.storage import db
 from models.storage.db import Row
 
-if TYPE_CHECKING:
-    from graph.request.context import Context
-
 T = TypeVar("T")
+
+
+class Reading(Protocol):
+    """The request that reads."""
+
+    allowance: Allowance
+
+    @property
+    def caller(self) -> Caller:
+        """Whose business is read."""
+
+    def statement_turn(self) -> AbstractAsyncContextManager[None]:
+        """When a statement may be sent: as long as the block lasts it is under way."""
 
 
 class Loaders:
     """The loaders of one request or socket, made when first used."""
 
-    def __init__(self, context: Context) -> None:
-        self._context = context
+    def __init__(self, request: Reading) -> None:
+        self._request = request
         self._loaders: dict[Hashable, DataLoader[Any, Any]] = {}
-
-    def _turn(self) -> AbstractAsyncContextManager[None]:
-        """A dear operation's turn to read; others read at once."""
-        house, holder = self._context.house, self._context.holder
-        return house.statements.turn(holder) if self._context.is_dear else nullcontext()
 
     def forget(self) -> None:
         """Lets go of what was read: a loader keeps its last batch, and lives as long as its request."""
@@ -40,7 +47,7 @@ class Loaders:
 
     async def row(self, table: type[Model], row_id: UUID, columns: frozenset[str]) -> Row | None:
         """One row of the caller's business, by id."""
-        business_id = self._context.caller.business_id
+        business_id = self._request.caller.business_id
 
         async def load(ids: Sequence[UUID]) -> Mapping[UUID, Row]:
             query = table.filter(business_id=business_id, id__in=list(set(ids)))
@@ -55,15 +62,15 @@ class Loaders:
         if name not in self._loaders:
 
             async def in_order(keys: list[Any]) -> list[T | None]:
-                async with self._turn():
+                async with self._request.statement_turn():
                     found = await load(keys)
                 return [found.get(each) for each in keys]
 
             self._loaders[name] = DataLoader(in_order, cache=False)
         answer: T | None = await self._loaders[name].load(key)
         # All who asked are answered at the same moment: each goes on when it is its turn.
-        if self._context.allowance.is_late:
-            await self._context.allowance.give_way()
+        if self._request.allowance.is_late:
+            await self._request.allowance.give_way()
         return answer
 
     async def many(

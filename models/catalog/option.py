@@ -12,7 +12,6 @@ from tortoise.models import Model
 from tortoise.queryset import QuerySet
 
 from models import checks
-from models.actions import affected_entries
 from models.catalog import service_option
 from models.enums import ChangeAction, ChangeKind
 from models.log.change_log import Write, write
@@ -77,30 +76,6 @@ async def create(business_id: UUID, values: Mapping[str, Any]) -> UUID | Refused
         await Option.create(id=option_id, business_id=business_id, created_at=work.now, opening_hours=hours, **row)
         await service_option.replace_services(work, option_id, service_ids)
         work.record(ChangeKind.OPTION, option_id, ChangeAction.UPSERTED, [option_id])
-        return option_id
-
-    return await write(business_id, body)
-
-
-async def update(business_id: UUID, option_id: UUID, values: Mapping[str, Any]) -> UUID | Refused:
-    """Changes the given columns of an option; `service_ids`, when given, replaces the services it offers."""
-    values = checks.named(values)
-    if wrong := [*checks.required(values, ("name", "kind", "time_zone", "active", "service_ids")), *judge(values)]:
-        return Refused(wrong)
-
-    async def body(work: Write) -> UUID | Refused:
-        row = {key: value for key, value in values.items() if key != "service_ids"}
-        known = await queries.row(Option, business_id, option_id, {"id", *row})
-        if known is None:
-            return not_found()
-        if "service_ids" in values:
-            if missing := await service_option.missing("Service", business_id, values["service_ids"], "serviceIds"):
-                return missing
-            await service_option.replace_services(work, option_id, values["service_ids"])
-        if row:
-            await Option.filter(id=option_id).update(**row)
-        work.record(ChangeKind.OPTION, option_id, ChangeAction.UPSERTED, [option_id])
-        await affected_entries.of_option(work, option_id, affected_entries.differing(known, row))
         return option_id
 
     return await write(business_id, body)

@@ -10,7 +10,6 @@ from tortoise.indexes import Index
 from tortoise.models import Model
 
 from models import checks
-from models.actions import affected_entries
 from models.catalog import service_option
 from models.enums import ChangeAction, ChangeKind
 from models.log.change_log import Write, write
@@ -80,33 +79,6 @@ async def create(business_id: UUID, values: Mapping[str, Any]) -> UUID | Refused
         await Service.create(id=service_id, business_id=business_id, created_at=work.now, **row)
         await service_option.replace_options(work, service_id, option_ids)
         work.record(ChangeKind.SERVICE, service_id, ChangeAction.UPSERTED, option_ids)
-        return service_id
-
-    return await write(business_id, body)
-
-
-async def update(business_id: UUID, service_id: UUID, values: Mapping[str, Any]) -> UUID | Refused:
-    """Changes the given columns of a service; `option_ids`, when given, replaces the options that offer it."""
-    kept = ("name", "duration_minutes", "slot_step_minutes", "active", "option_ids", *MINUTES)
-    values = checks.named(values)
-    if wrong := [*checks.required(values, kept), *judge(values)]:
-        return Refused(wrong)
-
-    async def body(work: Write) -> UUID | Refused:
-        row = {key: value for key, value in values.items() if key != "option_ids"}
-        known = await read(business_id, service_id, {"id", *row})
-        if known is None:
-            return not_found()
-        before = await service_option.options_of(service_id)
-        after = values.get("option_ids", before)
-        if missing := await service_option.missing("Option", business_id, after, "optionIds"):
-            return missing
-        if "option_ids" in values:
-            await service_option.replace_options(work, service_id, after)
-        if row:
-            await Service.filter(id=service_id).update(**row)
-        work.record(ChangeKind.SERVICE, service_id, ChangeAction.UPSERTED, {*before, *after})
-        await affected_entries.of_service(work, service_id, affected_entries.differing(known, row))
         return service_id
 
     return await write(business_id, body)

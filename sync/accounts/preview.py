@@ -20,11 +20,10 @@ from models.google.tables import GoogleAccount, GoogleCalendar, GoogleLink
 from models.refusals import ErrorCode, Refused, refused
 from sync.accounts import link as linking
 from sync.accounts.link import LinkChoices
-from sync.accounts.status import matchers
 from sync.google_api import translate, trouble
 from sync.google_api.replies import Failure, FailureKind, Page
 from sync.google_api.trouble import SAYS
-from sync.pull.block_rules import LinkRule, Matcher, Routable, blocked_options, names
+from sync.pull.block_rules import LinkRule, Matcher, Routable, blocked_options, matchers, names
 from sync.pull.routing import Routes, routes
 from sync.pull.rows import BACK
 from sync.push import mirrors

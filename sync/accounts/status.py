@@ -1,7 +1,7 @@
 """What the clients see of Google: connections, calendars to choose from, mirrors. Reads only, as plain values."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -16,7 +16,6 @@ from models.enums import (
     EventDetail,
     GoogleAccessRole,
     GoogleAccountState,
-    MatcherField,
     MirrorAs,
     MirrorState,
     UnroutedEvents,
@@ -29,7 +28,7 @@ from sync.accounts import health
 from sync.accounts.health import IDLE, Direction, Health, Queue
 from sync.google_api import scopes, trouble
 from sync.google_api.trouble import Trouble, TroubleCode
-from sync.pull.block_rules import Matcher
+from sync.pull.block_rules import Matcher, matchers
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,11 +175,6 @@ def _connection(row: Row, shared_with: tuple[UUID, ...], state: Health) -> Conne
 
 def _account(row: Row) -> Account:
     return Account(row["id"], row["email"], GoogleAccountState(row["state"]), scopes.missing(row["scopes"]))
-
-
-def matchers(stored: Iterable[Mapping[str, str]]) -> tuple[Matcher, ...]:
-    """A link's matchers, as its row keeps them."""
-    return tuple(Matcher(MatcherField(each["field"]), each["value"]) for each in stored)
 
 
 def _health(

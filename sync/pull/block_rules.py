@@ -4,7 +4,7 @@ One event may block several options of a shared calendar, or none. Whether it is
 nobody this way) is the engine's to know.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -45,6 +45,11 @@ class Matcher:
 
     field: MatcherField
     value: str
+
+
+def matchers(stored: Iterable[Mapping[str, str]]) -> tuple[Matcher, ...]:
+    """A link's matchers, as its row keeps them."""
+    return tuple(Matcher(MatcherField(each["field"]), each["value"]) for each in stored)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,11 +13,10 @@ from models.google.tables import GoogleCalendar, GoogleChannel, GoogleLink
 from models.log import change_log
 from models.log.change_log import Write
 from sync import leases
-from sync.accounts.status import matchers
 from sync.google_api.translate import Foreign
 from sync.leases import Lease
 from sync.pull import machine
-from sync.pull.block_rules import LinkRule, blocked_options
+from sync.pull.block_rules import LinkRule, blocked_options, matchers
 from sync.pull.redaction import Veil, veiled
 
 BATCH = 300

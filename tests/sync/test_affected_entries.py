@@ -14,9 +14,11 @@ from graphql import GraphQLObjectType, build_schema, get_named_type, is_interfac
 
 from models import clock
 from models.actions import affected_entries, change_booking, register_business
+from models.actions.change_option import change_option
+from models.actions.change_service import change_service
 from models.bookings.booking import Booking
 from models.bookings.hold import Hold
-from models.catalog import option, service, time_off
+from models.catalog import time_off
 from models.catalog.service import Service
 from models.enums import Blocking, BookingStatus, ChangeAction, ChangeKind, EventDetail, MirrorAs, UnroutedEvents
 from models.google.event import GoogleEvent
@@ -164,11 +166,11 @@ async def cancel(scene: Scene) -> Any:
 
 
 def of_service(**values: Any) -> Callable[[Scene], Awaitable[Any]]:
-    return lambda scene: service.update(scene.floor.business_id, scene.service, values)
+    return lambda scene: change_service(scene.floor.business_id, scene.service, values)
 
 
 def of_option(**values: Any) -> Callable[[Scene], Awaitable[Any]]:
-    return lambda scene: option.update(scene.floor.business_id, scene.anna, values)
+    return lambda scene: change_option(scene.floor.business_id, scene.anna, values)
 
 
 BOOKED = {"booking", "later", "recent"}
@@ -247,7 +249,7 @@ async def test_thousands_cost_no_more_statements_than_one(floor: Floor, caplog: 
     async def statements(name: str) -> int:
         caplog.clear()
         with caplog.at_level(logging.DEBUG, "tortoise.db_client"):
-            assert not isinstance(await service.update(floor.business_id, of, {"name": name}), Refused)
+            assert not isinstance(await change_service(floor.business_id, of, {"name": name}), Refused)
         return len(caplog.records)
 
     one = await statements("Trim")
@@ -270,10 +272,10 @@ async def test_thousands_cost_no_more_statements_than_one(floor: Floor, caplog: 
 PLAIN = {"language": "en", "booking_url": "https://book.example/{token}"}
 RENDERED: dict[str, tuple[str, Callable[[Floor, UUID, UUID], Awaitable[Any]]]] = {
     "service_name": ("{service_name}", lambda floor, _, booking: _of_its_service(floor, booking, name="Trim")),
-    "option_name": ("{option_name}", lambda floor, anna, _: option.update(floor.business_id, anna, {"name": "Anne"})),
+    "option_name": ("{option_name}", lambda floor, anna, _: change_option(floor.business_id, anna, {"name": "Anne"})),
     "the option's zone": (
         "{appointment_date} {appointment_time} {appointment_end_date} {appointment_end_time}",
-        lambda floor, anna, _: option.update(floor.business_id, anna, {"time_zone": "Asia/Tokyo"}),
+        lambda floor, anna, _: change_option(floor.business_id, anna, {"time_zone": "Asia/Tokyo"}),
     ),
     "the language": ("{appointment_date} {appointment_duration}", lambda *of: _of_business(*of, language="nb")),
     "business_name": ("{business_name}", lambda *of: _of_business(*of, name="Klipp")),
@@ -290,7 +292,7 @@ async def _of_business(floor: Floor, _anna: UUID, _booking: UUID, **values: Any)
 
 
 async def _of_its_service(floor: Floor, booking: UUID, **values: Any) -> Any:
-    return await service.update(floor.business_id, (await Booking.get(id=booking)).service_id, values)
+    return await change_service(floor.business_id, (await Booking.get(id=booking)).service_id, values)
 
 
 @pytest.mark.parametrize("name", RENDERED)

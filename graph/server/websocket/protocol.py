@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import aclosing, nullcontext
-from typing import TYPE_CHECKING, Any, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, cast
 
 import orjson
 from graphql import GraphQLError
@@ -15,14 +15,14 @@ from starlette.websockets import WebSocketDisconnect, WebSocketState
 from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import BaseGraphQLTransportWSHandler, Operation
 
 from graph.limits.answers import close_reason
-from graph.limits.door import too_many_open
+from graph.limits.door import Door, too_many_open
 from graph.limits.seats import FEWER, too_complex
 from graph.limits.turns import Turns
 from graph.request.context import Context
 from graph.server.live.execution import Asked
-from graph.server.live.hub import StoppingError
+from graph.server.live.hub import Live, StoppingError
 from graph.server.live.member import COST_AT_ONCE, Member
-from graph.server.live.open_streams import FORBIDDEN
+from graph.server.live.open_streams import FORBIDDEN, Sockets
 from graph.server.transport.connection import EXTENSION, READY
 from graph.server.transport.frames import TRUST, WAIT, WRITE
 from graph.spoken import spoken
@@ -31,12 +31,20 @@ from models.storage import db
 if TYPE_CHECKING:
     from starlette.websockets import WebSocket
 
-    from graph.server.http.endpoint import Endpoint
     from graph.server.live.member import Push
     from graph.server.live.message_buffer import Message
 
 
 TOO_MANY = 4429
+
+
+class Endpoint(Protocol):
+    """What a socket needs of the endpoint that took it in."""
+
+    sockets: Sockets
+    door: Door
+    live: Live
+
 
 Write: TypeAlias = Callable[..., bool]
 

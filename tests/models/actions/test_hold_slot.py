@@ -10,11 +10,13 @@ import pytest
 
 from models import clock
 from models.actions import change_booking
+from models.actions.change_option import change_option
+from models.actions.change_service import change_service
 from models.actions.create_booking import Wish, create
 from models.bookings import hold
 from models.bookings.booking import Booking
 from models.bookings.hold import Hold
-from models.catalog import option, service
+from models.catalog import option
 from models.enums import ChangeAction, ChangeKind
 from models.log import change_log
 from models.refusals import Refused
@@ -81,8 +83,8 @@ async def test_a_hold_is_booked_as_it_was_made_whatever_changed_meanwhile(still:
     shop = await a_shop(buffer_before_minutes=10, buffer_after_minutes=5)
     held = done(await keep(shop, ahead()))
     still.move(SECONDS - 1)
-    await service.update(shop.business_id, shop.service_id, {"duration_minutes": 90, "buffer_after_minutes": 0})
-    await option.update(shop.business_id, shop.option_id, {"active": False, "service_ids": []})
+    await change_service(shop.business_id, shop.service_id, {"duration_minutes": 90, "buffer_after_minutes": 0})
+    await change_option(shop.business_id, shop.option_id, {"active": False, "service_ids": []})
     await option.set_opening_hours(shop.business_id, shop.option_id, [])
     booking_id = done(await _confirm(shop, held))
     (row,) = await Booking.filter(id=booking_id).values()

@@ -12,10 +12,11 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 
 from models import clock
 from models.actions import change_booking, create_booking, hold_slot
+from models.actions.change_service import change_service
 from models.actions.create_booking import Wish
 from models.bookings import hold
 from models.bookings.hold import Hold
-from models.catalog import option, service, time_off
+from models.catalog import option, time_off
 from models.catalog.time_off import TimeOff
 from models.enums import ChangeKind, Role
 from models.google import mirror
@@ -143,7 +144,7 @@ async def test_what_an_option_or_a_service_is_like_may_touch_any_time() -> None:
     shop = await a_shop()
     closed = option.set_date_override(shop.business_id, shop.option_id, ahead().date(), [])
     assert await touched(shop, closed) == [(ChangeKind.OPTION, None)]
-    longer = service.update(shop.business_id, shop.service_id, {"duration_minutes": 90})
+    longer = change_service(shop.business_id, shop.service_id, {"duration_minutes": 90})
     assert await touched(shop, longer) == [(ChangeKind.SERVICE, None)]
 
 

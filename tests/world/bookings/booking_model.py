@@ -10,6 +10,8 @@ from zoneinfo import ZoneInfo
 
 from models import clock
 from models.actions import change_booking, create_booking, hold_slot
+from models.actions.change_option import change_option
+from models.actions.change_service import change_service
 from models.actions.create_booking import Wish
 from models.actions.hold_slot import Keeping
 from models.actions.load_offer import offer_of
@@ -215,12 +217,12 @@ class Trade:
             "buffer_before_minutes": lengths.before,
             "buffer_after_minutes": lengths.after,
         }
-        assert await self._try(service.update(self.business_id, service_id, values)) == service_id
+        assert await self._try(change_service(self.business_id, service_id, values)) == service_id
         self.lengths[service_id] = lengths
 
     async def configure(self, option_id: UUID, active: bool, offering: Collection[UUID]) -> None:
         values = {"active": active, "service_ids": list(offering)}
-        assert await self._try(option.update(self.business_id, option_id, values)) == option_id
+        assert await self._try(change_option(self.business_id, option_id, values)) == option_id
 
     async def close_on(self, option_id: UUID, days: int) -> None:
         """Closes an option on a date."""

@@ -9,10 +9,11 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from models.actions import change_booking, create_booking
+from models.actions.change_option import change_option
+from models.actions.change_service import change_service
 from models.actions.create_booking import Wish
 from models.api_key import Caller
 from models.bookings.booking import Booking
-from models.catalog import option, service
 from models.enums import BookingStatus
 from models.google.tables import GoogleAccount
 from models.refusals import Refused
@@ -139,14 +140,14 @@ class Town:
 
     async def rename_service(self, dice: Dice) -> str:
         name = dice.choice(["Trim", "Cut & dry", "Cut <b>short</b>"])
-        assert await service.update(self.business_id, self.service_id, {"name": name}) == self.service_id
+        assert await change_service(self.business_id, self.service_id, {"name": name}) == self.service_id
         return f"the service is called {name}"
 
     async def rename_option(self, dice: Dice) -> str:
         """Its name here, or its zone: people in Google know it by the old name."""
         option_id = self.options[dice.choice(list(self.options))]
         values = dice.choice([{"name": "Maria"}, {"name": "Nils & co"}, {"time_zone": "Asia/Tokyo"}])
-        assert await option.update(self.business_id, option_id, values) == option_id
+        assert await change_option(self.business_id, option_id, values) == option_id
         return f"option {option_id}: {values}"
 
     async def take_access(self, dice: Dice) -> str:
