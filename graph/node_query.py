@@ -70,11 +70,11 @@ async def _connection(info: Info, row_id: UUID) -> Node | None:
     caller = info.context.caller
     links = tables.GoogleLink.filter(business_id=caller.business_id, id=row_id)
     option_ids = [row["option_id"] for row in await links.values("option_id")]
-    found = await info.context.house.google.connections(caller.business_id, option_ids)
+    found = await info.context.state.google.connections(caller.business_id, option_ids)
     return next((connection(each) for each in found.values()), None)
 
 
 async def _account(info: Info, row_id: UUID) -> Node | None:
     """An account that the business has connected, whether an option uses it or not."""
-    found = await info.context.house.google.accounts(info.context.caller.business_id)
+    found = await info.context.state.google.accounts(info.context.caller.business_id)
     return next((account(each) for each in found if each.id == row_id), None)

@@ -110,7 +110,7 @@ class Prepared(SchemaExtension):
         if execution.query:
             core = cast(Schema, execution.schema).core
             if context.document is None or context.document.text != execution.query:
-                context.document = context.house.documents.check(execution.query, core)
+                context.document = context.state.documents.check(execution.query, core)
             # Without a tree the parser itself meets the error again, where it is expected.
             execution.graphql_document = context.document.tree
             execution.parse_options["max_tokens"] = MOST_TOKENS

@@ -56,7 +56,7 @@ async def create(business_id: UUID, role: Role, name: str) -> tuple[UUID, str]:
     """A new key: its id, and the key itself, which is shown this once. Raises NoSuchBusinessError."""
     plain = f"tb_{role.lower()}_{secrets.new_token()}"
 
-    async def body(work: change_log.Write) -> UUID:
+    async def body(work: change_log.LoggedTransaction) -> UUID:
         key = await Key.create(
             business_id=business_id, role=role, name=name, digest=secrets.digest(plain), created_at=work.now
         )
@@ -72,7 +72,7 @@ async def revoke(key_id: UUID) -> bool:
     if not found:
         return False
 
-    async def body(work: change_log.Write) -> None:
+    async def body(work: change_log.LoggedTransaction) -> None:
         if await Key.filter(id=key_id, revoked_at=None).update(revoked_at=work.now):
             work.record(ChangeKind.KEY, key_id, ChangeAction.REMOVED)
 

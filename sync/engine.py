@@ -23,16 +23,16 @@ from models.settings import Settings
 from models.storage.secrets import Secrets
 from sync import leases, schedule
 from sync.accounts import calendars, channels, disconnect, sign_in
-from sync.accounts.disconnect import Leaver
+from sync.accounts.disconnect import DepartingAccount
 from sync.accounts.sign_in import Granted, Opened, Returned
 from sync.google_api import retry, trouble
 from sync.google_api.client import GoogleClient
 from sync.google_api.replies import CalendarList, ChannelReply, Done, EventJson, Failure, FailureKind, Page
 from sync.google_api.scopes import CALENDAR_LIST
-from sync.google_api.session import Asking
+from sync.google_api.session import GoogleSession
 from sync.google_api.tokens import KEY_LOST
 from sync.google_api.trouble import SAYS, TroubleCode
-from sync.leases import Lease, Way
+from sync.leases import Direction, Lease
 from sync.pull import machine as pull
 from sync.pull import routing
 from sync.pull import rows as pulling
@@ -74,12 +74,12 @@ class Engine:
         self._secrets = secrets
         self._veil = Veil(secrets.veil)
         self._settings = settings
-        asking = Asking(client, secrets)
+        asking = GoogleSession(client, secrets)
         self._ask, self._grants, self._spending = asking.ask, asking.grants, asking.spending
 
     async def work(self, lease: Lease) -> None:
         """Does what a lease is for, and gives it back; a lease that cannot be given back runs out."""
-        await self._guarded(lease, self.pull if lease.way is Way.PULL else self.push)
+        await self._guarded(lease, self.pull if lease.way is Direction.PULL else self.push)
 
     async def freshen(self, option_id: UUID) -> None:
         """Reads what changed in the calendar of an option, and nothing more; when it is due stays as it was.
@@ -157,7 +157,7 @@ class Engine:
             return
         await change_log.write(account.business_id, lambda work: calendars.store(work, account_id, reply.items))
 
-    async def let_go(self, leaver: Leaver) -> None:
+    async def let_go(self, leaver: DepartingAccount) -> None:
         """Ends a grant that nobody needs any more, and forgets the account; a refusal by Google holds nothing up."""
         if await disconnect.is_last(leaver):
             try:

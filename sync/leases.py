@@ -22,7 +22,7 @@ LENGTH = timedelta(seconds=120)
 """Longer than any one call to Google may take; extended with every step that is stored."""
 
 
-class Way(StrEnum):
+class Direction(StrEnum):
     """The direction that is leased: the beginning of the columns' names."""
 
     PULL = "pull"
@@ -36,7 +36,7 @@ class Lease:
     business_id: UUID
     calendar_id: UUID
     account_id: UUID
-    way: Way
+    way: Direction
     token: UUID
     due_at: datetime
 
@@ -45,7 +45,7 @@ class Lease:
         return GoogleCalendar.filter(id=self.calendar_id, **{f"{self.way}_lease": self.token})
 
 
-async def claim(way: Way, limit: int, now: datetime) -> list[Lease]:
+async def claim(way: Direction, limit: int, now: datetime) -> list[Lease]:
     """At most `limit` calendars that are due, longest due first, now ours."""
     due = _due(way, now).order_by(f"{way}_due_at").limit(limit)
     return await _take(way, due, now)
@@ -57,9 +57,9 @@ async def claim_linked(option_id: UUID, now: datetime) -> Lease | None:
     Only one whose token stream goes on: a listing is not waited for. When the calendar is due stays as it is.
     """
     linked = GoogleLink.filter(option_id=option_id, calendar_id__not_isnull=True).values("calendar_id")
-    free = _unset_or_before("pull_lease_until", now) & _reachable(Way.PULL, now)
+    free = _unset_or_before("pull_lease_until", now) & _reachable(Direction.PULL, now)
     goes_on = GoogleCalendar.filter(free, id__in=Subquery(linked), sync_token__not_isnull=True, reroute__isnull=True)
-    return next(iter(await _take(Way.PULL, goes_on, now, due_later=False)), None)
+    return next(iter(await _take(Direction.PULL, goes_on, now, due_later=False)), None)
 
 
 async def account_of(option_id: UUID) -> UUID | None:
@@ -69,7 +69,9 @@ async def account_of(option_id: UUID) -> UUID | None:
     return rows[0]["calendar__account_id"] if rows else None
 
 
-async def _take(way: Way, wanted: QuerySet[GoogleCalendar], now: datetime, *, due_later: bool = True) -> list[Lease]:
+async def _take(
+    way: Direction, wanted: QuerySet[GoogleCalendar], now: datetime, *, due_later: bool = True
+) -> list[Lease]:
     """Those of the calendars that are still to be had, now ours; with `due_later` not due again before that ends."""
     if not await wanted.exists():
         return []
@@ -108,7 +110,7 @@ async def hasten(calendars: QuerySet[GoogleCalendar], now: datetime, *, over_pre
 
     A pause that Google prescribed is cut short only with `over_prescribed`.
     """
-    for way in Way:
+    for way in Direction:
         waiting = calendars.filter(**{f"{way}_due_at__isnull": False})
         if not over_prescribed:
             waiting = waiting.filter(**{f"{way}_prescribed": False})
@@ -130,16 +132,16 @@ async def put_off(lease: Lease, now: datetime) -> bool:
     return True
 
 
-def _due(way: Way, now: datetime) -> QuerySet[GoogleCalendar]:
+def _due(way: Direction, now: datetime) -> QuerySet[GoogleCalendar]:
     """What may be worked on: nobody holds it, no pause lasts, the grant works. Deciding anew needs no Google."""
     free = _unset_or_before(f"{way}_lease_until", now)
     doable = _reachable(way, now)
-    if way is Way.PULL:
+    if way is Direction.PULL:
         doable |= Q(reroute__isnull=False)
     return GoogleCalendar.filter(free & doable, **{f"{way}_due_at__lte": now})
 
 
-def _reachable(way: Way, now: datetime) -> Q:
+def _reachable(way: Direction, now: datetime) -> Q:
     return Q(account__state=GoogleAccountState.CONNECTED) & _unset_or_before(f"{way}_not_before", now)
 
 

@@ -19,7 +19,7 @@ from sync import leases
 from sync.accounts import calendars, disconnect
 from sync.engine import Engine
 from sync.google_api import rate_budget
-from sync.leases import Way
+from sync.leases import Direction
 
 log = logging.getLogger("timebok.worker")
 
@@ -43,7 +43,11 @@ class Worker:
         """`kept_days`: how long changes are kept."""
         self._engine = engine
         self._kept = timedelta(days=kept_days)
-        self._in_hand: dict[Way | None, set[asyncio.Task[None]]] = {Way.PULL: set(), Way.PUSH: set(), None: set()}
+        self._in_hand: dict[Direction | None, set[asyncio.Task[None]]] = {
+            Direction.PULL: set(),
+            Direction.PUSH: set(),
+            None: set(),
+        }
         self._tidied_at: datetime | None = None
         self._has_begun = False
 
@@ -69,7 +73,7 @@ class Worker:
         if not self._has_begun:
             await leases.retry_with_new_keys(now)
             self._has_begun = True
-        for way in (Way.PUSH, Way.PULL):
+        for way in (Direction.PUSH, Direction.PULL):
             if room := AT_ONCE - len(self._in_hand[way]):
                 for lease in await leases.claim(way, room, now):
                     self._begin(way, self._engine.work(lease))
@@ -93,7 +97,7 @@ class Worker:
     def _tasks(self) -> set[asyncio.Task[None]]:
         return set().union(*self._in_hand.values())
 
-    def _begin(self, way: Way | None, work: Awaitable[None]) -> None:
+    def _begin(self, way: Direction | None, work: Awaitable[None]) -> None:
         task = asyncio.ensure_future(self._guarded(work))
         self._in_hand[way].add(task)
         task.add_done_callback(self._in_hand[way].discard)

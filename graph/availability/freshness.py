@@ -6,10 +6,10 @@ from uuid import UUID
 from graph.request.context import Info
 from models import clock
 from models.google import freshness
-from models.log.idempotency import Once
+from models.log.idempotency import IdempotentRequest
 
 
-async def freshen(info: Info, once: Once | None, foreseen: Callable[[], Awaitable[UUID | None]]) -> None:
+async def freshen(info: Info, once: IdempotentRequest | None, foreseen: Callable[[], Awaitable[UUID | None]]) -> None:
     """Has the calendar of the option that is about to be taken read again, unless it was read within a minute.
 
     `foreseen` says which option that is; it is asked only if some calendar of the business was not read lately, and
@@ -22,4 +22,4 @@ async def freshen(info: Info, once: Once | None, foreseen: Callable[[], Awaitabl
             return
         option_id = await foreseen()
         if option_id and option_id in stale:
-            await info.context.house.google.freshen(option_id)
+            await info.context.state.google.freshen(option_id)

@@ -190,7 +190,7 @@ async def offer_for(
         rules or service.rules(row),
         window,
         now=to_instant(clock.now()),
-        google_days=info.context.house.settings.google_days,
+        google_days=info.context.state.settings.google_days,
         only=only,
         leave_out=leave_out,
     )
@@ -202,7 +202,7 @@ async def moving(info: Info, booking_id: str | None, manage_token: str | None) -
         return None
     caller, found = info.context.caller, asked("Booking", booking_id)
     if not caller.is_staff:
-        managed = info.context.house.secrets.managed(manage_token or "")
+        managed = info.context.state.secrets.managed(manage_token or "")
         if managed is None or managed[0] != found or not await booking.is_managed(caller.business_id, *managed):
             raise bad_input("A public key needs the booking's manageToken.")
     return found

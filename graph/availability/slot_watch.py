@@ -42,15 +42,15 @@ class SlotWatch:
         not, there is an answer only for who asked. Raises BAD_USER_INPUT.
         """
         info, wanted = self._info, self._wanted
-        caller, house = info.context.caller, info.context.house
-        cut = await house.offers.cut(
+        caller, state = info.context.caller, info.context.state
+        cut = await state.offers.cut(
             caller.business_id,
             self._service_id,
             wanted.window,
             self._only,
             revision=revision,
             since=self._due if self._due is not None and self._due <= to_instant(clock.now()) else 0,
-            google_days=house.settings.google_days,
+            google_days=state.settings.google_days,
         )
         if cut is None or not (cut.picture.service["active"] or caller.is_staff):
             raise bad_input("There is no such service.")

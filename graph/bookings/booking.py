@@ -97,7 +97,7 @@ class Booking(CalendarEntry):
     async def mirror(self, info: Info) -> Mirror | None:
         if not info.context.caller.is_staff:
             return None
-        google, business_id = info.context.house.google, info.context.caller.business_id
+        google, business_id = info.context.state.google, info.context.caller.business_id
 
         async def load(ids: Sequence[UUID]) -> Mapping[UUID, MirrorShown]:
             return await google.mirror_states(business_id, ids)
@@ -159,7 +159,7 @@ class BookingQuery:
         info: Info,
         manage_token: Annotated[str, strawberry.argument(description="What `createBooking` answered.")],
     ) -> Booking | None:
-        managed = info.context.house.secrets.managed(manage_token)
+        managed = info.context.state.secrets.managed(manage_token)
         if managed is None:
             return None
         booking_id, generation = managed

@@ -15,11 +15,11 @@ from graph.relay.payloads import Payload, optional, shown
 from graph.request.context import Info
 from models import checks, clock
 from models.actions import create_booking, hold_slot
-from models.actions.hold_slot import Keeping
+from models.actions.hold_slot import HoldRequest
 from models.bookings import hold
 from models.bookings.hold import Hold as HoldRow
 from models.log import idempotency
-from models.log.idempotency import Once
+from models.log.idempotency import IdempotentRequest
 from models.refusals import Refused
 
 
@@ -60,10 +60,10 @@ class HoldMutation:
     async def create_hold(
         self, info: Info, input: Annotated[CreateHoldInput, strawberry.argument(description="The slot.")]
     ) -> CreateHoldPayload | None:
-        caller, settings = info.context.caller, info.context.house.settings
+        caller, settings = info.context.caller, info.context.state.settings
         if wrong := checks.found(idempotency.judge(value_of(input.idempotency_key))):
             return CreateHoldPayload(errors=user_errors(info, Refused(wrong)))
-        keeping = Keeping(
+        keeping = HoldRequest(
             service_id=asked("Service", input.service_id),
             option_id=asked_if("Option", input.option_id),
             start=input.start,
@@ -71,7 +71,11 @@ class HoldMutation:
             seconds=settings.hold_seconds,
         )
         given = {"service": keeping.service_id, "option": keeping.option_id, "start": keeping.start}
-        once = Once(caller.key_id, "createHold", input.idempotency_key, given) if input.idempotency_key else None
+        once = (
+            IdempotentRequest(caller.key_id, "createHold", input.idempotency_key, given)
+            if input.idempotency_key
+            else None
+        )
         await freshen(info, once, lambda: _foreseen(info, keeping))
         answer = await hold_slot.create(caller, keeping, once=once, google_days=settings.google_days)
         if isinstance(answer, Refused):
@@ -93,9 +97,9 @@ class HoldMutation:
         return ReleaseHoldPayload(released_id=to_id("Hold", answer))
 
 
-async def _foreseen(info: Info, keeping: Keeping) -> UUID | None:
+async def _foreseen(info: Info, keeping: HoldRequest) -> UUID | None:
     """The option that is about to be held; None when nothing will be."""
-    caller, days = info.context.caller, info.context.house.settings.google_days
+    caller, days = info.context.caller, info.context.state.settings.google_days
     if await hold_slot.has_too_many(caller, keeping.address, clock.now()):
         return None
     return await create_booking.foresee(caller.business_id, keeping.service_id, keeping.option_id, keeping.start, days)

@@ -18,13 +18,13 @@ from graph.request.context import Info
 from models import checks
 from models.actions import change_booking, hold_slot
 from models.actions import create_booking as reserving
-from models.actions.create_booking import Wish
+from models.actions.create_booking import BookingRequest
 from models.bookings import booking
 from models.bookings.address_booking import Quota, TooManyBookingsError
 from models.bookings.booking import Booking as BookingRow
 from models.enums import BookingStatus, Role
 from models.log import idempotency
-from models.log.idempotency import Once
+from models.log.idempotency import IdempotentRequest
 from models.refusals import ErrorCode, Refused
 from models.storage import queries
 
@@ -128,7 +128,7 @@ class BookingMutation:
     async def create_booking(
         self, info: Info, input: Annotated[CreateBookingInput, strawberry.argument(description="What to book.")]
     ) -> CreateBookingPayload | None:
-        caller, settings = info.context.caller, info.context.house.settings
+        caller, settings = info.context.caller, info.context.state.settings
         if may_not_override(info, input):
             return CreateBookingPayload(errors=forbidden_error(info, Role.STAFF, "input", "overrideRules"))
         wish = _wish(input)
@@ -136,7 +136,7 @@ class BookingMutation:
             return CreateBookingPayload(errors=user_errors(info, Refused(wrong)))
         once = None
         if retry := value_of(input.idempotency_key):
-            once = Once(caller.key_id, "createBooking", retry, dataclasses.asdict(wish))
+            once = IdempotentRequest(caller.key_id, "createBooking", retry, dataclasses.asdict(wish))
         await freshen(info, once, lambda: _foreseen(info, wish))
         try:
             answer = await reserving.create(
@@ -153,7 +153,7 @@ class BookingMutation:
     async def reschedule_booking(
         self, info: Info, input: Annotated[RescheduleBookingInput, strawberry.argument(description="The move.")]
     ) -> RescheduleBookingPayload | None:
-        caller, settings = info.context.caller, info.context.house.settings
+        caller, settings = info.context.caller, info.context.state.settings
         if may_not_override(info, input):
             return RescheduleBookingPayload(errors=forbidden_error(info, Role.STAFF, "input", "overrideRules"))
         if wrong := checks.found(idempotency.judge(value_of(input.idempotency_key))):
@@ -221,7 +221,7 @@ class BookingMutation:
 
 def _quota(info: Info) -> Quota | None:
     """How many bookings the caller's address may make; None where that is not counted."""
-    address, most = info.context.veiled_address, info.context.house.settings.address_bookings
+    address, most = info.context.veiled_address, info.context.state.settings.address_bookings
     return Quota(address, most) if address and most else None
 
 
@@ -230,7 +230,7 @@ async def managed(info: Info, booking_id: str, manage_token: str | None) -> UUID
     found = asked("Booking", booking_id)
     if info.context.caller.is_staff:
         return found
-    known = info.context.house.secrets.managed(manage_token or "")
+    known = info.context.state.secrets.managed(manage_token or "")
     if known is None or known[0] != found:
         return NOBODY
     return found if await booking.is_managed(info.context.caller.business_id, *known) else NOBODY
@@ -260,18 +260,18 @@ def may_not_override(info: Info, source: CreateBookingInput | RescheduleBookingI
 Changing: TypeAlias = RescheduleBookingInput | CancelBookingInput | UpdateBookingInput
 
 
-def _once(info: Info, mutation: str, booking_id: UUID, source: Changing) -> Once | None:
+def _once(info: Info, mutation: str, booking_id: UUID, source: Changing) -> IdempotentRequest | None:
     """What a repeated change of a booking is recognised by; to who may not change it there is nothing to repeat."""
     retry = value_of(source.idempotency_key)
     caller = info.context.caller
     if retry is None or (booking_id == NOBODY and not caller.is_staff):
         return None
-    return Once(caller.key_id, mutation, retry, whole(source))
+    return IdempotentRequest(caller.key_id, mutation, retry, whole(source))
 
 
-def _wish(source: CreateBookingInput) -> Wish:
+def _wish(source: CreateBookingInput) -> BookingRequest:
     """The input as the domain takes it."""
-    wish = Wish(
+    wish = BookingRequest(
         customer_name=source.customer.name,
         customer_email=value_of(source.customer.email),
         customer_phone=value_of(source.customer.phone),
@@ -285,7 +285,7 @@ def _wish(source: CreateBookingInput) -> Wish:
     return reserving.tidied(wish)
 
 
-async def _foreseen(info: Info, wish: Wish) -> UUID | None:
+async def _foreseen(info: Info, wish: BookingRequest) -> UUID | None:
     """The option that is about to be booked; None when nothing will be."""
     if reserving.judge(wish):
         return None
@@ -293,7 +293,7 @@ async def _foreseen(info: Info, wish: Wish) -> UUID | None:
         return await hold_slot.option_of(info.context.caller.business_id, wish.hold_id)
     if wish.service_id is None or wish.start is None:
         return None
-    business_id, days = info.context.caller.business_id, info.context.house.settings.google_days
+    business_id, days = info.context.caller.business_id, info.context.state.settings.google_days
     return await reserving.foresee(business_id, wish.service_id, wish.option_id, wish.start, days, wish.override_rules)
 
 
@@ -301,4 +301,4 @@ async def _token(info: Info, booking_id: UUID) -> str:
     """The booking's manage token: worked out, never stored."""
     row = await queries.row(BookingRow, info.context.caller.business_id, booking_id, ("token_generation",))
     assert row, "bookings stay"
-    return info.context.house.secrets.manage_token(booking_id, row["token_generation"])
+    return info.context.state.secrets.manage_token(booking_id, row["token_generation"])

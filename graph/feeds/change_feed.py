@@ -11,7 +11,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import suppress
 from uuid import UUID
 
-from graph.feeds.progress import Course
+from graph.feeds.progress import SubscriptionProgress
 from models.enums import ChangeKind
 from models.log import change_log, notifier
 from models.storage.db import Row
@@ -37,7 +37,7 @@ def _revision(row: Row) -> int:
     return int(row["revision"])
 
 
-class Reader:
+class ChangeFeed:
     """The newest rows of one business's log."""
 
     def __init__(self, business_id: UUID, revision: int, guard: Guard) -> None:
@@ -65,7 +65,9 @@ class Reader:
         self._task.cancel()
         await asyncio.wait([self._task])
 
-    async def follow(self, revision: int, course: Course, alarm: Alarm) -> AsyncGenerator[Sequence[Row], None]:
+    async def follow(
+        self, revision: int, course: SubscriptionProgress, alarm: Alarm
+    ) -> AsyncGenerator[Sequence[Row], None]:
         """The changes after a revision, as `Readers.follow` says."""
         rung = course.woken
         self._followers.add(rung)
@@ -124,12 +126,12 @@ class Reader:
             await self._guard(self._business_id)
 
 
-class Readers:
+class ChangeFeeds:
     """The readers of a process, each for as long as somebody follows."""
 
     def __init__(self, guard: Guard) -> None:
         self._guard = guard
-        self._readers: dict[UUID, Reader] = {}
+        self._readers: dict[UUID, ChangeFeed] = {}
 
     def expect(self, business_id: UUID, revision: int) -> None:
         """Somebody has seen that a business is at this revision: its reader looks, if it has not come so far."""
@@ -137,7 +139,7 @@ class Readers:
             self._readers[business_id].expect(revision)
 
     async def follow(
-        self, business_id: UUID, revision: int, course: Course, alarm: Alarm = lambda: None
+        self, business_id: UUID, revision: int, course: SubscriptionProgress, alarm: Alarm = lambda: None
     ) -> AsyncGenerator[Sequence[Row], None]:
         """The changes of a business after a revision, in order, each once, in batches, for as long as it is asked.
 
@@ -147,7 +149,7 @@ class Readers:
         reader = self._readers.get(business_id)
         if reader is None:
             # Nobody waits for it to read what only one who is far behind has to know.
-            reader = self._readers[business_id] = Reader(business_id, max(revision, course.newest), self._guard)
+            reader = self._readers[business_id] = ChangeFeed(business_id, max(revision, course.newest), self._guard)
         changes_after = reader.follow(revision, course, alarm)
         try:
             async for batch in changes_after:

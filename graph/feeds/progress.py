@@ -9,7 +9,7 @@ import sys
 from collections.abc import Hashable
 
 
-class Course:
+class SubscriptionProgress:
     """One run of a subscription: from where it goes, and how far it has come."""
 
     def __init__(self, resume: int | None) -> None:

@@ -39,7 +39,7 @@ _SIZE: Final = 500
 _Case: TypeAlias = tuple[str, bool, tuple[bool | None, ...]]
 
 
-class Place:
+class CompiledSelection:
     """One place in a document."""
 
     def __init__(self, node: FieldNode, fragments: Mapping[str, FragmentDefinitionNode]) -> None:
@@ -75,12 +75,12 @@ class Place:
         return None
 
 
-def place_of(node: FieldNode, fragments: Mapping[str, FragmentDefinitionNode], context: Context) -> Place:
+def place_of(node: FieldNode, fragments: Mapping[str, FragmentDefinitionNode], context: Context) -> CompiledSelection:
     """The place where a field is selected, remembered with its document."""
     name = _PLACE, id(node)
-    place: Place | None = context.memo.get(name)
+    place: CompiledSelection | None = context.memo.get(name)
     if place is None:
-        place = Place(node, fragments)
+        place = CompiledSelection(node, fragments)
         context.remember(name, place, _SIZE)
     return place
 

@@ -21,7 +21,7 @@ class GoogleAccountQuery:
         "one with `useGoogleAccount`. Admin."
     )
     async def google_accounts(self, info: Info) -> list[GoogleAccount]:
-        found = await info.context.house.google.accounts(admin(info).business_id)
+        found = await info.context.state.google.accounts(admin(info).business_id)
         return [account(each) for each in found]
 
 
@@ -53,7 +53,7 @@ class GoogleAccountMutation:
         caller = info.context.caller
         if caller.role is not Role.ADMIN:
             return UseGoogleAccountPayload(errors=forbidden_error(info, Role.ADMIN))
-        answer = await info.context.house.google.use_account(
+        answer = await info.context.state.google.use_account(
             caller.business_id, asked("Option", input.option_id), asked("GoogleAccount", input.account_id)
         )
         return UseGoogleAccountPayload(**await shown(info, Option, OptionRow, answer, "option"))

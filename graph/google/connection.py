@@ -153,7 +153,7 @@ class GoogleAccount(Node):
 
     @strawberry.field(description="Its calendars to choose from: its own first, then by name.")
     async def calendars(self, info: Info) -> list[GoogleCalendar]:
-        google, business_id = info.context.house.google, info.context.caller.business_id
+        google, business_id = info.context.state.google, info.context.caller.business_id
 
         async def load(ids: Sequence[UUID]) -> Mapping[UUID, Sequence[door.CalendarChoice]]:
             return await google.calendar_choices(business_id, ids)
@@ -212,7 +212,7 @@ def connection(value: door.Connection) -> GoogleConnection:
 
 async def linked(info: Info, option_id: UUID) -> GoogleConnection | None:
     """The option's connection, read together with those of the other options of this level."""
-    google, business_id = info.context.house.google, info.context.caller.business_id
+    google, business_id = info.context.state.google, info.context.caller.business_id
 
     async def load(ids: Sequence[UUID]) -> Mapping[UUID, door.Connection]:
         return await google.connections(business_id, set(ids))

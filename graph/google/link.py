@@ -118,7 +118,7 @@ class GoogleMutation:
         caller = info.context.caller
         if caller.role is not Role.ADMIN:
             return StartGoogleSignInPayload(errors=forbidden_error(info, Role.ADMIN))
-        answer = await info.context.house.google.start_sign_in(
+        answer = await info.context.state.google.start_sign_in(
             caller.business_id, asked("Option", input.option_id), input.return_to
         )
         if isinstance(answer, Refused):
@@ -132,7 +132,7 @@ class GoogleMutation:
         caller = info.context.caller
         if caller.role is not Role.ADMIN:
             return CompleteGoogleSignInPayload(errors=forbidden_error(info, Role.ADMIN))
-        answer = await info.context.house.google.complete_sign_in(caller.business_id, input.ticket)
+        answer = await info.context.state.google.complete_sign_in(caller.business_id, input.ticket)
         return CompleteGoogleSignInPayload(**await shown(info, Option, OptionRow, answer, "option"))
 
     @strawberry.mutation(
@@ -147,7 +147,7 @@ class GoogleMutation:
         if caller.role is not Role.ADMIN:
             return LinkGoogleCalendarPayload(errors=forbidden_error(info, Role.ADMIN))
         option_id = asked("Option", input.option_id)
-        answer = await info.context.house.google.link(caller.business_id, option_id, input.calendar_id, _choices(input))
+        answer = await info.context.state.google.link(caller.business_id, option_id, input.calendar_id, _choices(input))
         done = answer if isinstance(answer, Refused) else option_id
         return LinkGoogleCalendarPayload(**await shown(info, Option, OptionRow, done, "option"))
 
@@ -158,7 +158,7 @@ class GoogleMutation:
         caller = info.context.caller
         if caller.role is not Role.ADMIN:
             return UnlinkGoogleCalendarPayload(errors=forbidden_error(info, Role.ADMIN))
-        answer = await info.context.house.google.unlink(
+        answer = await info.context.state.google.unlink(
             caller.business_id, asked("Option", input.option_id), keep_events=bool(input.keep_events)
         )
         return UnlinkGoogleCalendarPayload(**await shown(info, Option, OptionRow, answer, "option"))
@@ -176,7 +176,7 @@ class GoogleMutation:
         if caller.role is not Role.ADMIN:
             return DisconnectGoogleAccountPayload(errors=forbidden_error(info, Role.ADMIN))
         account_id = asked("GoogleAccount", input.account_id)
-        answer = await info.context.house.google.disconnect(caller.business_id, account_id)
+        answer = await info.context.state.google.disconnect(caller.business_id, account_id)
         if isinstance(answer, Refused):
             return DisconnectGoogleAccountPayload(errors=user_errors(info, answer))
         return DisconnectGoogleAccountPayload(options=await _options(info, answer))
@@ -188,7 +188,7 @@ class GoogleMutation:
         caller = info.context.caller
         if not caller.is_staff:
             return SyncGoogleCalendarPayload(errors=forbidden_error(info))
-        answer = await info.context.house.google.sync_now(caller.business_id, asked("Option", input.option_id))
+        answer = await info.context.state.google.sync_now(caller.business_id, asked("Option", input.option_id))
         return SyncGoogleCalendarPayload(**await shown(info, Option, OptionRow, answer, "option"))
 
 

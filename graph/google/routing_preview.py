@@ -97,7 +97,7 @@ class RoutingPreviewQuery:
             since=input.from_,
             until=input.to,
         )
-        found = await info.context.house.google.preview_routing(caller.business_id, proposal)
+        found = await info.context.state.google.preview_routing(caller.business_id, proposal)
         if isinstance(found, Refused):
             raise _error(found)
         return GoogleRoutingPreview(value=found)

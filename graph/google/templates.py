@@ -50,7 +50,7 @@ class GoogleCalendarPreview:
 class WordingQuery:
     @strawberry.field(description="How bookings are written into Google Calendar. Admin.")
     async def google_calendar_settings(self, info: Info) -> GoogleCalendarSettings:
-        found = await info.context.house.google.wording(admin(info).business_id, info.context.language)
+        found = await info.context.state.google.wording(admin(info).business_id, info.context.language)
         return GoogleCalendarSettings(value=found)
 
     @strawberry.field(description="What templates would make of a booking, or of an example. Admin.")
@@ -65,7 +65,7 @@ class WordingQuery:
         ] = strawberry.UNSET,
     ) -> GoogleCalendarPreview:
         templates = dict(zip(_FIELDS, (title_template, description_template, location_template), strict=True))
-        found = await info.context.house.google.preview(
+        found = await info.context.state.google.preview(
             admin(info).business_id, templates, asked_if("Booking", booking_id)
         )
         if isinstance(found, Refused):
@@ -95,7 +95,7 @@ class WordingMutation:
         info: Info,
         input: Annotated[UpdateGoogleCalendarSettingsInput, strawberry.argument(description="The new texts.")],
     ) -> UpdateGoogleCalendarSettingsPayload | None:
-        caller, google = info.context.caller, info.context.house.google
+        caller, google = info.context.caller, info.context.state.google
         if caller.role is not Role.ADMIN:
             return UpdateGoogleCalendarSettingsPayload(errors=forbidden_error(info, Role.ADMIN))
         refused = await google.save_wording(caller.business_id, given(input, *_FIELDS))

@@ -21,7 +21,7 @@ TOO_DEAR: Final = (
 SPENT: Final = "What may be asked for in a minute is spent. Ask again in {seconds} s, or for less at once."
 
 
-class Spending:
+class CostBudget:
     """The accounts of one process: of each key, of each address that uses a public key, and of each without any."""
 
     def __init__(self, settings: Settings) -> None:

@@ -27,7 +27,7 @@ FEWER = "A socket may have {most} operations open. Complete what is not looked a
 SHORTER = "The document and the variables of a subscription may have {most} bytes together. Ask for less at once."
 
 
-class Seats:
+class SubscriptionSeats:
     """Who follows what."""
 
     def __init__(self, per_key: int = 0, share: float = 1.0) -> None:

@@ -22,7 +22,7 @@ async def admit(
     UNAUTHENTICATED, RATE_LIMITED, QUERY_TOO_COMPLEX, or a syntax error. What makes the document invalid is told by
     whoever runs it.
     """
-    documents, spending = context.house.documents, context.house.spending
+    documents, spending = context.state.documents, context.state.spending
     if context.who is None and len(text) > LONGEST_WITHOUT_KEY:
         return unauthenticated()
     if documents.find(text) is None and (refusal := spending.take(context, NEW_CHARACTER * len(text))):

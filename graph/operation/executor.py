@@ -62,7 +62,7 @@ _abreast: ContextVar[int] = ContextVar("abreast", default=1)
 
 class Executor(Walk):
     """Strawberry's executor, which leaves plain objects to the completer, works in slices, and keeps what is under way
-    in the house, to be awaited before that closes.
+    in the state of the process, to be awaited before that closes.
     """
 
     @property
@@ -114,9 +114,9 @@ class Executor(Walk):
         """Lets go on what nobody waits for; the house does, before it closes."""
         super().settle_in_background(awaitables)
         context: Context = self.context_value
-        for each in self.background_futures - context.house.under_way:
-            context.house.under_way.add(each)
-            each.add_done_callback(partial(_done, context.house.under_way))
+        for each in self.background_futures - context.state.under_way:
+            context.state.under_way.add(each)
+            each.add_done_callback(partial(_done, context.state.under_way))
 
     def complete_list_value(self, return_type: Any, details: Any, info: Any, path: Any, result: Any, *rest: Any) -> Any:
         """A list as it is answered."""
@@ -230,7 +230,7 @@ class Executor(Walk):
         """The code for objects that are selected here; None where there can be none."""
         context: Context = self.context_value
         # What is selected twice under one name is put together by graphql-core.
-        if len(details) > 1 or context.who is None or not context.house.settings.completer:
+        if len(details) > 1 or context.who is None or not context.state.settings.completer:
             return None
         place = place_of(details[0].node, self.fragment_definitions, context)
         variables = self.variable_values.coerced
@@ -280,8 +280,8 @@ def _dropped(result: Any) -> None:
 async def _to_its_end(result: Awaitable[ExecutionResult], context: Context, *, may_end: bool) -> ExecutionResult:
     """The result; or, where all may end before it is done, why it did."""
     allowance, task = context.allowance, asyncio.ensure_future(_in_turn(result, context, may_end=may_end))
-    context.house.under_way.add(task)
-    task.add_done_callback(partial(_done, context.house.under_way))
+    context.state.under_way.add(task)
+    task.add_done_callback(partial(_done, context.state.under_way))
     try:
         if not may_end:
             return await asyncio.shield(task)
@@ -315,7 +315,7 @@ async def _in_turn(result: Awaitable[ExecutionResult], context: Context, *, may_
             return await result
         while may_end and context.ready is not None and (until := context.ready()) is not None:
             await until
-        async with context.house.room.turn(context.holder, max(context.cost, HEAVY)):
+        async with context.state.room.turn(context.holder, max(context.cost, HEAVY)):
             has_begun = True
             return await result
     except asyncio.CancelledError:

@@ -18,7 +18,7 @@ async def answer(
     """The answer to a valid document about the schema; one without variables is remembered with its document."""
     shown: Any = document.answer
     if shown is None:
-        shown, errors = await context.house.documents.in_turn(
+        shown, errors = await context.state.documents.in_turn(
             context.holder, _executed, schema, document, name, variables
         )
         if errors or variables or len(document.nodes) > 1:

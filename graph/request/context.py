@@ -15,11 +15,11 @@ from graphql import GraphQLError
 from graph.complexity.values import too_many
 from graph.documents.cache import Documents
 from graph.documents.document import Document, Operation
-from graph.feeds.change_feed import Readers
-from graph.feeds.progress import Course
+from graph.feeds.change_feed import ChangeFeeds
+from graph.feeds.progress import SubscriptionProgress
 from graph.feeds.slot_feed import Offers
 from graph.languages import FORBIDDEN
-from graph.limits.cost_budget import Spending
+from graph.limits.cost_budget import CostBudget
 from graph.limits.space import Space
 from graph.limits.turns import Turns
 from graph.rendering.allowance import Allowance
@@ -42,14 +42,14 @@ CHEAP = 500
 
 
 @dataclass(frozen=True, slots=True)
-class House:
+class AppState:
     """What the whole process shares: made once by the composition root."""
 
     settings: Settings
     secrets: Secrets
     google: Google
-    readers: Readers
-    spending: Spending
+    readers: ChangeFeeds
+    spending: CostBudget
     documents: Documents
     under_way: set[asyncio.Future[Any]] = field(default_factory=set)
     offers: Offers = field(default_factory=Offers)
@@ -63,17 +63,17 @@ class House:
 
 @dataclass
 class Context:
-    """One request's or one socket's view of the house. `who` is None until a key was shown; `address` is None where
+    """One request's or one socket's view of the process. `who` is None until a key was shown; `address` is None where
     limits by address do not apply.
     """
 
-    house: House
+    state: AppState
     who: Caller | None = None
     language: str = "en"
     address: str | None = None
     connection_params: dict[str, Any] | None = None
     last_event_id: str | None = None
-    following: Course | None = None
+    following: SubscriptionProgress | None = None
     document: Document | None = None
     """The document that runs, as it is remembered."""
     cost: int = 0
@@ -89,14 +89,14 @@ class Context:
 
     def __post_init__(self) -> None:
         self.loaders = Loaders(self)
-        self.allowance = Allowance(self.house.settings.answer_bytes, self.house.space)
+        self.allowance = Allowance(self.state.settings.answer_bytes, self.state.space)
 
     def admit(self, operation: Operation, variables: Mapping[str, Any] | None) -> GraphQLError | None:
         """Counts what an operation may cost; the refusal when that is too much, or its variables are too many."""
         if variables and (refusal := too_many(variables)):
             return refusal
         self.cost = operation.cost.of(variables)
-        return self.house.spending.admit(self, self.cost)
+        return self.state.spending.admit(self, self.cost)
 
     @property
     def is_dear(self) -> bool:
@@ -105,7 +105,7 @@ class Context:
 
     def statement_turn(self) -> AbstractAsyncContextManager[None]:
         """A dear operation's turn to send a statement; others send theirs at once."""
-        return self.house.statements.turn(self.holder) if self.is_dear else nullcontext()
+        return self.state.statements.turn(self.holder) if self.is_dear else nullcontext()
 
     @property
     def memo(self) -> Mapping[Hashable, Any]:
@@ -123,10 +123,10 @@ class Context:
     def grow(self, size: int) -> None:
         """What is kept with the document takes so many bytes more."""
         if self.document:
-            self.house.documents.grow(self.document, size)
+            self.state.documents.grow(self.document, size)
 
     @property
-    def course(self) -> Course:
+    def course(self) -> SubscriptionProgress:
         """Where the subscription that runs is in the log."""
         if self.following is None:
             raise LookupError("only subscriptions have a course")
@@ -153,7 +153,7 @@ class Context:
     def veiled_address(self) -> str | None:
         """What stands for the counted address where it is stored: nobody can read the address from it."""
         address = self.counted_address
-        return None if address is None else self.house.secrets.veil(f"address {address}")
+        return None if address is None else self.state.secrets.veil(f"address {address}")
 
 
 Info: TypeAlias = strawberry.Info[Context, None]

@@ -12,19 +12,19 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import Route, WebSocketRoute
 
 from graph.documents.cache import Documents
-from graph.feeds.change_feed import Readers
-from graph.limits.cost_budget import Spending
-from graph.limits.seats import Seats
+from graph.feeds.change_feed import ChangeFeeds
+from graph.limits.cost_budget import CostBudget
+from graph.limits.seats import SubscriptionSeats
 from graph.operation.executor import finish
-from graph.request.context import House
+from graph.request.context import AppState
 from graph.schema import schema
 from graph.server import explorer
 from graph.server.http.body_limit import BodyLimit
 from graph.server.http.endpoint import Endpoint
 from graph.server.http.fast_path import ShortWay
 from graph.server.live.hold_expiry import lapse
-from graph.server.live.hub import Live
-from graph.server.live.open_streams import Sockets
+from graph.server.live.hub import Hub
+from graph.server.live.open_streams import OpenStreams
 from graph.server.routes import plain_routes
 from models.log import notifier
 from models.settings import Settings
@@ -42,28 +42,28 @@ _CORS: dict[str, Any] = {
 
 def build(settings: Settings, *, sync: bool = True) -> Starlette:
     """The web application; with `sync` a worker runs beside it. The database must be up to date."""
-    live = Live(schema, schema.core, Seats(settings.key_subscriptions, settings.address_share))
-    sockets = Sockets(settings.key_sockets, settings.address_share)
+    live = Hub(schema, schema.core, SubscriptionSeats(settings.key_subscriptions, settings.address_share))
+    sockets = OpenStreams(settings.key_sockets, settings.address_share)
 
     async def keys_changed(business_id: UUID) -> None:
         sockets.look_soon()
         await live.check_keys(business_id)
 
-    house = _house(settings, Readers(keys_changed))
-    endpoint = Endpoint(schema, schema.core, house, sockets, live)
+    state = _shared(settings, ChangeFeeds(keys_changed))
+    endpoint = Endpoint(schema, schema.core, state, sockets, live)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         async with AsyncExitStack() as open_things:
             await open_things.enter_async_context(db.opened(settings.database_url))
             await open_things.enter_async_context(notifier.hung(settings.bell_url))
-            await open_things.enter_async_context(house.google)
-            open_things.push_async_callback(finish, house.under_way)
+            await open_things.enter_async_context(state.google)
+            open_things.push_async_callback(finish, state.under_way)
             open_things.push_async_callback(live.stopped)
             await open_things.enter_async_context(beside(sockets.close_revoked()))
             await open_things.enter_async_context(beside(lapse()))
             if sync:
-                await open_things.enter_async_context(_working(house.google))
+                await open_things.enter_async_context(_working(state.google))
             yield
 
     app = Starlette(
@@ -71,13 +71,13 @@ def build(settings: Settings, *, sync: bool = True) -> Starlette:
             *(explorer.routes() if settings.explorer else ()),
             Route("/graphql", endpoint),
             WebSocketRoute("/graphql", endpoint),
-            *plain_routes(house),
+            *plain_routes(state),
         ],
         middleware=[
             # Keys are shown by the page itself, never by the browser on its own: any origin may ask.
             Middleware(CORSMiddleware, **_CORS),
             Middleware(BodyLimit),
-            Middleware(ShortWay, endpoint=endpoint, house=house, schema=schema.core),
+            Middleware(ShortWay, endpoint=endpoint, state=state, schema=schema.core),
         ],
         lifespan=lifespan,
     )
@@ -87,10 +87,10 @@ def build(settings: Settings, *, sync: bool = True) -> Starlette:
     return app
 
 
-def _house(settings: Settings, readers: Readers) -> House:
+def _shared(settings: Settings, readers: ChangeFeeds) -> AppState:
     """What the whole process shares."""
     secrets, documents = Secrets(settings.secret_keys), Documents(introspection=settings.introspection)
-    return House(settings, secrets, Google(settings, secrets), readers, Spending(settings), documents)
+    return AppState(settings, secrets, Google(settings, secrets), readers, CostBudget(settings), documents)
 
 
 @asynccontextmanager

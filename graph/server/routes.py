@@ -8,7 +8,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, RedirectRespons
 from starlette.routing import BaseRoute, Route
 
 from graph.limits.rate import Rate
-from graph.request.context import House
+from graph.request.context import AppState
 from models.log import notifier
 from models.storage import db
 
@@ -16,19 +16,19 @@ METRICS_PER_MINUTE = 60
 """So often the text of /metrics is made: anybody may ask for it, and it is work. In between the last one is sent."""
 
 
-def plain_routes(house: House) -> list[BaseRoute]:
+def plain_routes(state: AppState) -> list[BaseRoute]:
     """Everything but /graphql."""
 
     async def callback(request: Request) -> Response:
         """Google sends the person back from its consent page."""
-        back = await house.google.callback(dict(request.query_params))
+        back = await state.google.callback(dict(request.query_params))
         if back is None:
             return PlainTextResponse("This sign-in is unknown, used or too old. Start again.", status_code=400)
         return RedirectResponse(back, status_code=303)
 
     async def notification(request: Request) -> Response:
         """Google says that a calendar changed. The answer never tells whether we believe it."""
-        await house.google.notification(dict(request.headers))
+        await state.google.notification(dict(request.headers))
         return Response(status_code=204)
 
     made, text = Rate(METRICS_PER_MINUTE), b""

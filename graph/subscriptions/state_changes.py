@@ -54,7 +54,7 @@ class FollowingSubscription:
         time_zone: GroupingZone = strawberry.UNSET,
     ) -> AsyncGenerator[Availability, None]:
         wanted = Wanted(service_id, interval(from_, to), option_ids, time_zone or None)
-        course, caller, offers = info.context.course, info.context.caller, info.context.house.offers
+        course, caller, offers = info.context.course, info.context.caller, info.context.state.offers
         await check(info, wanted)
         # Read before looking: what changes in between is looked at again.
         revision = await change_log.newest(info.context.caller.business_id)
@@ -84,7 +84,7 @@ class FollowingSubscription:
         manage_token: Annotated[str, strawberry.argument(description="What `createBooking` answered.")],
     ) -> AsyncGenerator[Booking, None]:
         course = info.context.course
-        business_id, managed = info.context.caller.business_id, info.context.house.secrets.managed(manage_token)
+        business_id, managed = info.context.caller.business_id, info.context.state.secrets.managed(manage_token)
         if managed is None or not await booking.is_managed(business_id, *managed):
             raise bad_input("There is no booking for this manageToken.")
         booking_id, generation = managed
@@ -124,7 +124,7 @@ class FollowingSubscription:
             async for _ in seen:
                 looked_at = monotonic()
                 rows = await db.select(mine if within is None else mine.filter(id__in=list(within)), shown)
-                found = await info.context.house.google.connections(caller.business_id, [row["id"] for row in rows])
+                found = await info.context.state.google.connections(caller.business_id, [row["id"] for row in rows])
                 for row in rows:
                     now = row, found.get(row["id"])
                     differs = row["id"] not in known or known[row["id"]] != now
@@ -151,7 +151,7 @@ async def _from_now(
 
 async def begin(info: Info, revision: int, newest: int, *, has_states: bool = False) -> None:
     """All that was asked is in order: goes on after this revision, unless somebody else is saying the same."""
-    info.context.house.readers.expect(info.context.caller.business_id, newest)
+    info.context.state.readers.expect(info.context.caller.business_id, newest)
     await info.context.course.begin(revision, newest, has_states=has_states)
 
 
@@ -159,7 +159,7 @@ async def batches(
     info: Info, revision: int, alarm: Callable[[], float | None] = lambda: None
 ) -> AsyncGenerator[Sequence[Row], None]:
     """What changes after a revision. Whose key is revoked is not asked here: others may follow the same."""
-    course, readers = info.context.course, info.context.house.readers
+    course, readers = info.context.course, info.context.state.readers
     course.has_seen(revision)
     async with aclosing(readers.follow(info.context.caller.business_id, revision, course, alarm)) as seen:
         async for batch in seen:

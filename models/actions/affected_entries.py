@@ -16,7 +16,7 @@ from models.enums import ChangeAction, ChangeKind
 from models.google import mirror
 from models.google.event import GoogleBlock
 from models.google.tables import GoogleLink
-from models.log.change_log import Write
+from models.log.change_log import LoggedTransaction
 from models.scheduling.affected_time import NO_TIME
 from models.storage import db
 
@@ -54,7 +54,7 @@ _OF_OPTION = "SELECT calendar_id FROM google_link WHERE option_id = {}"
 _ONE = "{}"
 
 
-async def of_service(work: Write, service_id: UUID, columns: Collection[str]) -> None:
+async def of_service(work: LoggedTransaction, service_id: UUID, columns: Collection[str]) -> None:
     """These columns of a service have another value: what is booked or held with it looks different, and the Google
     events over its bookings, which show them.
     """
@@ -68,7 +68,7 @@ async def of_service(work: Write, service_id: UUID, columns: Collection[str]) ->
         await mirror.renew(work, service_id=service_id)
 
 
-async def of_option(work: Write, option_id: UUID, columns: Collection[str]) -> None:
+async def of_option(work: LoggedTransaction, option_id: UUID, columns: Collection[str]) -> None:
     """These columns of an option have another value: everything that it has in the calendar looks different."""
     if not columns:
         return
@@ -82,7 +82,7 @@ async def of_option(work: Write, option_id: UUID, columns: Collection[str]) -> N
         await mirror.renew(work, option_id=option_id)
 
 
-async def of_calendar(work: Write, calendar_id: UUID, left: UUID | None = None) -> None:
+async def of_calendar(work: LoggedTransaction, calendar_id: UUID, left: UUID | None = None) -> None:
     """A Google calendar, or how an option is linked to it, looks different: so do its events, and the bookings that
     show them as conflicts. `left` is an option that is linked to it no more.
     """
@@ -96,7 +96,7 @@ async def of_calendar(work: Write, calendar_id: UUID, left: UUID | None = None) 
     await work.record_each(ChangeKind.BOOKING, _BOOKED_UNDER_THEM.format(calendars=_ONE), [calendar_id, since])
 
 
-async def of_booking(work: Write, option_id: UUID, starts_at: datetime, ends_at: datetime) -> None:
+async def of_booking(work: LoggedTransaction, option_id: UUID, starts_at: datetime, ends_at: datetime) -> None:
     """A booking was made, moved, edited or cancelled: the Google events over its time show it among their conflicts.
 
     Called for each time and option that it has or had.

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from models import checks, clock
 from models.actions import affected_entries
-from models.actions.create_booking import Place, settle_on, taking
+from models.actions.create_booking import ChosenSlot, settle_on, taking
 from models.actions.load_offer import offer_of
 from models.api_key import Caller
 from models.bookings import booking, search
@@ -21,8 +21,8 @@ from models.catalog import service
 from models.enums import BookingStatus, ChangeAction, ChangeKind
 from models.google import freshness, mirror
 from models.log import change_log, idempotency
-from models.log.change_log import Write
-from models.log.idempotency import Once
+from models.log.change_log import LoggedTransaction
+from models.log.idempotency import IdempotentRequest
 from models.refusals import ErrorCode, Refusal, Refused, refused
 from models.scheduling import decision
 from models.scheduling.affected_time import NO_TIME, hull
@@ -47,13 +47,13 @@ async def reschedule(
     expected_version: int | None = None,
     override_rules: bool = False,
     google_days: int,
-    once: Once | None = None,
+    once: IdempotentRequest | None = None,
 ) -> UUID | Refused:
     """Moves a booking to another time, another option, or both. It keeps its id, duration and buffers, and its own
     range does not stand in its way. With `once`, a repeated request gets the first one's outcome.
     """
 
-    async def decide_and_write(work: Write) -> UUID | Refused:
+    async def decide_and_write(work: LoggedTransaction) -> UUID | Refused:
         row = await changeable(work, caller, booking_id, expected_version)
         if isinstance(row, Refused):
             return row
@@ -78,14 +78,14 @@ async def cancel(
     *,
     reason: str | None = None,
     expected_version: int | None = None,
-    once: Once | None = None,
+    once: IdempotentRequest | None = None,
 ) -> UUID | Refused:
     """Cancels a booking for good and frees its range; lists of bookings still have it. With `once`, only once."""
     reason = checks.tidy(reason)
     if wrong := checks.found(checks.text(reason, "reason")):
         return Refused(wrong)
 
-    async def decide_and_write(work: Write) -> UUID | Refused:
+    async def decide_and_write(work: LoggedTransaction) -> UUID | Refused:
         row = await changeable(work, caller, booking_id, expected_version)
         if isinstance(row, Refused):
             return row
@@ -100,7 +100,9 @@ async def cancel(
     return await change_log.write(caller.business_id, idempotency.body(once, decide_and_write))
 
 
-async def changeable(work: Write, caller: Caller, booking_id: UUID, expected_version: int | None) -> Row | Refused:
+async def changeable(
+    work: LoggedTransaction, caller: Caller, booking_id: UUID, expected_version: int | None
+) -> Row | Refused:
     """The booking, if this caller may move or cancel it now; a customer may until the service's notice before it."""
     row = await _standing(work, booking_id, expected_version)
     if isinstance(row, Refused):
@@ -111,7 +113,7 @@ async def changeable(work: Write, caller: Caller, booking_id: UUID, expected_ver
     return row
 
 
-async def _standing(work: Write, booking_id: UUID, expected_version: int | None) -> Row | Refused:
+async def _standing(work: LoggedTransaction, booking_id: UUID, expected_version: int | None) -> Row | Refused:
     """The booking as it is now, unless it is cancelled, or has changed since it was read."""
     query = Booking.filter(business_id=work.business_id, id=booking_id)
     rows = await db.select(query, (*_BOOKING_COLUMNS, *_EDITED, "service__change_notice_minutes"))
@@ -132,7 +134,12 @@ async def _standing(work: Write, booking_id: UUID, expected_version: int | None)
 
 
 async def amend(
-    work: Write, caller: Caller, row: Row, action: str, values: dict[str, Any], noted: Mapping[str, Any] | None = None
+    work: LoggedTransaction,
+    caller: Caller,
+    row: Row,
+    action: str,
+    values: dict[str, Any],
+    noted: Mapping[str, Any] | None = None,
 ) -> None:
     """Writes new values of a booking, one version up, with the history of what they replace; `noted` goes there too."""
     await Booking.filter(id=row["id"]).update(version=row["version"] + 1, updated_at=work.now, **values)
@@ -188,15 +195,15 @@ async def _offer(
 
 
 async def _new_place(
-    work: Write, row: Row, option_id: UUID, start: datetime, google_days: int, override_rules: bool
-) -> Place | Refused:
+    work: LoggedTransaction, row: Row, option_id: UUID, start: datetime, google_days: int, override_rules: bool
+) -> ChosenSlot | Refused:
     """Decides whether the booking can go there, under the lock."""
     at = to_instant(start)
     found = await _offer(work.business_id, row, Interval(at, at + 1), work.now, google_days, only=[option_id])
     return await settle_on(work, found, row["service_id"], option_id, at, override_rules)
 
 
-async def _move(work: Write, caller: Caller, row: Row, place: Place) -> UUID:
+async def _move(work: LoggedTransaction, caller: Caller, row: Row, place: ChosenSlot) -> UUID:
     """Writes the move and everything that goes with it."""
     booking_id: UUID = row["id"]
     await Claim.filter(booking_id=booking_id).update(
@@ -221,7 +228,7 @@ async def update(
     values: Mapping[str, Any],
     *,
     expected_version: int | None = None,
-    once: Once | None = None,
+    once: IdempotentRequest | None = None,
 ) -> UUID | Refused:
     """Changes what is noted of a booking (`customer_name`, `customer_email`, `customer_phone`, `note`) and, once it
     has started, how it went (`status`). Staff only.
@@ -230,7 +237,7 @@ async def update(
     if wrong := _judge(values):
         return Refused(wrong)
 
-    async def decide_and_write(work: Write) -> UUID | Refused:
+    async def decide_and_write(work: LoggedTransaction) -> UUID | Refused:
         row = await _standing(work, booking_id, expected_version)
         if isinstance(row, Refused):
             return row

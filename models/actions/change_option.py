@@ -9,7 +9,7 @@ from models.actions import affected_entries
 from models.catalog import option, service_option
 from models.catalog.option import Option
 from models.enums import ChangeAction, ChangeKind
-from models.log.change_log import Write, write
+from models.log.change_log import LoggedTransaction, write
 from models.refusals import Refused
 from models.storage import queries
 
@@ -23,7 +23,7 @@ async def change_option(business_id: UUID, option_id: UUID, values: Mapping[str,
     ]:
         return Refused(wrong)
 
-    async def body(work: Write) -> UUID | Refused:
+    async def body(work: LoggedTransaction) -> UUID | Refused:
         row = {key: value for key, value in values.items() if key != "service_ids"}
         known = await queries.row(Option, business_id, option_id, {"id", *row})
         if known is None:

@@ -9,7 +9,7 @@ from models.actions import affected_entries
 from models.catalog import service, service_option
 from models.catalog.service import Service
 from models.enums import ChangeAction, ChangeKind
-from models.log.change_log import Write, write
+from models.log.change_log import LoggedTransaction, write
 from models.refusals import Refused
 
 
@@ -20,7 +20,7 @@ async def change_service(business_id: UUID, service_id: UUID, values: Mapping[st
     if wrong := [*checks.required(values, kept), *service.judge(values)]:
         return Refused(wrong)
 
-    async def body(work: Write) -> UUID | Refused:
+    async def body(work: LoggedTransaction) -> UUID | Refused:
         row = {key: value for key, value in values.items() if key != "option_ids"}
         known = await service.read(business_id, service_id, {"id", *row})
         if known is None:

@@ -20,8 +20,8 @@ from models.catalog import service
 from models.enums import BookingStatus, ChangeAction, ChangeKind
 from models.google import freshness, mirror
 from models.log import change_log, idempotency
-from models.log.change_log import Write
-from models.log.idempotency import Once
+from models.log.change_log import LoggedTransaction
+from models.log.idempotency import IdempotentRequest
 from models.refusals import Alternative, ErrorCode, Refusal, Refused
 from models.scheduling import decision
 from models.scheduling.availability import Rules
@@ -35,7 +35,7 @@ _LETTERS = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class BookingRequest:
     """What is wanted: a service at a start, with a certain option or any; or what a hold keeps."""
 
     customer_name: str
@@ -50,7 +50,7 @@ class Wish:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class ChosenSlot:
     """What a decision leads to: the option, the start, and the lengths that count."""
 
     service_id: UUID
@@ -69,12 +69,12 @@ class Place:
         return self.rules.occupied(self.start)
 
 
-def tidied(wish: Wish) -> Wish:
+def tidied(wish: BookingRequest) -> BookingRequest:
     """The wish with its texts as they are kept."""
     return replace(wish, **booking.tidied({name: getattr(wish, name) for name in _TEXTS}))
 
 
-def judge(wish: Wish) -> list[Refusal]:
+def judge(wish: BookingRequest) -> list[Refusal]:
     """What is wrong with a wish, field by field."""
     wrong = judge_details(asdict(wish))
     if wish.hold_id is None:
@@ -88,7 +88,12 @@ def judge(wish: Wish) -> list[Refusal]:
 
 
 async def create(
-    caller: Caller, wish: Wish, *, once: Once | None, google_days: int, quota: Quota | None = None
+    caller: Caller,
+    wish: BookingRequest,
+    *,
+    once: IdempotentRequest | None,
+    google_days: int,
+    quota: Quota | None = None,
 ) -> UUID | Refused:
     """Books what is wished: the booking's id; or why not, with alternatives when another slot would help.
 
@@ -99,7 +104,7 @@ async def create(
     if wrong := judge(wish):
         return Refused(wrong)
 
-    async def body(work: Write) -> UUID | Refused:
+    async def body(work: LoggedTransaction) -> UUID | Refused:
         async def decide_and_write() -> UUID | Refused:
             if quota:
                 await quota.check(work)
@@ -141,24 +146,24 @@ async def alternatives(
     return await through(found.nearest(wanted, option_id))
 
 
-async def _place(work: Write, wish: Wish, google_days: int) -> Place | Refused:
+async def _place(work: LoggedTransaction, wish: BookingRequest, google_days: int) -> ChosenSlot | Refused:
     """Decides where the wish goes, under the lock."""
     if wish.hold_id:
         kept = await hold.take(work, wish.hold_id)
-        return kept if isinstance(kept, Refused) else Place(*kept)
+        return kept if isinstance(kept, Refused) else ChosenSlot(*kept)
     if wish.service_id is None or wish.start is None:
         raise ValueError("a wish without a hold names a service and a start: judge it first")
     return await decide(work, wish.service_id, wish.option_id, wish.start, google_days, wish.override_rules)
 
 
 async def decide(
-    work: Write,
+    work: LoggedTransaction,
     service_id: UUID,
     option_id: UUID | None,
     at: datetime,
     google_days: int,
     override_rules: bool = False,
-) -> Place | Refused:
+) -> ChosenSlot | Refused:
     """Which option takes the start of a service, under the lock; or why none does."""
     start = to_instant(at)
     found = await _offer(work.business_id, service_id, option_id, start, work.now, google_days)
@@ -196,8 +201,13 @@ async def _offer(
 
 
 async def settle_on(
-    work: Write, found: Offer, service_id: UUID, option_id: UUID | None, start: Instant, override_rules: bool
-) -> Place | Refused:
+    work: LoggedTransaction,
+    found: Offer,
+    service_id: UUID,
+    option_id: UUID | None,
+    start: Instant,
+    override_rules: bool,
+) -> ChosenSlot | Refused:
     """The option of the offer that takes the start, with its lapsed holds out of the way; or why none does."""
     if option_id and option_id not in found.options:
         return service.option_not_found()
@@ -206,10 +216,10 @@ async def settle_on(
         return free
     chosen = option_id or await least_booked(found, start, free)
     await hold.drop_lapsed(work, chosen)
-    return Place(service_id, chosen, start, found.rules)
+    return ChosenSlot(service_id, chosen, start, found.rules)
 
 
-async def _book(work: Write, caller: Caller, wish: Wish, place: Place) -> UUID:
+async def _book(work: LoggedTransaction, caller: Caller, wish: BookingRequest, place: ChosenSlot) -> UUID:
     """Writes the booking and everything that goes with it."""
     made = await Booking.create(
         business_id=work.business_id,
@@ -241,7 +251,9 @@ async def _book(work: Write, caller: Caller, wish: Wish, place: Place) -> UUID:
     return made.id
 
 
-async def claim(work: Write, place: Place, *, booking_id: UUID | None = None, hold_id: UUID | None = None) -> None:
+async def claim(
+    work: LoggedTransaction, place: ChosenSlot, *, booking_id: UUID | None = None, hold_id: UUID | None = None
+) -> None:
     """Takes the place's range for a booking or a hold. Raises IntegrityError if it is taken after all."""
     await Claim.create(
         business_id=work.business_id,

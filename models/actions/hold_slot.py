@@ -4,15 +4,15 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from models.actions.create_booking import Place, alternatives, claim, decide, taking
+from models.actions.create_booking import ChosenSlot, alternatives, claim, decide, taking
 from models.api_key import Caller
 from models.bookings import hold
 from models.bookings.hold import Hold
 from models.catalog import service
 from models.enums import ChangeAction, ChangeKind
 from models.log import change_log, idempotency
-from models.log.change_log import Write
-from models.log.idempotency import Once
+from models.log.change_log import LoggedTransaction
+from models.log.idempotency import IdempotentRequest
 from models.refusals import ErrorCode, Refused, refused
 from models.scheduling import decision
 from models.scheduling.intervals import to_datetime
@@ -26,7 +26,7 @@ MOST_PER_KEY = 500
 
 
 @dataclass(frozen=True, slots=True)
-class Keeping:
+class HoldRequest:
     """What to hold, and for whom. `address` stands for where the request came from, and is empty where that is not
     counted; `seconds` is how long it is kept.
     """
@@ -38,10 +38,12 @@ class Keeping:
     seconds: int
 
 
-async def create(caller: Caller, keeping: Keeping, *, once: Once | None, google_days: int) -> UUID | Refused:
+async def create(
+    caller: Caller, keeping: HoldRequest, *, once: IdempotentRequest | None, google_days: int
+) -> UUID | Refused:
     """Holds a slot: the hold's id; or why not, with alternatives when another slot would help."""
 
-    async def body(work: Write) -> UUID | Refused:
+    async def body(work: LoggedTransaction) -> UUID | Refused:
         async def decide_and_write() -> UUID | Refused:
             place = await _place(work, caller, keeping, google_days)
             return place if isinstance(place, Refused) else await _keep(work, caller, keeping, place)
@@ -60,7 +62,7 @@ async def create(caller: Caller, keeping: Keeping, *, once: Once | None, google_
 async def release(caller: Caller, hold_id: UUID) -> UUID | Refused:
     """Gives a held slot back. A public key can give back what was held with it."""
 
-    async def body(work: Write) -> UUID | Refused:
+    async def body(work: LoggedTransaction) -> UUID | Refused:
         mine = Hold.filter(business_id=work.business_id, id=hold_id, expires_at__gt=work.now)
         if not caller.is_staff:
             mine = mine.filter(key_id=caller.key_id)
@@ -89,13 +91,15 @@ async def option_of(business_id: UUID, hold_id: UUID) -> UUID | None:
     return rows[0]["option_id"] if rows else None
 
 
-async def _place(work: Write, caller: Caller, keeping: Keeping, google_days: int) -> Place | Refused:
+async def _place(
+    work: LoggedTransaction, caller: Caller, keeping: HoldRequest, google_days: int
+) -> ChosenSlot | Refused:
     if await has_too_many(caller, keeping.address, work.now):
         return refused(ErrorCode.TOO_MANY_HOLDS, "Too many slots are held at once. Book or release one.", "input")
     return await decide(work, keeping.service_id, keeping.option_id, keeping.start, google_days)
 
 
-async def _keep(work: Write, caller: Caller, keeping: Keeping, place: Place) -> UUID:
+async def _keep(work: LoggedTransaction, caller: Caller, keeping: HoldRequest, place: ChosenSlot) -> UUID:
     """Writes the hold and everything that goes with it."""
     held = await Hold.create(
         business_id=work.business_id,

@@ -53,7 +53,7 @@ def _has_host(url: str) -> bool:
 async def update(business_id: UUID, values: Mapping[str, Any]) -> None:
     """Changes the given columns. Its bookings in Google are written anew: they may show what changed."""
 
-    async def body(work: change_log.Write) -> None:
+    async def body(work: change_log.LoggedTransaction) -> None:
         await Business.filter(id=business_id).update(**values)
         work.record(ChangeKind.BUSINESS, business_id, ChangeAction.UPSERTED)
         await mirror.want_all_again(work)

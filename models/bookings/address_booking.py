@@ -11,7 +11,7 @@ from tortoise import fields
 from tortoise.indexes import Index
 from tortoise.models import Model
 
-from models.log.change_log import Write
+from models.log.change_log import LoggedTransaction
 from models.storage import db
 from models.storage.columns import Instant, belongs_to, new_id
 
@@ -50,7 +50,7 @@ class Quota:
     address: str
     most: int
 
-    async def check(self, work: Write) -> None:
+    async def check(self, work: LoggedTransaction) -> None:
         """Raises TooManyBookingsError when the address has made as many as it may. The business must be locked."""
         made = AddressBooking.filter(
             business_id=work.business_id, address=self.address, made_at__gt=work.now - KEPT
@@ -59,7 +59,7 @@ class Quota:
         if rows:
             raise TooManyBookingsError((rows[0]["made_at"] + KEPT - work.now).total_seconds())
 
-    async def count(self, work: Write) -> None:
+    async def count(self, work: LoggedTransaction) -> None:
         """Counts a booking that was made, and forgets old ones."""
         await AddressBooking.create(business_id=work.business_id, address=self.address, made_at=work.now)
         old = AddressBooking.filter(business_id=work.business_id, made_at__lte=work.now - KEPT)

@@ -12,7 +12,7 @@ from tortoise.models import Model
 from models import checks
 from models.api_key import Caller
 from models.enums import BookingStatus
-from models.log.change_log import Write
+from models.log.change_log import LoggedTransaction
 from models.refusals import ErrorCode, Refusal, Refused, refused
 from models.storage import db
 from models.storage.columns import Instant, belongs_to, new_id
@@ -101,7 +101,7 @@ def judge_details(values: Mapping[str, Any]) -> list[Refusal]:
 
 
 async def note_history(
-    work: Write,
+    work: LoggedTransaction,
     caller: Caller,
     booking_id: UUID,
     action: str,
@@ -124,7 +124,7 @@ async def note_history(
     )
 
 
-async def note_drift(work: Write, booking_id: UUID, drift: str) -> None:
+async def note_drift(work: LoggedTransaction, booking_id: UUID, drift: str) -> None:
     """Notes that its event in Google, which somebody there had changed so, is as it should be again."""
     changed = {"field": "mirror.drift", "before": drift, "after": "NONE"}
     await BookingHistory.create(

@@ -12,7 +12,7 @@ from tortoise.queryset import QuerySet
 from models.bookings.booking import Booking
 from models.catalog import service
 from models.enums import ChangeAction, ChangeKind
-from models.log.change_log import Write, write
+from models.log.change_log import LoggedTransaction, write
 from models.refusals import ErrorCode, Refused, refused
 from models.scheduling import intervals
 from models.scheduling.availability import Rules
@@ -51,7 +51,7 @@ class Hold(Model):
         )
 
 
-async def drop_lapsed(work: Write, option_id: UUID) -> None:
+async def drop_lapsed(work: LoggedTransaction, option_id: UUID) -> None:
     """Removes an option's lapsed holds: a constraint cannot read the clock, so whoever claims clears the way."""
     lapsed = await queries.rows(_lapsed, ("id", *service.OCCUPYING), option_id=option_id, now=work.now)
     if lapsed:
@@ -66,7 +66,7 @@ def _lapsed(option_id: UUID, now: datetime) -> QuerySet[Hold]:
     return Hold.filter(option_id=option_id, expires_at__lte=now)
 
 
-async def take(work: Write, hold_id: UUID) -> tuple[UUID, UUID, intervals.Instant, Rules] | Refused:
+async def take(work: LoggedTransaction, hold_id: UUID) -> tuple[UUID, UUID, intervals.Instant, Rules] | Refused:
     """Consumes a live hold: its service, option, start and lengths. Only its expiry refuses."""
     rows = await db.select(Hold.filter(business_id=work.business_id, id=hold_id), _TAKEN)
     if not rows or rows[0]["expires_at"] <= work.now:

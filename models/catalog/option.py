@@ -14,7 +14,7 @@ from tortoise.queryset import QuerySet
 from models import checks
 from models.catalog import service_option
 from models.enums import ChangeAction, ChangeKind
-from models.log.change_log import Write, write
+from models.log.change_log import LoggedTransaction, write
 from models.refusals import ErrorCode, Refusal, Refused, refused
 from models.scheduling.hours import Schedule, TimeRange
 from models.storage import queries
@@ -66,7 +66,7 @@ async def create(business_id: UUID, values: Mapping[str, Any]) -> UUID | Refused
     if wrong := judge(values):
         return Refused(wrong)
 
-    async def body(work: Write) -> UUID | Refused:
+    async def body(work: LoggedTransaction) -> UUID | Refused:
         row = {key: value for key, value in values.items() if key not in ("service_ids", "opening_hours")}
         option_id = new_id()
         service_ids = values.get("service_ids") or ()
@@ -87,7 +87,7 @@ async def set_opening_hours(business_id: UUID, option_id: UUID, hours: Sequence[
     if len(hours) > 100:
         return Refused([checks.invalid("At most 100 intervals a week.", "openingHours")])
 
-    async def body(work: Write) -> UUID | Refused:
+    async def body(work: LoggedTransaction) -> UUID | Refused:
         if not await Option.filter(business_id=business_id, id=option_id).update(opening_hours=stored):
             return not_found()
         work.record(ChangeKind.OPTION, option_id, ChangeAction.UPSERTED, [option_id])
@@ -103,7 +103,7 @@ async def set_date_override(
     if intervals is not None and len(intervals) > 24:
         return Refused([checks.invalid("At most 24 intervals a day.", "intervals")])
 
-    async def body(work: Write) -> UUID | Refused:
+    async def body(work: LoggedTransaction) -> UUID | Refused:
         if not await Option.filter(business_id=business_id, id=option_id).exists():
             return not_found()
         await DateOverride.filter(option_id=option_id, date=day).delete()

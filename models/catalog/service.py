@@ -12,7 +12,7 @@ from tortoise.models import Model
 from models import checks
 from models.catalog import service_option
 from models.enums import ChangeAction, ChangeKind
-from models.log.change_log import Write, write
+from models.log.change_log import LoggedTransaction, write
 from models.refusals import ErrorCode, Refusal, Refused, refused
 from models.scheduling.availability import Rules
 from models.scheduling.intervals import Interval, to_instant
@@ -69,7 +69,7 @@ async def create(business_id: UUID, values: Mapping[str, Any]) -> UUID | Refused
     if wrong := judge(values):
         return Refused(wrong)
 
-    async def body(work: Write) -> UUID | Refused:
+    async def body(work: LoggedTransaction) -> UUID | Refused:
         given = {key: value for key, value in values.items() if key != "option_ids" and value is not None}
         row = {"slot_step_minutes": values["duration_minutes"], **_DEFAULTS, **given}
         service_id = new_id()

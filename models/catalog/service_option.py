@@ -8,7 +8,7 @@ from tortoise import fields
 from tortoise.indexes import Index
 from tortoise.models import Model
 
-from models.log.change_log import Write
+from models.log.change_log import LoggedTransaction
 from models.refusals import ErrorCode, Refused, refused
 from models.storage import db
 from models.storage.columns import belongs_to, new_id
@@ -40,19 +40,19 @@ async def missing(
     return refused(ErrorCode.NOT_FOUND, "Not every id in the list is known here.", "input", field)
 
 
-async def replace_services(work: Write, option_id: UUID, service_ids: Collection[UUID]) -> None:
+async def replace_services(work: LoggedTransaction, option_id: UUID, service_ids: Collection[UUID]) -> None:
     """Lets the option offer exactly these services."""
     await Offering.filter(option_id=option_id).delete()
     await _add(work, {(service_id, option_id) for service_id in service_ids})
 
 
-async def replace_options(work: Write, service_id: UUID, option_ids: Collection[UUID]) -> None:
+async def replace_options(work: LoggedTransaction, service_id: UUID, option_ids: Collection[UUID]) -> None:
     """Lets exactly these options offer the service."""
     await Offering.filter(service_id=service_id).delete()
     await _add(work, {(service_id, option_id) for option_id in option_ids})
 
 
-async def _add(work: Write, pairs: set[tuple[UUID, UUID]]) -> None:
+async def _add(work: LoggedTransaction, pairs: set[tuple[UUID, UUID]]) -> None:
     if pairs:
         await Offering.bulk_create(
             [

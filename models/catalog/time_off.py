@@ -12,7 +12,7 @@ from models import business, checks
 from models.catalog import option
 from models.catalog.option import Option
 from models.enums import ChangeAction, ChangeKind
-from models.log.change_log import Write, write
+from models.log.change_log import LoggedTransaction, write
 from models.refusals import ErrorCode, Refused, refused
 from models.scheduling import hours, intervals
 from models.storage import db
@@ -58,7 +58,7 @@ async def create(
     if wrong:
         return Refused(wrong)
 
-    async def body(work: Write) -> UUID | Refused:
+    async def body(work: LoggedTransaction) -> UUID | Refused:
         if not await Option.filter(business_id=business_id, id=option_id).exists():
             return option.not_found()
         made = await TimeOff.create(
@@ -79,7 +79,7 @@ async def create(
 async def delete(business_id: UUID, time_off_id: UUID) -> UUID | Refused:
     """Lifts a time off: the option can be booked then again."""
 
-    async def body(work: Write) -> UUID | Refused:
+    async def body(work: LoggedTransaction) -> UUID | Refused:
         query = TimeOff.filter(business_id=business_id, id=time_off_id)
         rows = await db.select(query, ("option_id", "starts_at", "ends_at"))
         if not rows:

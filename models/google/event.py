@@ -22,7 +22,7 @@ from tortoise.queryset import QuerySet
 
 from models.bookings.booking import Booking
 from models.enums import BookingStatus, ChangeAction, ChangeKind
-from models.log.change_log import Write
+from models.log.change_log import LoggedTransaction
 from models.scheduling import intervals
 from models.scheduling.affected_time import NO_TIME, hull
 from models.storage import db
@@ -110,7 +110,7 @@ class GoogleBlock(Model):
 
 
 @dataclass(frozen=True, slots=True)
-class Followed:
+class CalendarScope:
     """The calendar whose events are written, and the options that see them: those linked to it, or just unlinked."""
 
     calendar_id: UUID
@@ -118,7 +118,7 @@ class Followed:
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class EventRow:
     """An event as Google has it: the columns of its row (SHOWN and HIDDEN), and the options it makes unavailable."""
 
     google_id: str
@@ -130,7 +130,7 @@ Range = tuple[datetime, datetime]
 Blocks = Mapping[UUID, Range]
 
 
-async def put(work: Write, on: Followed, seen: Sequence[Seen], generation: int) -> None:
+async def put(work: LoggedTransaction, on: CalendarScope, seen: Sequence[EventRow], generation: int) -> None:
     """Makes a row of each event, with its blocks, and marks it with the generation of the listing that saw it."""
     ids = [each.google_id for each in seen]
     rows = {row.google_id: row for row in await GoogleEvent.filter(calendar_id=on.calendar_id, google_id__in=ids)}
@@ -158,7 +158,7 @@ async def put(work: Write, on: Followed, seen: Sequence[Seen], generation: int) 
     await _block(work, blocks, wanted, renamed)
 
 
-async def prune(work: Write, on: Followed, kept: Mapping[str, Collection[str]]) -> None:
+async def prune(work: LoggedTransaction, on: CalendarScope, kept: Mapping[str, Collection[str]]) -> None:
     """Removes what series (by their ids in Google) no longer have: their rows, but for the occurrences to keep.
 
     An event that stands alone is a series of its own; a series that keeps nothing was deleted.
@@ -175,7 +175,7 @@ def between(calendar_id: UUID, since: datetime, until: datetime | None) -> Query
     return query if until is None else query.filter(starts_at__lt=until)
 
 
-async def drop(work: Write, on: Followed, rows: Sequence[GoogleEvent]) -> None:
+async def drop(work: LoggedTransaction, on: CalendarScope, rows: Sequence[GoogleEvent]) -> None:
     """Removes rows; what they blocked goes with them."""
     there = await blocks_of([row.id for row in rows])
     for row in rows:
@@ -184,7 +184,7 @@ async def drop(work: Write, on: Followed, rows: Sequence[GoogleEvent]) -> None:
     await GoogleEvent.filter(id__in=[row.id for row in rows]).delete()
 
 
-async def reroute(work: Write, on: Followed, blocked: Mapping[UUID, Blocks]) -> None:
+async def reroute(work: LoggedTransaction, on: CalendarScope, blocked: Mapping[UUID, Blocks]) -> None:
     """Makes these the blocks of rows that did not change themselves."""
     there = await blocks_of(blocked)
     wanted = {event_id: blocks for event_id, blocks in blocked.items() if there[event_id] != blocks}
@@ -193,7 +193,7 @@ async def reroute(work: Write, on: Followed, blocked: Mapping[UUID, Blocks]) -> 
     await _block(work, there, wanted)
 
 
-async def free(work: Write, option_id: UUID, besides: Collection[UUID] = ()) -> None:
+async def free(work: LoggedTransaction, option_id: UUID, besides: Collection[UUID] = ()) -> None:
     """Nothing in Google blocks the option any more; its events are seen otherwise when they are decided anew.
 
     `besides` are bookings whose change the caller noted already.
@@ -213,7 +213,9 @@ async def blocks_of(event_ids: Collection[UUID]) -> Mapping[UUID, Blocks]:
     return found
 
 
-def _note(work: Write, on: Followed, event_id: UUID, action: ChangeAction, before: Blocks, after: Blocks) -> None:
+def _note(
+    work: LoggedTransaction, on: CalendarScope, event_id: UUID, action: ChangeAction, before: Blocks, after: Blocks
+) -> None:
     """Notes a change of an event. It touches the time for which an option is blocked otherwise than before."""
     changed = before.items() ^ after.items()
     concerned = on.option_ids | {option_id for option_id, _ in changed}
@@ -222,7 +224,7 @@ def _note(work: Write, on: Followed, event_id: UUID, action: ChangeAction, befor
 
 
 async def _block(
-    work: Write,
+    work: LoggedTransaction,
     there: Mapping[UUID, Blocks],
     wanted: Mapping[UUID, Blocks],
     renamed: Mapping[UUID, list[Range]] = MappingProxyType({}),
@@ -246,7 +248,9 @@ async def _block(
     await _note_bookings(work, changed)
 
 
-async def _note_bookings(work: Write, changed: Mapping[UUID, Iterable[Range]], besides: Collection[UUID] = ()) -> None:
+async def _note_bookings(
+    work: LoggedTransaction, changed: Mapping[UUID, Iterable[Range]], besides: Collection[UUID] = ()
+) -> None:
     """Notes a change of every booking that stands where an option is blocked otherwise than before."""
     merged = {option_id: intervals.merge(map(_interval, ranges)) for option_id, ranges in changed.items()}
     merged = {option_id: ranges for option_id, ranges in merged.items() if ranges}

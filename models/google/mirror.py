@@ -20,7 +20,7 @@ from tortoise.queryset import QuerySet
 from models.bookings.booking import Booking
 from models.enums import BookingStatus, ChangeAction, ChangeKind, GoogleAccessRole
 from models.google.tables import GoogleCalendar, GoogleLink
-from models.log.change_log import Write
+from models.log.change_log import LoggedTransaction
 from models.scheduling.affected_time import NO_TIME
 from models.storage import db, queries
 from models.storage.columns import Instant, belongs_to, new_id
@@ -85,7 +85,7 @@ class Mirror(Model):
 
 
 @dataclass(frozen=True, slots=True)
-class Home:
+class MirrorTarget:
     """The calendar on which an option's bookings are mirrored; `google_id` is Google's name of it."""
 
     calendar_id: UUID
@@ -101,7 +101,7 @@ def event_id(booking_id: UUID, calendar_google_id: str, generation: int) -> str:
     return "tb" + hashlib.sha256(subject.encode()).hexdigest()[:32]
 
 
-async def want(work: Write, booking_id: UUID, option_id: UUID, present: bool) -> None:
+async def want(work: LoggedTransaction, booking_id: UUID, option_id: UUID, present: bool) -> None:
     """Says what Google should show of a booking: called by every verb that makes, moves, edits or cancels it.
 
     With `present`, the booking is wanted on the calendar its option is linked to, and on no other; without, on none.
@@ -117,7 +117,7 @@ async def want(work: Write, booking_id: UUID, option_id: UUID, present: bool) ->
     await Mirror.filter(booking_id=booking_id, drift_corrected_at__isnull=False).update(**NO_DRIFT)
 
 
-async def want_future(work: Write, option_id: UUID) -> Collection[UUID]:
+async def want_future(work: LoggedTransaction, option_id: UUID) -> Collection[UUID]:
     """Wants every future booking of an option on the calendar it is linked to now, and on no other; answers those
     that are seen otherwise now.
 
@@ -132,7 +132,7 @@ async def want_future(work: Write, option_id: UUID) -> Collection[UUID]:
     return touched
 
 
-async def want_all_again(work: Write) -> None:
+async def want_all_again(work: LoggedTransaction) -> None:
     """Wants every future mirror of the business rendered anew: the templates have changed, or what they speak of.
 
     Notes a change of each booking.
@@ -141,7 +141,7 @@ async def want_all_again(work: Write) -> None:
     await work.record_each(ChangeKind.BOOKING, _MIRRORED, [work.business_id, work.now])
 
 
-async def renew(work: Write, **of: UUID) -> None:
+async def renew(work: LoggedTransaction, **of: UUID) -> None:
     """Wants the mirrors of the future bookings `of` something rendered anew: it is shown in them. As many statements
     for thousands as for one. The caller notes the bookings.
     """
@@ -149,21 +149,21 @@ async def renew(work: Write, **of: UUID) -> None:
     await _again(work, Mirror.filter(_follows(), booking_id__in=bookings, present=True), present=True)
 
 
-async def want_again(work: Write, mirrors: Sequence[Mirror]) -> None:
+async def want_again(work: LoggedTransaction, mirrors: Sequence[Mirror]) -> None:
     """Wants what is wanted already written to Google anew."""
     for present in (True, False):
         await _change(work, [mirror for mirror in mirrors if mirror.present is present], present=present)
     await note(work, {mirror.booking_id for mirror in mirrors})
 
 
-async def revive(work: Write, calendar_id: UUID) -> None:
+async def revive(work: LoggedTransaction, calendar_id: UUID) -> None:
     """Wants anew what a calendar refused or what was given up: somebody looked at it, so repairs count from nothing."""
     mirrors = await Mirror.filter(calendar_id=calendar_id, failed_version__isnull=False)
     await Mirror.filter(id__in=[mirror.id for mirror in mirrors]).update(repairs=0)
     await want_again(work, mirrors)
 
 
-async def let_go(work: Write, option_id: UUID) -> Collection[UUID]:
+async def let_go(work: LoggedTransaction, option_id: UUID) -> Collection[UUID]:
     """Leaves the option's future bookings in Google as they are: unlinked, events kept. Answers those that are seen
     otherwise now.
 
@@ -179,7 +179,7 @@ async def let_go(work: Write, option_id: UUID) -> Collection[UUID]:
     return touched
 
 
-async def take_up(work: Write, calendar_id: UUID) -> None:
+async def take_up(work: LoggedTransaction, calendar_id: UUID) -> None:
     """An option was linked to the calendar, or it may be written to again: all that is ours on that Google calendar is
     wanted as its booking says, whichever option, link or account put it there.
 
@@ -201,7 +201,7 @@ async def take_up(work: Write, calendar_id: UUID) -> None:
     await _again(work, ours.filter(present=False).exclude(wanted_version=F("pushed_version")), present=False)
 
 
-async def note(work: Write, booking_ids: Collection[UUID]) -> None:
+async def note(work: LoggedTransaction, booking_ids: Collection[UUID]) -> None:
     """Notes a change of each booking: its mirror is seen with it. A cancelled booking is seen no more."""
     if not booking_ids:
         return
@@ -210,12 +210,12 @@ async def note(work: Write, booking_ids: Collection[UUID]) -> None:
         work.record(ChangeKind.BOOKING, row["id"], ChangeAction.UPSERTED, [row["option_id"]], during=NO_TIME)
 
 
-async def _home(option_id: UUID) -> Home | None:
+async def _home(option_id: UUID) -> MirrorTarget | None:
     """Where the option's bookings are mirrored: None while it is linked to nothing we may write to."""
     columns = ("calendar_id", "calendar__google_id", "calendar__access_role")
     for row in await queries.rows(_link, columns, option_id=option_id):
         if row["calendar__access_role"] not in READ_ONLY:
-            return Home(row["calendar_id"], row["calendar__google_id"])
+            return MirrorTarget(row["calendar_id"], row["calendar__google_id"])
     return None
 
 
@@ -223,13 +223,13 @@ def _link(option_id: UUID) -> QuerySet[GoogleLink]:
     return GoogleLink.filter(option_id=option_id, calendar_id__isnull=False)
 
 
-def _future(work: Write) -> QuerySet[Booking]:
+def _future(work: LoggedTransaction) -> QuerySet[Booking]:
     """The bookings that stand and are not over."""
     return Booking.filter(business_id=work.business_id, ends_at__gt=work.now).exclude(status=BookingStatus.CANCELLED)
 
 
 async def _settle(
-    work: Write, home: Home | None, mirrors: Iterable[Mirror], bookings: Iterable[UUID]
+    work: LoggedTransaction, home: MirrorTarget | None, mirrors: Iterable[Mirror], bookings: Iterable[UUID]
 ) -> Collection[UUID]:
     """Wants these mirrors at home and nowhere else; each of the bookings that has none there gets one. Answers the
     bookings with anything new to want.
@@ -255,7 +255,7 @@ async def _settle(
     return touched | known | set(added)
 
 
-async def _add(work: Write, home: Home, bookings: Sequence[UUID]) -> None:
+async def _add(work: LoggedTransaction, home: MirrorTarget, bookings: Sequence[UUID]) -> None:
     """New mirrors, wanted at once."""
     await Mirror.bulk_create(
         Mirror(
@@ -282,13 +282,13 @@ async def _kept_up(mirrors: Iterable[Mirror]) -> list[Mirror]:
     return await Mirror.filter(_follows(), id__in=kept, kept=True) if kept else []
 
 
-async def _change(work: Write, mirrors: Sequence[Mirror], present: bool, **more: bool) -> None:
+async def _change(work: LoggedTransaction, mirrors: Sequence[Mirror], present: bool, **more: bool) -> None:
     """A new wanted version of each, due at once. What failed before is tried again."""
     if mirrors:
         await _again(work, Mirror.filter(id__in=[mirror.id for mirror in mirrors]), present, **more)
 
 
-async def _again(work: Write, mirrors: QuerySet[Mirror], present: bool, **more: bool) -> None:
+async def _again(work: LoggedTransaction, mirrors: QuerySet[Mirror], present: bool, **more: bool) -> None:
     """The same for all that a query finds. Its conditions must hold as well after the first of the statements."""
     due = Subquery(mirrors.values("calendar_id"))
     await GoogleCalendar.filter(id__in=due).update(push_due_at=work.now)

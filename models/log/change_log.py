@@ -59,7 +59,7 @@ class NoSuchBusinessError(LookupError):
 
 
 @dataclass(slots=True)
-class Write:
+class LoggedTransaction:
     """One transaction on one business: its lock is held, `now` is its time, and changes are noted as it goes."""
 
     business_id: UUID
@@ -143,7 +143,7 @@ def _plain(value: object) -> object:
     return str(value) if isinstance(value, UUID) else value
 
 
-Body: TypeAlias = Callable[[Write], Awaitable[T]]
+Body: TypeAlias = Callable[[LoggedTransaction], Awaitable[T]]
 
 
 async def write(business_id: UUID, body: Body[T]) -> T:
@@ -155,7 +155,7 @@ async def write(business_id: UUID, body: Body[T]) -> T:
 
     async def unit() -> T:
         nonlocal changed
-        work = Write(business_id, await _lock(business_id), clock.now())
+        work = LoggedTransaction(business_id, await _lock(business_id), clock.now())
         answer = await body(work)
         changed = await work.finish()
         return answer

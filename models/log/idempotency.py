@@ -13,7 +13,7 @@ from tortoise.indexes import Index
 from tortoise.models import Model
 
 from models import checks
-from models.log.change_log import Body, Write
+from models.log.change_log import Body, LoggedTransaction
 from models.refusals import ErrorCode, Refusal, Refused, refused
 from models.storage import db
 from models.storage.columns import Instant, belongs_to, new_id
@@ -50,7 +50,7 @@ _MISMATCH = refused(
 
 
 @dataclass(frozen=True, slots=True)
-class Once:
+class IdempotentRequest:
     """One request that may be repeated: what the key is bound to. `given` is the whole input."""
 
     key_id: UUID
@@ -91,7 +91,9 @@ class Once:
         )
 
 
-async def settled(once: Once | None, work: Write, decide: Callable[[], Awaitable[UUID | Refused]]) -> UUID | Refused:
+async def settled(
+    once: IdempotentRequest | None, work: LoggedTransaction, decide: Callable[[], Awaitable[UUID | Refused]]
+) -> UUID | Refused:
     """What `decide` answers; with `once`, what it answered the first time, refusals included."""
     if once is None:
         return await decide()
@@ -106,10 +108,10 @@ async def settled(once: Once | None, work: Write, decide: Callable[[], Awaitable
     return answer
 
 
-def body(once: Once | None, decide: Body[UUID | Refused]) -> Body[UUID | Refused]:
+def body(once: IdempotentRequest | None, decide: Body[UUID | Refused]) -> Body[UUID | Refused]:
     """The body of a write that is decided once, and answered from then on as it was."""
 
-    async def settle(work: Write) -> UUID | Refused:
+    async def settle(work: LoggedTransaction) -> UUID | Refused:
         return await settled(once, work, lambda: decide(work))
 
     return settle

@@ -16,7 +16,7 @@ from models.google import mirror
 from models.google.mirror import READ_ONLY
 from models.google.tables import GoogleAccount, GoogleCalendar, GoogleLink
 from models.log import notifier
-from models.log.change_log import Write
+from models.log.change_log import LoggedTransaction
 from sync.google_api.replies import Failure, ListedCalendar
 from sync.google_api.tokens import note_account
 
@@ -25,7 +25,7 @@ _RETRY = timedelta(minutes=5)
 _FRESH = timedelta(minutes=1)
 
 
-async def store(work: Write, account_id: UUID, listed: Iterable[ListedCalendar]) -> None:
+async def store(work: LoggedTransaction, account_id: UUID, listed: Iterable[ListedCalendar]) -> None:
     """Makes the rows say what a complete list says. A calendar that is gone from it keeps its row and its links.
 
     Nothing is stored for an account that was forgotten while Google was asked.

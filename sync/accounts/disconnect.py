@@ -17,7 +17,7 @@ from models.google import mirror
 from models.google.mirror import READ_ONLY, Mirror
 from models.google.tables import GoogleAccount, GoogleCalendar, GoogleChannel, GoogleLink, GoogleSignIn
 from models.log import change_log
-from models.log.change_log import Write
+from models.log.change_log import LoggedTransaction
 from models.refusals import ErrorCode, Refused, refused
 from models.storage import db
 from sync.accounts import link, merge
@@ -30,7 +30,7 @@ _LEASE = timedelta(seconds=60)
 
 
 @dataclass(frozen=True, slots=True)
-class Leaver:
+class DepartingAccount:
     """An account whose time has come, ours to forget for a minute."""
 
     id: UUID
@@ -48,7 +48,7 @@ async def disconnect(business_id: UUID, account_id: UUID) -> tuple[UUID, ...] | 
     future bookings are wanted gone.
     """
 
-    async def body(work: Write) -> tuple[UUID, ...] | Refused:
+    async def body(work: LoggedTransaction) -> tuple[UUID, ...] | Refused:
         ours = GoogleAccount.filter(business_id=business_id, id=account_id, leaving_at__isnull=True)
         if not await ours.update(leaving_at=work.now, list_due_at=None):
             return refused(ErrorCode.NOT_FOUND, "There is no such Google account.", "input", "accountId")
@@ -64,7 +64,7 @@ async def disconnect(business_id: UUID, account_id: UUID) -> tuple[UUID, ...] | 
     return await change_log.write(business_id, body)
 
 
-async def _untie(work: Write, row: GoogleLink, forget: bool) -> None:
+async def _untie(work: LoggedTransaction, row: GoogleLink, forget: bool) -> None:
     """Ends the tie to the calendar, if there is one; with `forget`, the connection too."""
     same = GoogleLink.filter(id=row.id)
     await (same.delete() if forget else same.update(calendar_id=None))
@@ -75,7 +75,7 @@ async def _untie(work: Write, row: GoogleLink, forget: bool) -> None:
     work.record(ChangeKind.GOOGLE_LINK, row.id, action, [row.option_id])
 
 
-async def claim(now: datetime) -> Leaver | None:
+async def claim(now: datetime) -> DepartingAccount | None:
     """An account to forget, which nobody else will be given for a minute, nor refresh its tokens.
 
     Its events must be gone from here. What is to be done in Google must be done too, unless the grant is dead or a
@@ -94,7 +94,7 @@ async def claim(now: datetime) -> Leaver | None:
         free = Q(refresh_lease_until__isnull=True) | Q(refresh_lease_until__lt=now)
         same = GoogleAccount.filter(free, id=each.id, leaving_at=each.leaving_at)
         if await same.update(refresh_lease_until=now + _LEASE):
-            return Leaver(each.id, each.business_id, each.sub, each.sealed, each.leaving_at)
+            return DepartingAccount(each.id, each.business_id, each.sub, each.sealed, each.leaving_at)
     return None
 
 
@@ -120,22 +120,22 @@ async def _unfinished(account_ids: Collection[UUID]) -> set[UUID]:
     return found
 
 
-async def is_last(leaver: Leaver) -> bool:
+async def is_last(leaver: DepartingAccount) -> bool:
     """Whether no business needs the grant any more: Google gives one for a person, however many signed in with it."""
     others = GoogleAccount.filter(sub=leaver.sub, leaving_at__isnull=True).exclude(id=leaver.id)
     return not await others.exclude(state=GoogleAccountState.RECONNECT_REQUIRED).exists()
 
 
-async def forget(leaver: Leaver) -> None:
+async def forget(leaver: DepartingAccount) -> None:
     """Deletes the account with its calendars, unless somebody signed in again."""
     while await change_log.write(leaver.business_id, _parting(leaver)):
         pass
 
 
-def _parting(leaver: Leaver) -> change_log.Body[bool]:
+def _parting(leaver: DepartingAccount) -> change_log.Body[bool]:
     """Gives up a batch of what still waits to be written, and at the end the account; whether there is more to do."""
 
-    async def body(work: Write) -> bool:
+    async def body(work: LoggedTransaction) -> bool:
         still = GoogleAccount.filter(id=leaver.id, leaving_at=leaver.leaving_at)
         if not await still.exists():
             return False
@@ -154,7 +154,7 @@ def _parting(leaver: Leaver) -> change_log.Body[bool]:
     return body
 
 
-async def _bequeath(work: Write, account_id: UUID) -> None:
+async def _bequeath(work: LoggedTransaction, account_id: UUID) -> None:
     """Mirrors on a calendar that the business reaches through another account as well are that one's from now on:
     our events there stay known as ours, and what is to be removed still is.
     """

@@ -27,7 +27,7 @@ from models.google import event, mirror
 from models.google.mirror import READ_ONLY
 from models.google.tables import GoogleAccount, GoogleCalendar, GoogleLink
 from models.log import change_log
-from models.log.change_log import Write
+from models.log.change_log import LoggedTransaction
 from models.refusals import ErrorCode, Refusal, Refused, refused
 from sync import leases
 from sync.accounts import merge
@@ -67,7 +67,7 @@ async def link(business_id: UUID, option_id: UUID, google_id: str, choices: Link
     if wrong := judge(choices):
         return Refused(wrong)
 
-    async def body(work: Write) -> UUID | Refused:
+    async def body(work: LoggedTransaction) -> UUID | Refused:
         row = await _signed_in(business_id, option_id)
         if isinstance(row, Refused):
             return row
@@ -103,7 +103,7 @@ async def unlink(business_id: UUID, option_id: UUID, keep_events: bool) -> UUID 
     they are to stay. The rules are remembered. Answers the option.
     """
 
-    async def body(work: Write) -> UUID | Refused:
+    async def body(work: LoggedTransaction) -> UUID | Refused:
         row = await _signed_in(business_id, option_id, even_dead=True)
         if isinstance(row, Refused):
             return row
@@ -125,7 +125,7 @@ async def sync_now(business_id: UUID, option_id: UUID) -> UUID | Refused:
     Answers the option.
     """
 
-    async def body(work: Write) -> UUID | Refused:
+    async def body(work: LoggedTransaction) -> UUID | Refused:
         row = await _signed_in(business_id, option_id, even_dead=True)
         if isinstance(row, Refused):
             return row
@@ -210,7 +210,7 @@ async def chosen(row: GoogleLink, google_id: str) -> GoogleCalendar | None:
     return await merge.followed(listed) or listed
 
 
-async def leave(work: Write, calendar_id: UUID, option_id: UUID, noted: Collection[UUID] = ()) -> None:
+async def leave(work: LoggedTransaction, calendar_id: UUID, option_id: UUID, noted: Collection[UUID] = ()) -> None:
     """The option no longer listens to the calendar: what it blocked is free at once, the rest follows. `noted` are
     bookings whose change was noted already.
     """

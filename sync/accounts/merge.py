@@ -15,7 +15,7 @@ from models.google import mirror
 from models.google.event import GoogleEvent
 from models.google.mirror import READ_ONLY
 from models.google.tables import GoogleCalendar, GoogleLink
-from models.log.change_log import Write
+from models.log.change_log import LoggedTransaction
 from sync import leases
 from sync.pull.routing import routes
 
@@ -38,7 +38,7 @@ async def followed(calendar: GoogleCalendar) -> GoogleCalendar | None:
     return await rows.order_by("id").first()
 
 
-async def gather(work: Write, calendar: GoogleCalendar) -> None:
+async def gather(work: LoggedTransaction, calendar: GoogleCalendar) -> None:
     """Every option that is linked to this Google calendar through another account is linked to this row from now on.
 
     What was pulled comes along, so that nothing is bookable in between; it is listed anew.
@@ -63,7 +63,7 @@ async def gather(work: Write, calendar: GoogleCalendar) -> None:
     await affected_entries.of_calendar(work, calendar.id)
 
 
-async def hand_over(work: Write, account_id: UUID) -> None:
+async def hand_over(work: LoggedTransaction, account_id: UUID) -> None:
     """The account is about to leave: a calendar that an option of another account shares through it is followed through
     that other account from now on, one that may write to it if there is any.
     """
@@ -84,7 +84,7 @@ async def hand_over(work: Write, account_id: UUID) -> None:
         await gather(work, heir)
 
 
-async def reroute(work: Write, calendar_id: UUID, concerned: Iterable[UUID]) -> None:
+async def reroute(work: LoggedTransaction, calendar_id: UUID, concerned: Iterable[UUID]) -> None:
     """What the calendar's events block is to be decided anew, and the calendar is due; `concerned` joined or left.
 
     A run under way loses its lease: it began under other rules. Rules that need what was not kept, or no longer what

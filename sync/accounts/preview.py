@@ -205,7 +205,7 @@ def reconnect() -> Refused:
     return refused(ErrorCode.GOOGLE_RECONNECT_REQUIRED, message, "input", "optionId")
 
 
-def judged(trial: Trial, events: Sequence[event.GoogleEvent] | Sequence[translate.Foreign]) -> RoutingPreview:
+def judged(trial: Trial, events: Sequence[event.GoogleEvent] | Sequence[translate.GoogleOccurrence]) -> RoutingPreview:
     """Which options each event would block. Left out is what could block none of them, whomever it named. Pure."""
     rules, unrouted = trial.proposed.links, trial.proposed.unrouted
     named_all = [replace(rule, blocking=Blocking.ALL_EVENTS) for rule in rules]

@@ -20,7 +20,7 @@ from models.checks import invalid
 from models.enums import ChangeAction, ChangeKind, GoogleAccountState
 from models.google.tables import GoogleAccount, GoogleCalendar, GoogleLink, GoogleSignIn
 from models.log import change_log
-from models.log.change_log import Write
+from models.log.change_log import LoggedTransaction
 from models.refusals import ErrorCode, Refused, refused
 from models.storage import secrets as secret
 from models.storage.columns import new_id
@@ -110,7 +110,7 @@ async def admit(secrets: Secrets, returned: Returned, granted: Granted, listed: 
     """
     ticket = secret.new_token()
 
-    async def body(work: Write) -> None:
+    async def body(work: LoggedTransaction) -> None:
         account_id = await _keep(work, secrets, granted)
         if listed is not None:
             await calendars.store(work, account_id, listed)
@@ -131,7 +131,7 @@ async def redeem(business_id: UUID, ticket: str) -> UUID | Refused:
     becomes bookable in between.
     """
 
-    async def body(work: Write) -> UUID | Refused:
+    async def body(work: LoggedTransaction) -> UUID | Refused:
         ours = GoogleSignIn.filter(business_id=business_id, ticket_digest=secret.digest(ticket))
         if not await ours.filter(redeemed_at__isnull=True, expires_at__gt=work.now).update(redeemed_at=work.now):
             return refused(
@@ -150,7 +150,7 @@ async def use(business_id: UUID, option_id: UUID, account_id: UUID) -> UUID | Re
     What is linked stays linked, as when somebody signs in.
     """
 
-    async def body(work: Write) -> UUID | Refused:
+    async def body(work: LoggedTransaction) -> UUID | Refused:
         if not await Option.filter(business_id=business_id, id=option_id).exists():
             return option.not_found()
         account = await GoogleAccount.get_or_none(business_id=business_id, id=account_id, leaving_at__isnull=True)
@@ -164,7 +164,7 @@ async def use(business_id: UUID, option_id: UUID, account_id: UUID) -> UUID | Re
     return await change_log.write(business_id, body)
 
 
-async def _tie(work: Write, option_id: UUID, account_id: UUID) -> UUID:
+async def _tie(work: LoggedTransaction, option_id: UUID, account_id: UUID) -> UUID:
     """The option goes by this account from now on."""
     link = await GoogleLink.get_or_none(option_id=option_id)
     if link is None:
@@ -177,7 +177,7 @@ async def _tie(work: Write, option_id: UUID, account_id: UUID) -> UUID:
     return option_id
 
 
-async def _keep(work: Write, secrets: Secrets, granted: Granted) -> UUID:
+async def _keep(work: LoggedTransaction, secrets: Secrets, granted: Granted) -> UUID:
     """One row per (business, Google `sub`), however often and for however many options somebody signs in."""
     ours = GoogleAccount.filter(business_id=work.business_id, sub=granted.claims.sub)
     before = await ours.get_or_none()

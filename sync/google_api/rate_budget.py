@@ -19,7 +19,7 @@ from sync.google_api.replies import Failure, FailureKind
 _PROJECT: Final = "project"
 
 
-class Spending:
+class RateBudget:
     """What this process has taken and not spent yet."""
 
     def __init__(self, user: Budget = USER, project: Budget = PROJECT) -> None:

@@ -9,19 +9,19 @@ from uuid import UUID
 
 from models.storage.secrets import Secrets
 from sync.google_api.client import GoogleClient
-from sync.google_api.rate_budget import Spending
+from sync.google_api.rate_budget import RateBudget
 from sync.google_api.replies import Failure, FailureKind
 from sync.google_api.tokens import Grants
 
 Reply = TypeVar("Reply")
 
 
-class Asking:
+class GoogleSession:
     """The grants of all accounts and what they may spend, for one process."""
 
     def __init__(self, client: GoogleClient, secrets: Secrets) -> None:
         self.grants = Grants(client, secrets)
-        self.spending = Spending()
+        self.spending = RateBudget()
 
     async def ask(self, account_id: UUID, call: Callable[[str], Awaitable[Reply | Failure]]) -> Reply | Failure:
         """Makes a call with the account's access token, and again with another one if it is turned down.

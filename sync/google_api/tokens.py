@@ -15,7 +15,7 @@ from models import clock
 from models.enums import ChangeAction, ChangeKind, GoogleAccountState
 from models.google.tables import GoogleAccount, GoogleLink
 from models.log import change_log
-from models.log.change_log import Write
+from models.log.change_log import LoggedTransaction
 from models.storage.secrets import Secrets
 from sync.google_api.client import GoogleClient
 from sync.google_api.replies import Failure, FailureKind, Tokens
@@ -70,7 +70,7 @@ class Grants:
         if account is None:
             return
 
-        async def body(work: Write) -> None:
+        async def body(work: LoggedTransaction) -> None:
             row = await GoogleAccount.get_or_none(id=account_id, state=GoogleAccountState.CONNECTED)
             # What no key here opens is of another process, which has a newer one.
             if row and self._secrets.opens(row.sealed) and self.unseal(row.sealed)[0] == access:
@@ -111,7 +111,7 @@ class Grants:
         return reply.access if isinstance(reply, Tokens) else reply
 
 
-async def note_account(work: Write, account_id: UUID) -> None:
+async def note_account(work: LoggedTransaction, account_id: UUID) -> None:
     """Notes a change of every link that shows the account or is synced through it."""
     links = GoogleLink.filter(Q(account_id=account_id) | Q(calendar__account_id=account_id))
     for row in await links.values("id", "option_id"):

@@ -33,7 +33,7 @@ _ROLES: Final = {
 
 
 @dataclass(frozen=True, slots=True)
-class Foreign:
+class GoogleOccurrence:
     """One occurrence of an event, as Google has it. Instants are UTC; `[starts_at, ends_at)`.
 
     `may_block` is false for what never makes anybody unavailable, whatever a link's rule: declined, a working
@@ -59,7 +59,7 @@ class Foreign:
     etag: str | None
 
 
-def foreign(event: EventJson, time_zone: str) -> Foreign | None:
+def foreign(event: EventJson, time_zone: str) -> GoogleOccurrence | None:
     """The occurrence an event describes; None when it is cancelled, tells no time, or goes by no id of Google's.
 
     `time_zone` is the calendar's: the dates of an all-day event are midnights there (rule B3), whoever reads it.
@@ -71,7 +71,7 @@ def foreign(event: EventJson, time_zone: str) -> Foreign | None:
     if start is None or end is None or any(each and len(each) > _LONGEST_ID for each in ids):
         return None
     may_block = event.get("eventType") not in _NEVER_BUSY_TYPES and not _declined(event)
-    return Foreign(
+    return GoogleOccurrence(
         google_id=str(event["id"]),
         master_id=event.get("recurringEventId"),
         starts_at=start,

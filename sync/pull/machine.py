@@ -18,7 +18,7 @@ from typing import Final, TypeAlias
 
 from sync.google_api import translate
 from sync.google_api.replies import Failure, FailureKind, Page
-from sync.google_api.translate import Foreign
+from sync.google_api.translate import GoogleOccurrence
 from sync.google_api.trouble import TroubleCode
 
 SERIES_AT_MOST: Final = 20
@@ -98,7 +98,7 @@ class Cursor:
     sync_token: str | None
     page_token: str | None = None
     series: tuple[str, ...] = ()
-    expanded: tuple[Foreign, ...] = ()
+    expanded: tuple[GoogleOccurrence, ...] = ()
     window: bool = False
     full: bool = False
     restarted: bool = False
@@ -142,7 +142,7 @@ class Apply:
     Rows of a delta carry generation 0: no listing has seen them. A root that keeps nothing was deleted in Google.
     """
 
-    rows: tuple[Foreign, ...] = ()
+    rows: tuple[GoogleOccurrence, ...] = ()
     roots: tuple[Root, ...] = ()
     generation: int = 0
 
@@ -245,7 +245,7 @@ def step(cursor: Cursor, reply: Page | Failure) -> Step:
 
 def _changed(cursor: Cursor, page: Page) -> Step:
     """A page of the token stream: lone events are taken from their rows, recurring ones put down for SERIES."""
-    rows: list[Foreign] = []
+    rows: list[GoogleOccurrence] = []
     roots: list[Root] = []
     series = dict.fromkeys(cursor.series)
     for event in page.items:
@@ -283,7 +283,7 @@ def _listed(cursor: Cursor, page: Page) -> Step:
     return _turn(cursor, page, Apply(rows, generation=cursor.mark))
 
 
-def _read(cursor: Cursor, page: Page) -> tuple[Foreign, ...]:
+def _read(cursor: Cursor, page: Page) -> tuple[GoogleOccurrence, ...]:
     rows = (translate.foreign(event, cursor.time_zone) for event in page.items)
     return tuple(row for row in rows if row is not None and row.ends_at > cursor.start.window.start)
 

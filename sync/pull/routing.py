@@ -8,12 +8,12 @@ from uuid import UUID
 
 from models.enums import AllDayEvents, Blocking, EventDetail, MatcherField, UnroutedEvents
 from models.google import event
-from models.google.event import Blocks, Followed, GoogleEvent, Seen
+from models.google.event import Blocks, CalendarScope, EventRow, GoogleEvent
 from models.google.tables import GoogleCalendar, GoogleChannel, GoogleLink
 from models.log import change_log
-from models.log.change_log import Write
+from models.log.change_log import LoggedTransaction
 from sync import leases
-from sync.google_api.translate import Foreign
+from sync.google_api.translate import GoogleOccurrence
 from sync.leases import Lease
 from sync.pull import machine
 from sync.pull.block_rules import LinkRule, blocked_options, matchers
@@ -82,11 +82,11 @@ class Routes:
         return calendar.sync_token is not None and calendar.query_version == self.version
 
     @property
-    def followed(self) -> Followed:
+    def followed(self) -> CalendarScope:
         """The calendar, as writing its events needs it."""
-        return Followed(self.calendar_id, self.option_ids)
+        return CalendarScope(self.calendar_id, self.option_ids)
 
-    def seen(self, foreign: Foreign, veil: Veil) -> Seen:
+    def seen(self, foreign: GoogleOccurrence, veil: Veil) -> EventRow:
         """An event of Google's, ready to be a row: what it blocks, and as much of it as may be kept."""
         kept = (name for name in (*event.SHOWN, *event.HIDDEN) if name != "veiled")
         columns = {name: getattr(foreign, name) for name in kept}
@@ -94,7 +94,7 @@ class Routes:
         if not self.keeps_texts:
             columns |= {"title": None, "description": None, "location": None, "attendees": []}
             columns["veiled"] = veil.event(foreign)
-        return Seen(foreign.google_id, columns, blocked_options(foreign, self.links, self.unrouted))
+        return EventRow(foreign.google_id, columns, blocked_options(foreign, self.links, self.unrouted))
 
     def blocks(self, rows: Iterable[GoogleEvent], veil: Veil) -> Mapping[UUID, Blocks]:
         """What each kept event makes unavailable."""
@@ -119,7 +119,7 @@ async def routes(calendar_id: UUID) -> Routes:
     return Routes(calendar_id, rules, UnroutedEvents(calendar.unrouted_events), keeps_texts)
 
 
-async def hold(work: Write, lease: Lease) -> None:
+async def hold(work: LoggedTransaction, lease: Lease) -> None:
     """The fence: first in every write of a run. Raises LostLeaseError."""
     if not await leases.extend(lease, work.now):
         raise LostLeaseError(lease.calendar_id)
@@ -145,10 +145,10 @@ async def reroute(lease: Lease, veil: Veil) -> bool:
 
 
 def _batch(lease: Lease, veil: Veil, rows: list[GoogleEvent], concerned: frozenset[UUID]) -> change_log.Body[None]:
-    async def body(work: Write) -> None:
+    async def body(work: LoggedTransaction) -> None:
         await hold(work, lease)
         now = await routes(lease.calendar_id)
-        on = Followed(lease.calendar_id, now.option_ids | concerned)
+        on = CalendarScope(lease.calendar_id, now.option_ids | concerned)
         if not now.links:
             await event.drop(work, on, rows)
             return
@@ -163,7 +163,7 @@ def _batch(lease: Lease, veil: Veil, rows: list[GoogleEvent], concerned: frozens
 
 
 def _rerouted(lease: Lease, waiting: list[str] | None) -> change_log.Body[bool]:
-    async def body(work: Write) -> bool:
+    async def body(work: LoggedTransaction) -> bool:
         await hold(work, lease)
         calendar = await GoogleCalendar.get(id=lease.calendar_id)
         if calendar.reroute == waiting:
@@ -180,7 +180,7 @@ def _rerouted(lease: Lease, waiting: list[str] | None) -> change_log.Body[bool]:
 async def unfollow(lease: Lease) -> None:
     """Gives a calendar back that nobody listens to: for good once its channels are stopped. Raises LostLeaseError."""
 
-    async def body(work: Write) -> None:
+    async def body(work: LoggedTransaction) -> None:
         await hold(work, lease)
         waiting = await GoogleChannel.filter(calendar_id=lease.calendar_id).exists()
         await leases.give_back(lease, work.now + STOPPED_AGAIN if waiting else None)

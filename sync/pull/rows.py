@@ -16,7 +16,7 @@ from models.google import event
 from models.google.event import GoogleEvent
 from models.google.tables import GoogleCalendar, GoogleLink
 from models.log import change_log
-from models.log.change_log import Write
+from models.log.change_log import LoggedTransaction
 from models.storage import db
 from sync import leases
 from sync.google_api import trouble
@@ -38,7 +38,7 @@ async def begin(lease: Lease, days: int, *, nightly: bool = True) -> tuple[Googl
     Raises LostLeaseError.
     """
 
-    async def body(work: Write) -> tuple[GoogleCalendar, Start]:
+    async def body(work: LoggedTransaction) -> tuple[GoogleCalendar, Start]:
         await hold(work, lease)
         await lease.row().update(generation=F("generation") + 1)
         calendar, now = await GoogleCalendar.get(id=lease.calendar_id), await routes(lease.calendar_id)
@@ -61,14 +61,14 @@ async def apply(lease: Lease, veil: Veil, pieces: Sequence[Apply]) -> None:
     """Writes rows, a transaction for each piece. Raises LostLeaseError."""
     for piece in pieces:
 
-        async def body(work: Write, piece: Apply = piece) -> None:
+        async def body(work: LoggedTransaction, piece: Apply = piece) -> None:
             await hold(work, lease)
             await _apply(work, lease, veil, piece)
 
         await change_log.write(lease.business_id, body)
 
 
-async def _apply(work: Write, lease: Lease, veil: Veil, piece: Apply) -> None:
+async def _apply(work: LoggedTransaction, lease: Lease, veil: Veil, piece: Apply) -> None:
     """The links as they are now decide what is blocked."""
     now = await routes(lease.calendar_id)
     if piece.rows:
@@ -107,7 +107,7 @@ async def forget(lease: Lease, row_ids: Sequence[UUID]) -> None:
     """Removes rows that Google no longer has or the window has left behind, in batches. Raises LostLeaseError."""
     for at in range(0, len(row_ids), BATCH):
 
-        async def body(work: Write, ids: Sequence[UUID] = row_ids[at : at + BATCH]) -> None:
+        async def body(work: LoggedTransaction, ids: Sequence[UUID] = row_ids[at : at + BATCH]) -> None:
             await hold(work, lease)
             on = (await routes(lease.calendar_id)).followed
             await event.drop(work, on, await GoogleEvent.filter(id__in=list(ids)))
@@ -118,7 +118,7 @@ async def forget(lease: Lease, row_ids: Sequence[UUID]) -> None:
 async def finish(lease: Lease, veil: Veil, last: Apply, end: Finish, due_at: datetime) -> None:
     """Applies the last piece of a run, keeps its token, and gives the lease back. Raises LostLeaseError."""
 
-    async def body(work: Write) -> None:
+    async def body(work: LoggedTransaction) -> None:
         await hold(work, lease)
         await _apply(work, lease, veil, last)
         before = await GoogleCalendar.get(id=lease.calendar_id)
@@ -143,7 +143,7 @@ async def finish(lease: Lease, veil: Veil, last: Apply, end: Finish, due_at: dat
 async def fail(lease: Lease, failure: Failure, decision: Decision) -> None:
     """Gives the lease back with what went wrong. Nothing is removed: an error is never a deletion."""
 
-    async def body(work: Write) -> None:
+    async def body(work: LoggedTransaction) -> None:
         wait = timedelta(seconds=decision.wait_seconds or 0)
         values: dict[str, Any] = {
             "attempts": F(f"{lease.way}_attempts") + 1,
@@ -161,7 +161,7 @@ async def fail(lease: Lease, failure: Failure, decision: Decision) -> None:
     await change_log.write(lease.business_id, body)
 
 
-async def note_links(work: Write, calendar_id: UUID) -> None:
+async def note_links(work: LoggedTransaction, calendar_id: UUID) -> None:
     """Notes a change of every link to the calendar: its health is seen there."""
     for row in await GoogleLink.filter(calendar_id=calendar_id).values("id", "option_id"):
         work.record(ChangeKind.GOOGLE_LINK, row["id"], ChangeAction.UPSERTED, [row["option_id"]])

@@ -10,7 +10,7 @@ from models.business import Business
 from models.enums import ChangeAction, ChangeKind
 from models.google import mirror
 from models.log import change_log
-from models.log.change_log import Write
+from models.log.change_log import LoggedTransaction
 from models.refusals import ErrorCode, Refusal, Refused
 from models.storage import db
 from models.storage.secrets import Secrets
@@ -52,7 +52,7 @@ async def save(business_id: UUID, values: Mapping[str, str | None]) -> Refused |
     if wrong := [refusal for name, value in values.items() for refusal in judge(name, value)]:
         return Refused(wrong)
 
-    async def body(work: Write) -> None:
+    async def body(work: LoggedTransaction) -> None:
         await Business.filter(id=business_id).update(**values)
         work.record(ChangeKind.BUSINESS, business_id, ChangeAction.UPSERTED)
         await mirror.want_all_again(work)

@@ -9,7 +9,7 @@ from typing import Any
 from models.enums import Drift
 from sync.google_api import translate
 from sync.google_api.replies import EventJson
-from sync.google_api.translate import Foreign
+from sync.google_api.translate import GoogleOccurrence
 
 REPAIRS_A_DAY = 10
 """A mirror that somebody or something changes more often than this is left alone until a person looks at it."""
@@ -35,7 +35,7 @@ def drift_of(event: EventJson, body: Mapping[str, Any], time_zone: str) -> Drift
     return Drift.EDITED if event.get("recurrence") or event.get("attendees") else Drift.NONE
 
 
-def _texts(event: Foreign) -> tuple[str | None, ...]:
+def _texts(event: GoogleOccurrence) -> tuple[str | None, ...]:
     return event.title, event.description, event.location
 
 

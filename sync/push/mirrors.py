@@ -13,7 +13,7 @@ from models.google import mirror
 from models.google.mirror import Mirror
 from models.google.tables import GoogleCalendar, GoogleLink
 from models.log import change_log
-from models.log.change_log import Write
+from models.log.change_log import LoggedTransaction
 from models.storage import db
 from sync import leases
 from sync.google_api import trouble
@@ -43,7 +43,7 @@ async def renew(lease: Lease, row: Mirror, generation: int, google_id: str) -> N
     never be removed. Raises LostLeaseError.
     """
 
-    async def body(work: Write) -> None:
+    async def body(work: LoggedTransaction) -> None:
         await hold(work, lease)
         await Mirror.filter(id=row.id).update(generation=generation, google_id=google_id, etag=None, content_hash=None)
 
@@ -53,7 +53,7 @@ async def renew(lease: Lease, row: Mirror, generation: int, google_id: str) -> N
 async def settle(lease: Lease, row: Mirror, rendered: Rendered | None, outcome: Pushed | Removed | Failed) -> None:
     """Stores what came of pushing the version that `row` wanted; a newer wish stays waiting. Raises LostLeaseError."""
 
-    async def body(work: Write) -> None:
+    async def body(work: LoggedTransaction) -> None:
         await hold(work, lease)
         values = {"next_attempt_at": None, **_outcome(work.now, row, rendered, outcome)}
         changed = Mirror.filter(id=row.id)
@@ -81,7 +81,7 @@ async def finish(lease: Lease) -> None:
         "push_error_at": None,
     }
 
-    async def body(work: Write) -> None:
+    async def body(work: LoggedTransaction) -> None:
         await hold(work, lease)
         before = await GoogleCalendar.get(id=lease.calendar_id)
         await leases.give_back(lease, None, **cured)
@@ -91,7 +91,7 @@ async def finish(lease: Lease) -> None:
     await change_log.write(lease.business_id, body)
 
 
-async def _corrected(work: Write, row: Mirror) -> None:
+async def _corrected(work: LoggedTransaction, row: Mirror) -> None:
     """What somebody did to it in Google was put right, if anything was: that goes into the booking's history, and
     stays with the mirror unless the booking has changed since.
     """
@@ -158,7 +158,7 @@ async def abandon(lease: Lease) -> None:
     Raises LostLeaseError.
     """
 
-    async def body(work: Write) -> None:
+    async def body(work: LoggedTransaction) -> None:
         await hold(work, lease)
         if not await GoogleLink.filter(calendar_id=lease.calendar_id).exists():
             waiting = Mirror.filter(calendar_id=lease.calendar_id, pending_since__lt=work.now - PATIENCE)
@@ -175,7 +175,7 @@ async def adopt(lease: Lease, strays: Mapping[str, Stray]) -> dict[str, Mirror]:
     Raises LostLeaseError.
     """
 
-    async def body(work: Write) -> dict[str, Mirror]:
+    async def body(work: LoggedTransaction) -> dict[str, Mirror]:
         await hold(work, lease)
         by_booking = {stray.booking_id: event_id for event_id, stray in strays.items()}
         known = Mirror.filter(calendar_id=lease.calendar_id, booking_id__in=list(by_booking)).values("booking_id")
@@ -208,7 +208,7 @@ async def part_with(lease: Lease, row: Mirror) -> None:
     Raises LostLeaseError.
     """
 
-    async def body(work: Write) -> None:
+    async def body(work: LoggedTransaction) -> None:
         await hold(work, lease)
         gone = {"present": False, "kept": False, "etag": None, "html_link": None, "content_hash": None}
         await Mirror.filter(id=row.id, wanted_version=row.wanted_version, kept=True).update(**gone)
@@ -223,7 +223,7 @@ async def put_right(lease: Lease, row: Mirror, drift: Drift | None, seen_at: dat
     So is what nobody did (`drift` None).
     """
 
-    async def body(work: Write) -> None:
+    async def body(work: LoggedTransaction) -> None:
         await hold(work, lease)
         now = await Mirror.get_or_none(id=row.id, wanted_version=row.wanted_version)
         if now is None:
@@ -243,7 +243,7 @@ async def put_right(lease: Lease, row: Mirror, drift: Drift | None, seen_at: dat
     await change_log.write(lease.business_id, body)
 
 
-async def _give_up(work: Write, row: Mirror) -> None:
+async def _give_up(work: LoggedTransaction, row: Mirror) -> None:
     await Mirror.filter(id=row.id).update(
         wanted_version=F("wanted_version") + 1,
         failed_version=row.wanted_version + 1,

@@ -74,7 +74,7 @@ async def _days_of(days: int, *, watchable: bool) -> Counter[str]:
     async with clockwork() as works:
         works.google.calendar(ANNA).watchable = watchable
         _fill(works.google, 45, 5, works.clock.time)
-        await works.house.link()
+        await works.state.link()
         await works.settle()
         works.meter.clear()
         await works.run(timedelta(days=days))
@@ -103,7 +103,7 @@ class Costs:
 
 async def _changes(samples: int) -> None:
     async with clockwork() as works:
-        await works.house.link()
+        await works.state.link()
         await works.settle()
         costs = Costs(works)
         begin = works.clock.time.replace(minute=0, second=0, microsecond=0) + timedelta(days=2)
@@ -197,13 +197,13 @@ def _weekly(begin: datetime) -> dict[str, Any]:
 
 
 async def _booked(works: Clockwork, start: datetime) -> str:
-    wish = {"serviceId": works.house.service, "start": start.isoformat(), "customer": {"name": "Kari Nordmann"}}
+    wish = {"serviceId": works.state.service, "start": start.isoformat(), "customer": {"name": "Kari Nordmann"}}
     booking: str = (await _did(works, "Book", wish))["booking"]["id"]
     return booking
 
 
 async def _did(works: Clockwork, operation: str, wish: dict[str, Any]) -> Any:
-    answer = await works.house.served.do(operation, "staff", input=wish)
+    answer = await works.state.served.do(operation, "staff", input=wish)
     assert answer["errors"] == [], answer["errors"]
     return answer
 

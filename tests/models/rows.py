@@ -9,14 +9,14 @@ from uuid import UUID
 
 from models import api_key, business, clock
 from models.actions import create_booking, hold_slot
-from models.actions.create_booking import Wish
-from models.actions.hold_slot import Keeping
+from models.actions.create_booking import BookingRequest
+from models.actions.hold_slot import HoldRequest
 from models.api_key import Caller
 from models.bookings.booking import Booking
 from models.bookings.claim import Claim
 from models.catalog import option, service
 from models.enums import BookingStatus, Role
-from models.log.idempotency import Once
+from models.log.idempotency import IdempotentRequest
 from models.refusals import Refused
 from models.scheduling.hours import TimeRange
 from models.storage.columns import new_id
@@ -37,14 +37,14 @@ class Shop:
     service_id: UUID
     staff: Caller
 
-    async def book(self, start: datetime, once: Once | None = None, **wish: Any) -> UUID | Refused:
+    async def book(self, start: datetime, once: IdempotentRequest | None = None, **wish: Any) -> UUID | Refused:
         """Books the service for Kari at this start."""
-        asked = Wish(customer_name="Kari Nordmann", service_id=self.service_id, start=start, **wish)
+        asked = BookingRequest(customer_name="Kari Nordmann", service_id=self.service_id, start=start, **wish)
         return await create_booking.create(self.staff, asked, once=once, google_days=GOOGLE_DAYS)
 
-    async def hold(self, start: datetime, once: Once | None = None, seconds: int = 600) -> UUID | Refused:
+    async def hold(self, start: datetime, once: IdempotentRequest | None = None, seconds: int = 600) -> UUID | Refused:
         """Holds the service at this start for whoever asks."""
-        kept = Keeping(self.service_id, None, start, address="192.0.2.1", seconds=seconds)
+        kept = HoldRequest(self.service_id, None, start, address="192.0.2.1", seconds=seconds)
         return await hold_slot.create(self.staff, kept, once=once, google_days=GOOGLE_DAYS)
 
 

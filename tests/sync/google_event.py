@@ -2,9 +2,9 @@
 
 from datetime import UTC, datetime
 
-from sync.google_api.translate import Foreign
+from sync.google_api.translate import GoogleOccurrence
 
-EVENT = Foreign(
+EVENT = GoogleOccurrence(
     google_id="e1",
     master_id=None,
     starts_at=datetime(2026, 12, 1, 8, tzinfo=UTC),

@@ -23,7 +23,7 @@ from models.google.event import GoogleBlock, GoogleEvent
 from models.google.tables import GoogleBudget, GoogleCalendar
 from models.log import change_log as changes
 from models.log import notifier
-from models.log.change_log import Change, Write
+from models.log.change_log import Change, LoggedTransaction
 from models.refusals import Refused
 from models.settings import Settings
 from sync.engine import Engine
@@ -136,7 +136,7 @@ class Floor:
         await self.want(booking_id, option_id, present=False)
 
     async def want(self, booking_id: UUID, option_id: UUID, *, present: bool) -> None:
-        async def body(work: Write) -> None:
+        async def body(work: LoggedTransaction) -> None:
             work.record(ChangeKind.BOOKING, booking_id, ChangeAction.UPSERTED, [option_id])
             await mirror.want(work, booking_id, option_id, present)
 

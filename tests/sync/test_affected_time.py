@@ -21,8 +21,8 @@ from models.storage.db import Row
 from sync.accounts import disconnect as leaving
 from sync.accounts import link as linking
 from sync.accounts.link import LinkChoices
-from sync.google_api.translate import Foreign
-from sync.leases import Lease, Way
+from sync.google_api.translate import GoogleOccurrence
+from sync.leases import Direction, Lease
 from sync.pull import routing
 from sync.pull import rows as pulling
 from sync.pull.block_rules import Matcher
@@ -82,7 +82,7 @@ class Household:
         for calendar_id in self.calendars:
             await routing.reroute(await self.lease(calendar_id), VEIL)
 
-    async def pull(self, calendar_id: UUID, *seen: Foreign, roots: Sequence[Root] = ()) -> None:
+    async def pull(self, calendar_id: UUID, *seen: GoogleOccurrence, roots: Sequence[Root] = ()) -> None:
         await pulling.apply(await self.lease(calendar_id), VEIL, [Apply(rows=seen, roots=tuple(roots))])
 
     async def lease(self, calendar_id: UUID) -> Lease:
@@ -91,7 +91,7 @@ class Household:
         token = uuid4()
         await calendar.update(pull_lease=token, sync_token=str(token), query_version=version)
         row = await calendar.get()
-        return Lease(row.business_id, row.id, row.account_id, Way.PULL, token, clock.now())
+        return Lease(row.business_id, row.id, row.account_id, Direction.PULL, token, clock.now())
 
 
 @pytest.mark.usefixtures("database")
@@ -151,7 +151,7 @@ def _during(row: Row) -> Interval:
     return interval(row["touches_from"], row["touches_to"])
 
 
-def _event(number: int, quarter: int, length: int, title: str, kind: str) -> Foreign:
+def _event(number: int, quarter: int, length: int, title: str, kind: str) -> GoogleOccurrence:
     """One of a few events: they meet the bookings at nine, and each other. Three of them are of one series."""
     start = NINE + quarter * HOUR / 4
     return replace(
@@ -201,14 +201,14 @@ class GoogleWorld(RuleBasedStateMachine):
         self.home = self.stage.run(Household.made())
 
     @rule(calendar=calendars, listing=listings)
-    def pull(self, calendar: int, listing: list[Foreign]) -> None:
+    def pull(self, calendar: int, listing: list[GoogleOccurrence]) -> None:
         self.stage.run(self._pull(calendar, listing, ()))
 
     @rule(calendar=calendars, root=roots)
     def lose(self, calendar: int, root: Root) -> None:
         self.stage.run(self._pull(calendar, (), [root]))
 
-    async def _pull(self, calendar: int, listing: Sequence[Foreign], roots: Sequence[Root]) -> None:
+    async def _pull(self, calendar: int, listing: Sequence[GoogleOccurrence], roots: Sequence[Root]) -> None:
         async with telling(self.home.business_id, self.home.options):
             await self.home.pull(self.home.calendars[calendar], *listing, roots=roots)
 

@@ -95,7 +95,7 @@ async def test_a_run_whose_lease_was_taken_stores_nothing_more(floor: Floor) -> 
     await came.wait()
     later = clock.now() + leases.LENGTH + timedelta(seconds=1)
     await GoogleCalendar.filter(google_id=ANNA).update(pull_due_at=later)
-    (taken,) = await leases.claim(leases.Way.PULL, 1, later)
+    (taken,) = await leases.claim(leases.Direction.PULL, 1, later)
     floor.sandbox.faults.clear()
     await floor.worker.finish()
     assert await GoogleEvent.all() == []
@@ -105,8 +105,8 @@ async def test_a_run_whose_lease_was_taken_stores_nothing_more(floor: Floor) -> 
 async def test_a_push_whose_lease_was_taken_calls_nobody(floor: Floor) -> None:
     anna = await floor.linked_option()
     await floor.book(anna)
-    (late,) = await leases.claim(leases.Way.PUSH, 1, clock.now())
-    (taken,) = await leases.claim(leases.Way.PUSH, 1, clock.now() + leases.LENGTH + timedelta(seconds=1))
+    (late,) = await leases.claim(leases.Direction.PUSH, 1, clock.now())
+    (taken,) = await leases.claim(leases.Direction.PUSH, 1, clock.now() + leases.LENGTH + timedelta(seconds=1))
     await floor.engine.push(late)
     assert floor.sandbox.events(ANNA) == []
     await floor.engine.push(taken)

@@ -16,7 +16,7 @@ from tests.world.dice import Dice
 from tests.world.sync.agreement import blocks, differences
 from tests.world.sync.google_events import Block
 from tests.world.sync.links import sign_in_as
-from tests.world.sync.model import Town
+from tests.world.sync.model import SyncModel
 from tests.world.sync.rules import ALWAYS, RULES, WEIGHTS
 
 LOOKS = 14
@@ -57,7 +57,7 @@ def drawn(seed: int, steps: int) -> History:
     return History(seed, tuple(Step(rule, dice.getrandbits(32)) for rule in chosen))
 
 
-async def play(town: Town, history: History, tally: Counter[str]) -> Played:
+async def play(town: SyncModel, history: History, tally: Counter[str]) -> Played:
     """Plays it to its end, lets all faults stop and time go on, and looks whether both sides agree."""
     played = Played([], [])
     rightly: Set[Block] = frozenset()
@@ -79,7 +79,7 @@ async def play(town: Town, history: History, tally: Counter[str]) -> Played:
 
 
 async def shortest(
-    history: History, town: Callable[[History], AbstractAsyncContextManager[Town]], tries: int = 80
+    history: History, town: Callable[[History], AbstractAsyncContextManager[SyncModel]], tries: int = 80
 ) -> tuple[History, Played]:
     """Leaves out what is not needed for it to end badly; nothing, when played again it ends well."""
 
@@ -103,7 +103,7 @@ async def shortest(
     return History(history.seed, tuple(steps)), worst
 
 
-async def _come_to_rest(town: Town) -> list[str]:
+async def _come_to_rest(town: SyncModel) -> list[str]:
     """Faults stop, the clock runs on, people cure what only they can; then a while in which nothing happens."""
     await town.crew.go_on()
     await town.weather.clear()
@@ -125,14 +125,14 @@ async def _come_to_rest(town: Town) -> list[str]:
     return restless + await differences(town)
 
 
-async def _look(town: Town) -> None:
+async def _look(town: SyncModel) -> None:
     """The crew does all there is, echoes included."""
     await town.crew.settle(together=True)
     await town.floor.sandbox.channels.settled()
     await town.crew.settle(together=True)
 
 
-async def _sign_in_again(town: Town) -> None:
+async def _sign_in_again(town: SyncModel) -> None:
     """Whose grant is lost signs in again, for an option that shows it: the one cure that is asked of people."""
     dead = await GoogleAccount.filter(
         business_id=town.business_id, state=GoogleAccountState.RECONNECT_REQUIRED, leaving_at__isnull=True

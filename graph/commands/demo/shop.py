@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from models import clock
 from models.actions import create_booking
-from models.actions.create_booking import Wish
+from models.actions.create_booking import BookingRequest
 from models.actions.load_offer import offer_of
 from models.api_key import Caller
 from models.catalog import option, service
@@ -74,7 +74,9 @@ async def _book(business_id: UUID, google_days: int) -> None:
         service_id = services[number % len(services)]
         start = await _first_slot(business_id, service_id, number // 2 + 1, google_days)
         first, *_ = name.lower().split()
-        wish = Wish(customer_name=name, customer_email=f"{first}@example.com", service_id=service_id, start=start)
+        wish = BookingRequest(
+            customer_name=name, customer_email=f"{first}@example.com", service_id=service_id, start=start
+        )
         _made(await create_booking.create(caller, wish, once=None, google_days=google_days))
 
 

@@ -31,15 +31,15 @@ from graph.operation.admission import admit
 from graph.operation.executor import LONGEST_SECONDS
 from graph.rendering.allowance import too_slow
 from graph.rendering.json_text import bounded, encoded
-from graph.request.context import Context, House, unauthenticated, unavailable
+from graph.request.context import AppState, Context, unauthenticated, unavailable
 from graph.server import explorer
 from graph.server.http.event_stream import EventStream, events
 from graph.server.http.media_types import JSON, preferred_type, weights
 from graph.server.http.status import retry_after, status_of
-from graph.server.live.execution import Asked
-from graph.server.live.hub import Live
+from graph.server.live.execution import OperationRequest
+from graph.server.live.hub import Hub
 from graph.server.live.message_buffer import Message
-from graph.server.live.open_streams import Sockets
+from graph.server.live.open_streams import OpenStreams
 from graph.server.transport.connection import EXTENSION, READY
 from graph.server.websocket.protocol import Socket
 from graph.spoken import in_language, spoken
@@ -70,18 +70,20 @@ class _TooOftenError(Exception):
 class Endpoint(GraphQL[Context, None]):
     """The GraphQL endpoint of one process."""
 
-    def __init__(self, schema: BaseSchema, core: GraphQLSchema, house: House, sockets: Sockets, live: Live) -> None:
+    def __init__(
+        self, schema: BaseSchema, core: GraphQLSchema, state: AppState, sockets: OpenStreams, live: Hub
+    ) -> None:
         super().__init__(
             schema,
-            graphql_ide="graphiql" if house.settings.explorer else None,
+            graphql_ide="graphiql" if state.settings.explorer else None,
             connection_init_wait_timeout=timedelta(seconds=INIT_SECONDS),
             subscription_protocols=(GRAPHQL_TRANSPORT_WS_PROTOCOL, GRAPHQL_SSE_PROTOCOL),
             # Any origin: a key has to be shown, and no browser sends one by itself.
             allowed_origins=("*",),
         )
-        self._house = house
+        self._state = state
         self._core = core
-        self.door = Door(house.settings)
+        self.door = Door(state.settings)
         self.sockets = sockets
         self.live = live
         self.graphql_transport_ws_handler_class = Socket
@@ -110,7 +112,7 @@ class Endpoint(GraphQL[Context, None]):
         by_http = isinstance(request, Request)
         plain = bearer(request.headers.get("authorization")) if by_http else None
         context = Context(
-            self._house,
+            self._state,
             await api_key.authenticate(plain) if plain else None,
             language=_language(request),
             address=self.door.address_of(request.scope),
@@ -199,7 +201,7 @@ class Endpoint(GraphQL[Context, None]):
         if (seconds := retry_after(response.status_code, result.errors)) is not None:
             response.headers["retry-after"] = str(seconds)
         if context.document is not None:
-            result.extensions = {"cost": self._house.spending.shown(context, context.cost)}
+            result.extensions = {"cost": self._state.spending.shown(context, context.cost)}
         return result
 
     def _is_streamed(self, request: Request, data: GraphQLRequestData, context: Context) -> bool:
@@ -213,7 +215,7 @@ class Endpoint(GraphQL[Context, None]):
         return not either or (document is not None and document.is_subscription(data.operation_name))
 
     def _streamed(self, context: Context, data: GraphQLRequestData) -> AsyncGenerator[Message, None]:
-        asked = Asked(data.query, data.variables, data.operation_name, context)
+        asked = OperationRequest(data.query, data.variables, data.operation_name, context)
         return EventStream(asked, self.live, self.sockets).messages()
 
     def _announce_too_many(self, context: Context, response: Response) -> None:
@@ -267,7 +269,7 @@ class Endpoint(GraphQL[Context, None]):
         if status != 200 and isinstance(response_data, dict) and response_data["data"] is None:
             response_data = {"errors": response_data["errors"]}
         later = {name: value for name, value in sub_response.headers.items() if name == "retry-after"}
-        body = bounded(response_data, self._house.settings.answer_bytes)
+        body = bounded(response_data, self._state.settings.answer_bytes)
         return Response(body, status_code=status, headers={**NOT_KEPT, **later}, media_type=media_type)
 
     async def _refusal(self, context: Context, data: GraphQLRequestData) -> GraphQLError | None:

@@ -9,11 +9,11 @@ from contextlib import aclosing
 
 from graph.limits.door import too_many_open
 from graph.request.context import unauthenticated
-from graph.server.live.execution import Asked, failed, next_of
-from graph.server.live.hub import Live, StoppingError
+from graph.server.live.execution import OperationRequest, failed, next_of
+from graph.server.live.hub import Hub, StoppingError
 from graph.server.live.member import Member
 from graph.server.live.message_buffer import Message
-from graph.server.live.open_streams import Sockets
+from graph.server.live.open_streams import OpenStreams
 
 COME_BACK = b": the server restarts\r\nretry: 1000\r\n\r\n"
 """The last of a stream that was broken off: no `complete`, so clients come back, with the id of the last event."""
@@ -28,7 +28,7 @@ STILL_HERE = b": ping\r\n\r\n"
 class EventStream:
     """One open stream. It counts among the sockets of its key."""
 
-    def __init__(self, asked: Asked, live: Live, sockets: Sockets) -> None:
+    def __init__(self, asked: OperationRequest, live: Hub, sockets: OpenStreams) -> None:
         self._asked = asked
         self._live = live
         self._sockets = sockets

@@ -21,7 +21,7 @@ from graph.metrics import DIRECT
 from graph.operation.executor import LONGEST_SECONDS, Executor
 from graph.rendering.allowance import too_slow
 from graph.rendering.json_text import bounded
-from graph.request.context import Context, House
+from graph.request.context import AppState, Context
 from graph.server.http.body_limit import replay
 from graph.server.http.endpoint import NOT_KEPT, Endpoint, bearer, ready_of
 from graph.server.http.media_types import preferred_type
@@ -47,10 +47,10 @@ class _Asked:
 class ShortWay:
     """Answers known documents itself, and hands everything else to the application."""
 
-    def __init__(self, app: ASGIApp, endpoint: Endpoint, house: House, schema: GraphQLSchema) -> None:
+    def __init__(self, app: ASGIApp, endpoint: Endpoint, state: AppState, schema: GraphQLSchema) -> None:
         self._app = app
         self._endpoint = endpoint
-        self._house = house
+        self._state = state
         self._schema = schema
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -86,7 +86,7 @@ class ShortWay:
             return None
         if not isinstance(variables, dict | None) or not isinstance(data.get("extensions"), dict | None):
             return None
-        document = self._house.documents.find(text)
+        document = self._state.documents.find(text)
         operation = document.operation(name) if document else None
         if document is None or operation is None or operation.is_subscription:
             return None
@@ -97,7 +97,7 @@ class ShortWay:
                 return None
             raise
         context = Context(
-            self._house,
+            self._state,
             who,
             language=languages.asked_for(headers.get(b"accept-language", b"").decode("latin-1")),
             address=self._endpoint.door.address_of(scope),
@@ -140,11 +140,11 @@ async def _send(send: Send, result: ExecutionResult, media_type: str, context: C
     """Answers in the media type that was asked for (see `Endpoint.create_response`)."""
     errors = [error.formatted for error in result.errors or ()]
     answer: dict[str, Any] = {"data": result.data, "errors": errors} if errors else {"data": result.data}
-    answer["extensions"] = {"cost": context.house.spending.shown(context, context.cost)}
+    answer["extensions"] = {"cost": context.state.spending.shown(context, context.cost)}
     status = status_of(result.data, result.errors, media_type)
     if status != 200 and result.data is None:
         answer = {"errors": errors}
-    body = bounded(answer, context.house.settings.answer_bytes)
+    body = bounded(answer, context.state.settings.answer_bytes)
     headers = [
         *_KEPT_BY_NOBODY,
         (b"content-length", b"%d" % len(body)),

@@ -10,7 +10,7 @@ from strawberry.schema import BaseSchema
 from strawberry.types.execution import PreExecutionError
 
 from graph.errors import FAULTS
-from graph.feeds.progress import Course
+from graph.feeds.progress import SubscriptionProgress
 from graph.rendering.json_text import bounded, encoded
 from graph.request.context import Context
 from graph.server.live.message_buffer import Message
@@ -21,7 +21,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class OperationRequest:
     """What a client asked for, and as whom."""
 
     document: str | None
@@ -33,9 +33,9 @@ class Asked:
 class Run:
     """One run of what was asked. Ends with its block, unless it was given away."""
 
-    def __init__(self, schema: BaseSchema, asked: Asked, resume: int | None) -> None:
+    def __init__(self, schema: BaseSchema, asked: OperationRequest, resume: int | None) -> None:
         """`resume` is the revision to go on after, whatever was asked."""
-        self.course = Course(resume)
+        self.course = SubscriptionProgress(resume)
         self._schema = schema
         self._asked = asked
         self._results: AsyncGenerator[Any, None] | None = None
@@ -116,7 +116,7 @@ class Run:
         if course.is_resumable:
             cursor = change_log.to_cursor(self._asked.context.caller.business_id, course.position)
         return Message(
-            bounded(payload, self._asked.context.house.settings.answer_bytes),
+            bounded(payload, self._asked.context.state.settings.answer_bytes),
             course.position,
             course.topic,
             cursor,

@@ -12,7 +12,7 @@ from graph.errors import internal
 from graph.metrics import DELIVERIES, GROUPS, MEMBERS, MESSAGES
 from graph.server.live.execution import Run, failed
 from graph.server.live.member import Member
-from graph.server.live.message_buffer import Backlog, Message, Room
+from graph.server.live.message_buffer import Message, MessageBuffer, Room
 
 BREATH = 20
 """After so many members others of the process get their turn: some tenths of a millisecond."""
@@ -27,7 +27,7 @@ class Group:
         self.has_ended = False
         """Whether what is followed has come to its end."""
         self._course = run.course
-        self._backlog = Backlog(run.course.position, room, has_states=run.course.has_states)
+        self._backlog = MessageBuffer(run.course.position, room, has_states=run.course.has_states)
         self._last: Message | None = None
         self._members: set[Member] = set()
         self._speaks = False

@@ -19,12 +19,12 @@ from graphql import GraphQLError, GraphQLSchema
 from strawberry.schema import BaseSchema
 
 from graph.errors import coded
-from graph.limits.seats import SHORTER, TOO_COMPLEX, Seats, too_complex
+from graph.limits.seats import SHORTER, TOO_COMPLEX, SubscriptionSeats, too_complex
 from graph.metrics import LAGGING, SUBSCRIBERS
 from graph.operation.admission import admit
 from graph.request.context import bad_input, unauthenticated, unavailable
 from graph.server.live import message_buffer
-from graph.server.live.execution import Asked, Run, failed, next_of, refused
+from graph.server.live.execution import OperationRequest, Run, failed, next_of, refused
 from graph.server.live.group import Group
 from graph.server.live.member import Member
 from graph.server.live.message_buffer import Message, Room
@@ -42,20 +42,20 @@ class StoppingError(Exception):
     """The process is told to stop: whoever follows is to come back."""
 
 
-class Live:
+class Hub:
     """The subscribers of a process."""
 
-    def __init__(self, schema: BaseSchema, core: GraphQLSchema, seats: Seats | None = None) -> None:
+    def __init__(self, schema: BaseSchema, core: GraphQLSchema, seats: SubscriptionSeats | None = None) -> None:
         self._schema = schema
         self._core = core
-        self._seats = seats or Seats()
+        self._seats = seats or SubscriptionSeats()
         self._groups: dict[bytes, Group] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._members: dict[UUID | None, set[Member]] = defaultdict(set)
         self._room = Room()
         self._is_stopping = False
 
-    async def stream(self, asked: Asked, member: Member) -> AsyncGenerator[Message, None]:
+    async def stream(self, asked: OperationRequest, member: Member) -> AsyncGenerator[Message, None]:
         """What a member is to be sent for what was asked, and was not handed, to its end. Raises StoppingError."""
         language = asked.context.language
         with self._present(member), ExitStack() as seat:
@@ -109,7 +109,9 @@ class Live:
             group.close()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    async def _messages(self, asked: Asked, member: Member, seat: ExitStack) -> AsyncGenerator[Message, None]:
+    async def _messages(
+        self, asked: OperationRequest, member: Member, seat: ExitStack
+    ) -> AsyncGenerator[Message, None]:
         context, sameness = asked.context, b""
         while True:
             async with Run(self._schema, asked, member.position if member.follows else None) as run:
@@ -216,7 +218,7 @@ async def _alone(run: Run, group: Group | None, member: Member) -> AsyncGenerato
         await messages.aclose()
 
 
-def _sameness(asked: Asked) -> bytes:
+def _sameness(asked: OperationRequest) -> bytes:
     """What two subscribers must have in common to be sent the same, wherever they begin, in few bytes. Raises
     QUERY_TOO_COMPLEX for what is too long to be kept for as long as somebody follows.
     """

@@ -44,7 +44,7 @@ class Room:
         return self.used > self._most
 
 
-class Backlog:
+class MessageBuffer:
     """The messages that are kept, in order."""
 
     def __init__(self, position: int, room: Room, *, has_states: bool) -> None:

@@ -29,7 +29,7 @@ class Closable(Protocol):
         """Ends it, for a reason that is told where that is possible."""
 
 
-class Sockets:
+class OpenStreams:
     """Sockets and streams by the key they were opened with. An address has a share of what a key may have open."""
 
     def __init__(self, per_key: int, address_share: float = 1.0) -> None:

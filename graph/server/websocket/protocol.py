@@ -19,10 +19,10 @@ from graph.limits.door import Door, too_many_open
 from graph.limits.seats import FEWER, too_complex
 from graph.limits.turns import Turns
 from graph.request.context import Context
-from graph.server.live.execution import Asked
-from graph.server.live.hub import Live, StoppingError
+from graph.server.live.execution import OperationRequest
+from graph.server.live.hub import Hub, StoppingError
 from graph.server.live.member import COST_AT_ONCE, Member
-from graph.server.live.open_streams import FORBIDDEN, Sockets
+from graph.server.live.open_streams import FORBIDDEN, OpenStreams
 from graph.server.transport.connection import EXTENSION, READY
 from graph.server.transport.frames import TRUST, WAIT, WRITE
 from graph.spoken import spoken
@@ -41,9 +41,9 @@ TOO_MANY = 4429
 class Endpoint(Protocol):
     """What a socket needs of the endpoint that took it in."""
 
-    sockets: Sockets
+    sockets: OpenStreams
     door: Door
-    live: Live
+    live: Hub
 
 
 Write: TypeAlias = Callable[..., bool]
@@ -112,7 +112,7 @@ class Socket(BaseGraphQLTransportWSHandler[Context, None]):
 
     def _refusal(self) -> GraphQLError | None:
         """Why one more operation is not begun; None when it may be."""
-        most = self.context.house.settings.socket_subscriptions
+        most = self.context.state.settings.socket_subscriptions
         if most and len(self.operations) >= most:
             return too_complex(FEWER, most, self.context.language)
         return self._endpoint.door.admit(self.context)
@@ -124,7 +124,7 @@ class Socket(BaseGraphQLTransportWSHandler[Context, None]):
 
     async def run_operation(self, operation: Operation[Context, None]) -> None:
         """Runs an operation to its end."""
-        asked = Asked(operation.query, operation.variables, operation.operation_name, self.context)
+        asked = OperationRequest(operation.query, operation.variables, operation.operation_name, self.context)
         head = b'{"id":%b,"type":"next","payload":' % orjson.dumps(operation.id)
         push, wait = self._push(operation, head, self._ways.get(WRITE)), self._ways.get(WAIT)
         member = Member(self.context.who, push, self._ways.get(READY), self._turns)

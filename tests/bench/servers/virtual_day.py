@@ -29,7 +29,7 @@ from tests.world.sync.model import Clock
 class Clockwork:
     """A household, and who keeps it in step when the bench says so."""
 
-    house: Household
+    state: Household
     google: SandboxGoogle
     meter: Meter
     clock: Clock

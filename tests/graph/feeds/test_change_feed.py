@@ -9,8 +9,8 @@ import pytest
 from tortoise.backends.base.client import BaseDBAsyncClient
 
 from graph.feeds import change_feed
-from graph.feeds.change_feed import BATCH, Readers
-from graph.feeds.progress import Course
+from graph.feeds.change_feed import BATCH, ChangeFeeds
+from graph.feeds.progress import SubscriptionProgress
 from models.enums import ChangeAction, ChangeKind
 from models.log import change_log, notifier
 from tests.models.rows import a_business
@@ -26,17 +26,20 @@ async def nothing(_: UUID) -> None:
 async def change(business_id: UUID, times: int = 1, kind: ChangeKind = ChangeKind.OPTION) -> None:
     """Writes so many changes in one transaction."""
 
-    async def body(work: change_log.Write) -> None:
+    async def body(work: change_log.LoggedTransaction) -> None:
         for _ in range(times):
             work.record(kind, business_id, ChangeAction.UPSERTED)
 
     await change_log.write(business_id, body)
 
 
-async def seen(readers: Readers, business_id: UUID, after: int, upto: int) -> list[int]:
+async def seen(readers: ChangeFeeds, business_id: UUID, after: int, upto: int) -> list[int]:
     """The revisions that a follower sees, up to one."""
     found: list[int] = []
-    async with asyncio.timeout(PATIENCE), aclosing(readers.follow(business_id, after, Course(None))) as batches:
+    async with (
+        asyncio.timeout(PATIENCE),
+        aclosing(readers.follow(business_id, after, SubscriptionProgress(None))) as batches,
+    ):
         async for batch in batches:
             found += [row["revision"] for row in batch]
             if found and found[-1] >= upto:
@@ -45,14 +48,14 @@ async def seen(readers: Readers, business_id: UUID, after: int, upto: int) -> li
 
 
 @pytest.fixture
-async def readers(database: BaseDBAsyncClient) -> AsyncIterator[Readers]:
+async def readers(database: BaseDBAsyncClient) -> AsyncIterator[ChangeFeeds]:
     """Readers, with a bell that rings."""
     del database
     async with notifier.hung("memory://"):
-        yield Readers(nothing)
+        yield ChangeFeeds(nothing)
 
 
-async def test_followers_who_begin_anywhere_see_the_rest_once_and_in_order(readers: Readers) -> None:
+async def test_followers_who_begin_anywhere_see_the_rest_once_and_in_order(readers: ChangeFeeds) -> None:
     business_id = await a_business()
     await change(business_id, 2 * BATCH + 17)
     newest = await change_log.newest(business_id)
@@ -63,10 +66,10 @@ async def test_followers_who_begin_anywhere_see_the_rest_once_and_in_order(reade
         assert await task == list(range(after + 1, newest + 4))
 
 
-async def test_one_who_is_far_behind_the_others_reads_the_table(readers: Readers) -> None:
+async def test_one_who_is_far_behind_the_others_reads_the_table(readers: ChangeFeeds) -> None:
     business_id = await a_business()
     newest = await change_log.newest(business_id)
-    async with aclosing(readers.follow(business_id, newest, Course(None))) as batches:
+    async with aclosing(readers.follow(business_id, newest, SubscriptionProgress(None))) as batches:
         following = asyncio.ensure_future(anext(batches))
         await change(business_id, 3 * BATCH)
         await following
@@ -83,7 +86,7 @@ async def test_nobody_sees_what_came_after_a_key_before_the_guard_has_looked(dat
         await may_pass.wait()
 
     async with notifier.hung("memory://"):
-        follower = asyncio.create_task(seen(Readers(guard), business_id, newest, newest + 2))
+        follower = asyncio.create_task(seen(ChangeFeeds(guard), business_id, newest, newest + 2))
         await change(business_id)
         await change(business_id, kind=ChangeKind.KEY)
         async with asyncio.timeout(PATIENCE):
@@ -97,12 +100,15 @@ async def test_nobody_sees_what_came_after_a_key_before_the_guard_has_looked(dat
 
 
 async def test_a_ring_that_was_lost_costs_seconds_and_nothing_else(
-    readers: Readers, monkeypatch: pytest.MonkeyPatch
+    readers: ChangeFeeds, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(change_feed, "LOOK_SECONDS", 0.05)
     business_id = await a_business()
     newest = await change_log.newest(business_id)
-    async with asyncio.timeout(PATIENCE), aclosing(readers.follow(business_id, newest, Course(None))) as batches:
+    async with (
+        asyncio.timeout(PATIENCE),
+        aclosing(readers.follow(business_id, newest, SubscriptionProgress(None))) as batches,
+    ):
         following = asyncio.ensure_future(anext(batches))
         await change(business_id)
         assert [row["revision"] for row in await following] == [newest + 1]
@@ -121,16 +127,19 @@ async def test_what_comes_while_it_looks_is_looked_at_again(
     newest = await change_log.newest(business_id)
     async with notifier.hung("memory://"):
         # The guard is asked in the middle of a look: after it has read, and before it has finished.
-        follower = asyncio.create_task(seen(Readers(change), business_id, newest, newest + 2))
+        follower = asyncio.create_task(seen(ChangeFeeds(change), business_id, newest, newest + 2))
         await change(business_id, kind=ChangeKind.KEY)
         assert await follower == [newest + 1, newest + 2]
 
 
-async def test_one_who_falls_behind_what_is_kept_goes_on_in_the_table(readers: Readers) -> None:
+async def test_one_who_falls_behind_what_is_kept_goes_on_in_the_table(readers: ChangeFeeds) -> None:
     business_id = await a_business()
     newest = await change_log.newest(business_id)
     last = newest + 1 + 3 * BATCH
-    async with asyncio.timeout(PATIENCE), aclosing(readers.follow(business_id, newest, Course(None))) as batches:
+    async with (
+        asyncio.timeout(PATIENCE),
+        aclosing(readers.follow(business_id, newest, SubscriptionProgress(None))) as batches,
+    ):
         following = asyncio.ensure_future(anext(batches))
         await change(business_id)
         found = [row["revision"] for row in await following]
@@ -142,16 +151,16 @@ async def test_one_who_falls_behind_what_is_kept_goes_on_in_the_table(readers: R
         assert found == list(range(newest + 1, last + 1))
 
 
-async def test_an_alarm_comes_back_though_nothing_changed(readers: Readers) -> None:
+async def test_an_alarm_comes_back_though_nothing_changed(readers: ChangeFeeds) -> None:
     business_id = await a_business()
     newest = await change_log.newest(business_id)
-    async with aclosing(readers.follow(business_id, newest, Course(None), lambda: 0.01)) as batches:
+    async with aclosing(readers.follow(business_id, newest, SubscriptionProgress(None), lambda: 0.01)) as batches:
         async with asyncio.timeout(PATIENCE):
             assert await anext(batches) == ()
 
 
-async def test_somebody_who_asks_is_attended_to_though_nothing_changed(readers: Readers) -> None:
-    business_id, course = await a_business(), Course(None)
+async def test_somebody_who_asks_is_attended_to_though_nothing_changed(readers: ChangeFeeds) -> None:
+    business_id, course = await a_business(), SubscriptionProgress(None)
     newest = await change_log.newest(business_id)
     async with asyncio.timeout(PATIENCE), aclosing(readers.follow(business_id, newest, course)) as batches:
         following = asyncio.ensure_future(anext(batches))
@@ -169,9 +178,9 @@ async def test_rows_from_far_behind_pass_the_guard_too(database: BaseDBAsyncClie
         guarded.append(business_id)
 
     async with notifier.hung("memory://"):
-        readers = Readers(guard)
+        readers = ChangeFeeds(guard)
         await change(business_id, kind=ChangeKind.KEY)
-        async with aclosing(readers.follow(business_id, began + 1, Course(None))) as ahead:
+        async with aclosing(readers.follow(business_id, began + 1, SubscriptionProgress(None))) as ahead:
             following = asyncio.ensure_future(anext(ahead))
             await change(business_id)
             await following
@@ -180,12 +189,12 @@ async def test_rows_from_far_behind_pass_the_guard_too(database: BaseDBAsyncClie
             assert guarded == [business_id]
 
 
-async def test_who_is_cancelled_while_a_reader_closes_is_cancelled(readers: Readers) -> None:
+async def test_who_is_cancelled_while_a_reader_closes_is_cancelled(readers: ChangeFeeds) -> None:
     business_id = await a_business()
     closing = asyncio.Event()
 
     async def follow() -> None:
-        follower = readers.follow(business_id, 0, Course(None))
+        follower = readers.follow(business_id, 0, SubscriptionProgress(None))
         await anext(follower)
         closing.set()
         await follower.aclose()

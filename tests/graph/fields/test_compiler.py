@@ -15,15 +15,15 @@ import pytest
 from graph.documents.cache import Documents
 from graph.documents.document import Document
 from graph.documents.document import read as read_document
-from graph.feeds.change_feed import Readers
+from graph.feeds.change_feed import ChangeFeeds
 from graph.fields.compiled_selections import CASES
-from graph.limits.cost_budget import Spending
+from graph.limits.cost_budget import CostBudget
 from graph.metrics import FALLBACKS
 from graph.operation import executor
 from graph.relay.nodes import from_id, to_id
 from graph.rendering import allowance, pieces
 from graph.rendering.json_text import encoded
-from graph.request.context import Context, House
+from graph.request.context import AppState, Context
 from graph.schema import schema
 from models import api_key
 from models.api_key import Caller
@@ -41,7 +41,7 @@ SELECTION = (
 )
 
 
-def house(*, completer: bool) -> House:
+def app_state(*, completer: bool) -> AppState:
     """What a process shares, with the completer or without."""
     chosen = read(
         _env_file=None,
@@ -57,7 +57,7 @@ def house(*, completer: bool) -> House:
         pass
 
     secrets = Secrets(chosen.secret_keys)
-    return House(chosen, secrets, Google(chosen, secrets), Readers(nothing), Spending(chosen), Documents())
+    return AppState(chosen, secrets, Google(chosen, secrets), ChangeFeeds(nothing), CostBudget(chosen), Documents())
 
 
 DOCUMENTS = 60
@@ -76,8 +76,8 @@ class Both:
 
     town: Connected
     callers: dict[str, Caller]
-    completed: House
-    core: House
+    completed: AppState
+    core: AppState
     roots: list[str]
 
     async def answers(self, document: str, variables: dict[str, Any] | None, role: str, language: str) -> list[bytes]:
@@ -169,7 +169,7 @@ async def both(town: Connected) -> Both:
     ]
     callers = {role: await api_key.authenticate(plain) for role, plain in shop.served.keys.items()}
     known = {role: caller for role, caller in callers.items() if caller}
-    return Both(town, known, house(completer=True), house(completer=False), roots)
+    return Both(town, known, app_state(completer=True), app_state(completer=False), roots)
 
 
 @pytest.mark.usefixtures("slices")

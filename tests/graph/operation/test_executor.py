@@ -31,7 +31,7 @@ from models.catalog.option import Option
 from models.catalog.service import Service
 from models.catalog.service_option import Offering
 from models.storage import db
-from tests.graph.fields.test_compiler import house
+from tests.graph.fields.test_compiler import app_state
 from tests.graph.server.raw_http import line, posting
 from tests.graph.socket_client import acknowledged, receive, subscribing
 from tests.served import Served, serving
@@ -116,7 +116,7 @@ async def test_others_have_their_turn_while_an_answer_is_made(
 ) -> None:
     # How fast this machine is does not matter.
     monkeypatch.setattr(allowance, "PIECE_SECONDS", 0.0)
-    context = Context(house(completer=True), crowd.caller)
+    context = Context(app_state(completer=True), crowd.caller)
     turns = 0
 
     async def others() -> None:
@@ -140,7 +140,7 @@ async def test_others_have_their_turn_while_an_answer_is_made(
 
 @pytest.mark.parametrize("document", [PLAIN, WALKED, NESTED])
 async def test_an_answer_is_refused_as_soon_as_it_is_too_long(crowd: Crowd, document: str) -> None:
-    context = Context(house(completer=True), crowd.caller)
+    context = Context(app_state(completer=True), crowd.caller)
     for _ in range(3):
         context.allowance = Counted(MOST)
         variables = crowd.window(3) if "$service" in document else None
@@ -160,7 +160,7 @@ def left_behind() -> list[str]:
 
 @pytest.mark.parametrize("document", [PLAIN, WALKED, NESTED])
 async def test_what_was_refused_leaves_nothing_behind(crowd: Crowd, document: str) -> None:
-    shared = house(completer=True)
+    shared = app_state(completer=True)
     gc.collect()
     gc.disable()
     try:
@@ -184,7 +184,7 @@ async def test_what_was_refused_leaves_nothing_behind(crowd: Crowd, document: st
 @pytest.mark.parametrize(("document", "hours"), [(PLAIN, 12), (WALKED, 0.5)])
 async def test_several_long_answers_take_little_more_memory_than_one(crowd: Crowd, document: str, hours: float) -> None:
     most = MOST // 2
-    shared, space, highest = house(completer=True), Space(most, most // 10), 0
+    shared, space, highest = app_state(completer=True), Space(most, most // 10), 0
 
     class Watched(Allowance):
         """One that knows the most bytes that all had together."""
@@ -213,7 +213,7 @@ async def test_several_long_answers_take_little_more_memory_than_one(crowd: Crow
 
 
 async def test_what_is_counted_is_nearly_all_that_is_sent(crowd: Crowd) -> None:
-    context = Context(house(completer=True), crowd.caller)
+    context = Context(app_state(completer=True), crowd.caller)
     for document in (PLAIN, PLAIN, WALKED):
         counted = context.allowance = Counted(context.allowance.most)
         result = await schema.execute(document, variable_values=crowd.window(1), context_value=context)
@@ -320,7 +320,7 @@ async def test_nobody_works_for_what_was_completed_on_a_socket(patient: Crowd, h
 
 async def test_the_longest_time_ends_what_only_renders(patient: Crowd, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(executor, "LONGEST_SECONDS", 0.2)
-    context = Context(house(completer=True), patient.caller)
+    context = Context(app_state(completer=True), patient.caller)
     result = await schema.execute(WALKED, variable_values=patient.window(30), context_value=context)
     assert [(error.extensions or {})["code"] for error in result.errors or ()] == ["TIMEOUT"]
     await ended()

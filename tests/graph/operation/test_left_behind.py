@@ -12,10 +12,10 @@ import pytest
 
 from graph.operation import executor
 from graph.rendering import allowance, pieces
-from graph.request.context import Context, House
+from graph.request.context import AppState, Context
 from graph.schema import schema
 from models import api_key
-from tests.graph.fields.test_compiler import house
+from tests.graph.fields.test_compiler import app_state
 from tests.graph.operation import test_executor
 from tests.graph.operation.test_executor import Crowd, crowded
 from tests.served import serving
@@ -82,7 +82,7 @@ def variables(crowd: Crowd) -> dict[str, Any]:
     return {"s": window["service"], "from": window["from"], "to": window["to"], "d": "2027-03-01", "e": "2027-03-03"}
 
 
-async def ended(shared: House) -> None:
+async def ended(shared: AppState) -> None:
     """Returns once nothing is worked at any more."""
     async with asyncio.timeout(PATIENCE):
         while shared.under_way:
@@ -92,7 +92,7 @@ async def ended(shared: House) -> None:
 @pytest.mark.parametrize("completer", [True, False])
 @pytest.mark.parametrize("name", BROKEN)
 async def test_an_error_that_makes_all_null_leaves_nothing_behind(crowd: Crowd, name: str, completer: bool) -> None:
-    shared = house(completer=completer)
+    shared = app_state(completer=completer)
     with nothing_left():
         for _ in range(3):
             context = Context(shared, crowd.caller)
@@ -110,7 +110,7 @@ async def test_an_error_that_makes_all_null_leaves_nothing_behind(crowd: Crowd, 
 async def test_what_is_broken_off_at_any_moment_leaves_nothing_behind(
     crowd: Crowd, document: str, broken_off: str
 ) -> None:
-    shared = house(completer=True)
+    shared = app_state(completer=True)
     with nothing_left():
         for turns in TURNS:
             context = Context(shared, crowd.caller)

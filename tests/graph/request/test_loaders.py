@@ -9,7 +9,7 @@ import pytest
 from graph.request.context import CHEAP, STATEMENTS_AT_ONCE, Context
 from models.api_key import Caller
 from models.enums import Role
-from tests.graph.fields.test_compiler import house
+from tests.graph.fields.test_compiler import app_state
 
 
 class Statements:
@@ -31,14 +31,14 @@ class Statements:
 
 @pytest.fixture
 def shared() -> Context:
-    """A context in a house that others share."""
-    return Context(house(completer=True))
+    """A context in a process that others share."""
+    return Context(app_state(completer=True))
 
 
 def asks(context: Context, cost: int) -> Context:
-    """Another operation in the same house, of another key."""
+    """Another operation in the same process, of another key."""
     caller = Caller(business_id=uuid4(), key_id=uuid4(), role=Role.STAFF, name="")
-    return Context(context.house, caller, cost=cost)
+    return Context(context.state, caller, cost=cost)
 
 
 async def settled() -> None:

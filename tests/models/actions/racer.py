@@ -17,7 +17,7 @@ from tortoise.exceptions import IntegrityError
 
 from models.api_key import Caller
 from models.enums import ChangeAction, ChangeKind, Role
-from models.log.change_log import Write, write
+from models.log.change_log import LoggedTransaction, write
 from models.refusals import Refused
 from models.storage import db
 from tests.models.rows import Shop, a_claim, told
@@ -49,7 +49,7 @@ async def claim(shop: Shop, start: datetime, number: int) -> str:
 async def note(shop: Shop, _: datetime, number: int) -> str:
     """Writes up to three changes, or none: then it is refused at the last moment."""
 
-    async def body(work: Write) -> str:
+    async def body(work: LoggedTransaction) -> str:
         for _ in range(number % 4):
             work.record(ChangeKind.OPTION, uuid4(), ChangeAction.UPSERTED, [shop.option_id])
         await asyncio.sleep(0)

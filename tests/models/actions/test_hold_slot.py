@@ -12,7 +12,7 @@ from models import clock
 from models.actions import change_booking
 from models.actions.change_option import change_option
 from models.actions.change_service import change_service
-from models.actions.create_booking import Wish, create
+from models.actions.create_booking import BookingRequest, create
 from models.bookings import hold
 from models.bookings.booking import Booking
 from models.bookings.hold import Hold
@@ -120,5 +120,5 @@ async def test_each_lapse_is_told_once_however_many_sweep(still: Clock) -> None:
 
 
 async def _confirm(shop: Shop, hold_id: UUID) -> UUID | Refused:
-    wish = Wish(customer_name="Kari Nordmann", hold_id=hold_id)
+    wish = BookingRequest(customer_name="Kari Nordmann", hold_id=hold_id)
     return await create(shop.staff, wish, once=None, google_days=GOOGLE_DAYS)

@@ -13,7 +13,7 @@ from models.google import mirror
 from models.google.mirror import Mirror
 from models.google.tables import GoogleCalendar, GoogleLink
 from models.log import change_log
-from models.log.change_log import Change, Write
+from models.log.change_log import Change, LoggedTransaction
 from tests.sync import rows
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -30,7 +30,7 @@ async def _linked(name: str = "anna@example.com", **more: object) -> tuple[UUID,
 
 
 async def _want(business_id: UUID, booking_id: UUID, option_id: UUID, *, present: bool = True) -> None:
-    async def body(work: Write) -> None:
+    async def body(work: LoggedTransaction) -> None:
         await mirror.want(work, booking_id, option_id, present)
 
     await change_log.write(business_id, body)

@@ -11,7 +11,7 @@ from models import clock
 from models.business import Business
 from models.enums import ChangeAction, ChangeKind
 from models.log import change_log
-from models.log.change_log import NoSuchBusinessError, Write, is_kept, newest, write
+from models.log.change_log import LoggedTransaction, NoSuchBusinessError, is_kept, newest, write
 from models.refusals import ErrorCode, Refused, refused
 from models.storage.db import Row
 from tests.models import invariants
@@ -28,7 +28,7 @@ async def note(business_id: UUID, count: int = 1) -> list[UUID]:
     """Writes that many changes at once, each of an entity of its own."""
     entities = [uuid4() for _ in range(count)]
 
-    async def body(work: Write) -> None:
+    async def body(work: LoggedTransaction) -> None:
         for entity_id in entities:
             work.record(ChangeKind.TIME_OFF, entity_id, ChangeAction.UPSERTED)
 
@@ -80,7 +80,7 @@ async def test_a_tailing_reader_misses_nothing_of_many_processes(database_url: s
 async def test_a_refused_write_leaves_no_revision() -> None:
     business_id = await a_business()
 
-    async def refuse(_: Write) -> Refused:
+    async def refuse(_: LoggedTransaction) -> Refused:
         return refused(ErrorCode.NOT_FOUND, "There is no such thing.")
 
     await note(business_id)
@@ -93,7 +93,7 @@ async def test_a_refused_write_leaves_no_revision() -> None:
 async def test_a_failed_write_leaves_nothing() -> None:
     business_id = await a_business()
 
-    async def fail(work: Write) -> None:
+    async def fail(work: LoggedTransaction) -> None:
         await Business.filter(id=business_id).update(name="Changed")
         work.record(ChangeKind.BUSINESS, business_id, ChangeAction.UPSERTED)
         raise ZeroDivisionError
@@ -124,7 +124,7 @@ async def test_businesses_count_apart() -> None:
 async def test_what_concerns_an_option_is_named_once_and_in_order() -> None:
     business_id, options = await a_business(), [uuid4() for _ in range(3)]
 
-    async def body(work: Write) -> None:
+    async def body(work: LoggedTransaction) -> None:
         work.record(ChangeKind.BOOKING, uuid4(), ChangeAction.UPSERTED, [*options, *options])
 
     await write(business_id, body)

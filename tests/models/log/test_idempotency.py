@@ -13,7 +13,7 @@ from models import clock
 from models.actions import change_booking
 from models.bookings.booking import Booking
 from models.log import change_log, idempotency
-from models.log.idempotency import KEPT, Once, Outcome
+from models.log.idempotency import KEPT, IdempotentRequest, Outcome
 from models.refusals import ErrorCode, Refusal, Refused
 from models.scheduling.intervals import to_instant
 from tests.models import invariants
@@ -22,8 +22,8 @@ from tests.models.rows import Shop, a_caller, a_shop, ahead, done, told
 SECOND = timedelta(seconds=1)
 
 
-def once(shop: Shop, **given: Any) -> Once:
-    return Once(shop.staff.key_id, "createBooking", "the key", given)
+def once(shop: Shop, **given: Any) -> IdempotentRequest:
+    return IdempotentRequest(shop.staff.key_id, "createBooking", "the key", given)
 
 
 @pytest.mark.usefixtures("database")
@@ -74,13 +74,13 @@ NOON = datetime(2030, 1, 1, 12, tzinfo=UTC)
     ],
 )
 def test_other_inputs_have_other_digests(one: Mapping[str, Any], other: Mapping[str, Any]) -> None:
-    assert Once(BOOKING, "m", "k", one).digest != Once(BOOKING, "m", "k", other).digest
+    assert IdempotentRequest(BOOKING, "m", "k", one).digest != IdempotentRequest(BOOKING, "m", "k", other).digest
 
 
 def test_the_order_of_fields_does_not_count() -> None:
     one = {"note": "x", "customer": {"name": "A", "email": "B"}, "start": NOON}
     other = {"start": NOON, "customer": {"email": "B", "name": "A"}, "note": "x"}
-    assert Once(BOOKING, "m", "k", one).digest == Once(BOOKING, "m", "k", other).digest
+    assert IdempotentRequest(BOOKING, "m", "k", one).digest == IdempotentRequest(BOOKING, "m", "k", other).digest
 
 
 @pytest.mark.usefixtures("database")

@@ -13,7 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 from models import clock
 from models.actions import change_booking, create_booking, hold_slot
 from models.actions.change_service import change_service
-from models.actions.create_booking import Wish
+from models.actions.create_booking import BookingRequest
 from models.bookings import hold
 from models.bookings.hold import Hold
 from models.catalog import option, time_off
@@ -21,7 +21,7 @@ from models.catalog.time_off import TimeOff
 from models.enums import ChangeKind, Role
 from models.google import mirror
 from models.log import change_log
-from models.log.change_log import Write
+from models.log.change_log import LoggedTransaction
 from models.refusals import Refused
 from models.scheduling.affected_time import NO_TIME, hull, touches
 from models.scheduling.intervals import Interval, interval, to_datetime
@@ -98,7 +98,7 @@ async def test_what_is_said_of_a_booking_touches_no_time() -> None:
     shop = await a_padded_shop()
     booking_id = done(await shop.book(ahead()))
 
-    async def mirrored(work: Write) -> None:
+    async def mirrored(work: LoggedTransaction) -> None:
         await mirror.note(work, [booking_id])
 
     noted = change_booking.update(shop.staff, booking_id, {"note": "Window seat"})
@@ -113,7 +113,7 @@ async def test_a_hold_touches_what_it_occupies_however_it_ends() -> None:
     assert await touched(shop, shop.hold(start)) == [held]
     (holding_it,) = await Hold.filter(business_id=shop.business_id)
     assert await touched(shop, hold_slot.release(shop.staff, holding_it.id)) == [held]
-    confirmed = Wish("Kari", hold_id=done(await shop.hold(start)))
+    confirmed = BookingRequest("Kari", hold_id=done(await shop.hold(start)))
     booked = create_booking.create(shop.staff, confirmed, once=None, google_days=GOOGLE_DAYS)
     assert await touched(shop, booked) == [held, (ChangeKind.BOOKING, around(start))]
     lapsing = start + 3 * HOUR

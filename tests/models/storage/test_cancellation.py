@@ -17,7 +17,7 @@ from models.bookings.booking import Booking
 from models.catalog.service import RULE_COLUMNS, read, rules
 from models.enums import BookingStatus, ChangeAction, ChangeKind
 from models.log import change_log, notifier
-from models.log.idempotency import Once
+from models.log.idempotency import IdempotentRequest
 from models.scheduling.intervals import Interval, to_instant
 from models.storage import db
 from models.storage.columns import new_id
@@ -42,7 +42,9 @@ async def some_booking(shop: Shop, chance: random.Random) -> UUID:
 
 async def book(shop: Shop, chance: random.Random) -> None:
     start = some_time(chance)
-    await shop.book(start, Once(shop.staff.key_id, "createBooking", str(chance.random()), {"start": start}))
+    await shop.book(
+        start, IdempotentRequest(shop.staff.key_id, "createBooking", str(chance.random()), {"start": start})
+    )
 
 
 async def move(shop: Shop, chance: random.Random) -> None:
@@ -140,7 +142,7 @@ async def test_a_write_whose_caller_hung_up_is_whole_and_rings() -> None:
     shop = await a_shop()
     begun, go_on = asyncio.Event(), asyncio.Event()
 
-    async def body(work: change_log.Write) -> None:
+    async def body(work: change_log.LoggedTransaction) -> None:
         begun.set()
         await go_on.wait()
         work.record(ChangeKind.OPTION, shop.option_id, ChangeAction.UPSERTED)
@@ -162,7 +164,7 @@ async def test_a_write_whose_caller_hung_up_is_whole_and_rings() -> None:
 async def test_the_database_closes_only_after_work_in_hand_is_done(database_url: str) -> None:
     begun, go_on = asyncio.Event(), asyncio.Event()
 
-    async def body(work: change_log.Write) -> None:
+    async def body(work: change_log.LoggedTransaction) -> None:
         begun.set()
         await go_on.wait()
         work.record(ChangeKind.OPTION, shop.option_id, ChangeAction.UPSERTED)

@@ -19,7 +19,7 @@ from tortoise.models import Model
 
 import models.migrations
 from models.catalog.service import Service
-from models.log.idempotency import Once
+from models.log.idempotency import IdempotentRequest
 from models.storage import constraints, db
 from models.storage.constraints import NO_OVERLAP
 from models.storage.migrate import migrate
@@ -112,7 +112,7 @@ def later(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 async def a_full_shop() -> Shop:
     """A shop with something in every table that its verbs write."""
     shop = await a_shop()
-    done(await shop.book(ahead(), Once(shop.staff.key_id, "createBooking", "key", {})))
+    done(await shop.book(ahead(), IdempotentRequest(shop.staff.key_id, "createBooking", "key", {})))
     done(await shop.hold(ahead(hour=12)))
     return shop
 

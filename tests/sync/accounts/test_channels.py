@@ -121,7 +121,7 @@ async def test_a_channel_is_stopped_by_the_next_worker_when_one_dies_over_it(flo
     anna = await floor.linked_option()
     came = floor.held("POST", "/channels/stop")
     await floor.door.unlink(floor.business_id, anna)
-    (lease,) = await leases.claim(leases.Way.PULL, 1, clock.now())
+    (lease,) = await leases.claim(leases.Direction.PULL, 1, clock.now())
     dying = asyncio.create_task(floor.engine.pull(lease))
     await came.wait()
     dying.cancel()

@@ -15,7 +15,7 @@ from models.google.tables import GoogleAccount, GoogleCalendar, GoogleChannel, G
 from models.refusals import ErrorCode, Refused
 from sync import leases
 from sync.accounts import disconnect as leaving
-from sync.leases import Way
+from sync.leases import Direction
 from sync.sandbox.errors import OAuthError
 from sync.sandbox.faults import FaultKind
 from sync.service import LinkChoices
@@ -137,7 +137,7 @@ async def test_a_dead_grant_is_forgotten_at_once(floor: Floor) -> None:
 
 async def test_work_that_outlives_its_account_ends_quietly(floor: Floor, caplog: pytest.LogCaptureFixture) -> None:
     await floor.book(await floor.linked_option())
-    (lease,) = await leases.claim(Way.PUSH, 1, clock.now())
+    (lease,) = await leases.claim(Direction.PUSH, 1, clock.now())
     came = floor.held("POST", "/events")
     working = asyncio.create_task(floor.engine.work(lease))
     await came.wait()

@@ -9,7 +9,7 @@ from tortoise.backends.base.client import BaseDBAsyncClient
 from models import clock
 from models.google.tables import GoogleAccount, GoogleBudget, GoogleCalendar
 from sync.google_api.budget import Budget
-from sync.google_api.rate_budget import Spending
+from sync.google_api.rate_budget import RateBudget
 from sync.google_api.replies import Failure, FailureKind
 from sync.sandbox.faults import FaultKind
 from sync.service import LinkChoices
@@ -28,7 +28,7 @@ async def account(database: BaseDBAsyncClient) -> UUID:
     return await rows.an_account(await rows.a_business())
 
 
-async def spent(spending: Spending, account_id: UUID, most: int = 100) -> int:
+async def spent(spending: RateBudget, account_id: UUID, most: int = 100) -> int:
     """How many requests may be sent before one would have to wait for long."""
     for number in range(most):
         if await spending.spend(account_id):
@@ -37,7 +37,7 @@ async def spent(spending: Spending, account_id: UUID, most: int = 100) -> int:
 
 
 async def test_processes_share_one_budget(account: UUID) -> None:
-    here, there = Spending(TIGHT, WIDE), Spending(TIGHT, WIDE)
+    here, there = RateBudget(TIGHT, WIDE), RateBudget(TIGHT, WIDE)
     for number in range(TIGHT.burst):
         assert await (here, there)[number % 2].spend(account) is None
     over = await here.spend(account)
@@ -49,7 +49,7 @@ async def test_processes_share_one_budget(account: UUID) -> None:
 async def test_businesses_share_the_budget_of_a_google_user(account: UUID) -> None:
     sub = (await GoogleAccount.get(id=account)).sub
     other = await rows.an_account(await rows.a_business(), sub=sub)
-    spending = Spending(TIGHT, WIDE)
+    spending = RateBudget(TIGHT, WIDE)
     assert await spent(spending, account) == TIGHT.burst
     assert await spent(spending, other) == 0
     stranger = await rows.an_account(await rows.a_business(), sub="somebody else")
@@ -57,11 +57,11 @@ async def test_businesses_share_the_budget_of_a_google_user(account: UUID) -> No
 
 
 async def test_the_project_has_a_budget_of_its_own(account: UUID) -> None:
-    assert await spent(Spending(WIDE, TIGHT), account) == TIGHT.burst
+    assert await spent(RateBudget(WIDE, TIGHT), account) == TIGHT.burst
 
 
 async def test_ten_requests_or_so_are_one_write(account: UUID) -> None:
-    spending = Spending(WIDE, WIDE)
+    spending = RateBudget(WIDE, WIDE)
     await spending.spend(account)
     paid = {row.scope: row.paid_until for row in await GoogleBudget.all()}
     for _ in range(WIDE.share - 1):
@@ -70,7 +70,7 @@ async def test_ten_requests_or_so_are_one_write(account: UUID) -> None:
 
 
 async def test_a_user_who_sent_too_much_is_left_alone_as_long_as_google_says(account: UUID) -> None:
-    spending = Spending(WIDE, WIDE)
+    spending = RateBudget(WIDE, WIDE)
     await spending.spend(account)
     await spending.heed(account, Failure(FailureKind.RETRY, "backendError", "No.", retry_after=90))
     assert await spending.spend(account) is None

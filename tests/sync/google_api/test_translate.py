@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from models.enums import GoogleAccessRole
 from sync.google_api import parse
 from sync.google_api.replies import Page
-from sync.google_api.translate import Foreign, foreign, is_cancelled, listed_calendar, series_of
+from sync.google_api.translate import GoogleOccurrence, foreign, is_cancelled, listed_calendar, series_of
 from tests.sync.deadlines import patient
 
 OSLO = "Europe/Oslo"
@@ -28,7 +28,7 @@ def an_event(**fields: Any) -> dict[str, Any]:
     }
 
 
-def read(event: Mapping[str, Any], zone: str = OSLO) -> Foreign:
+def read(event: Mapping[str, Any], zone: str = OSLO) -> GoogleOccurrence:
     occurrence = foreign(event, zone)
     assert occurrence is not None
     return occurrence
@@ -47,7 +47,7 @@ def test_a_timed_event_is_read_whole() -> None:
             attendees=[{"email": "anna@example.com", "self": True}, {"email": "Ben@example.com"}],
         )
     )
-    assert occurrence == Foreign(
+    assert occurrence == GoogleOccurrence(
         google_id="e1",
         master_id=None,
         starts_at=datetime(2026, 12, 1, 7, tzinfo=UTC),

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from models.enums import AllDayEvents, Blocking, MatcherField, UnroutedEvents
 from models.normal_form import normal
-from sync.google_api.translate import Foreign
+from sync.google_api.translate import GoogleOccurrence
 from sync.pull.block_rules import LinkRule, Matcher, blocked_options, names
 from tests.sync.deadlines import patient
 from tests.sync.google_event import EVENT
@@ -57,7 +57,7 @@ LINKS = st.lists(
 @patient
 @given(EVENTS, LINKS, st.sampled_from(UnroutedEvents))
 def test_the_rules_hold_for_every_event_and_every_set_of_links(
-    event: Foreign, links: list[LinkRule], unrouted: UnroutedEvents
+    event: GoogleOccurrence, links: list[LinkRule], unrouted: UnroutedEvents
 ) -> None:
     blocked = blocked_options(event, links, unrouted)
     for link in links:
@@ -73,13 +73,17 @@ def test_the_rules_hold_for_every_event_and_every_set_of_links(
 
 @patient
 @given(EVENTS, LINKS, st.sampled_from(UnroutedEvents))
-def test_the_order_of_the_links_means_nothing(event: Foreign, links: list[LinkRule], unrouted: UnroutedEvents) -> None:
+def test_the_order_of_the_links_means_nothing(
+    event: GoogleOccurrence, links: list[LinkRule], unrouted: UnroutedEvents
+) -> None:
     assert blocked_options(event, links, unrouted) == blocked_options(event, links[::-1], unrouted)
 
 
 @patient
 @given(EVENTS, LINKS)
-def test_an_event_that_names_somebody_is_blind_to_what_unrouted_ones_do(event: Foreign, links: list[LinkRule]) -> None:
+def test_an_event_that_names_somebody_is_blind_to_what_unrouted_ones_do(
+    event: GoogleOccurrence, links: list[LinkRule]
+) -> None:
     named = any(link.blocking is Blocking.MATCHED_EVENTS and names(event, link.matchers) for link in links)
     all_of_them = blocked_options(event, links, UnroutedEvents.BLOCK_ALL)
     none_of_them = blocked_options(event, links, UnroutedEvents.BLOCK_NONE)

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
 from sync.google_api.replies import Failure, FailureKind, Page
-from sync.google_api.translate import Foreign
+from sync.google_api.translate import GoogleOccurrence
 from sync.pull import machine as pull
 from sync.pull.machine import Apply, Cursor, Distrust, Effect, Fetch, FetchInstances, Finish, Start, Stop, Sweep, Window
 from tests.sync.deadlines import patient
@@ -97,7 +97,7 @@ class Copy:
     """Our side: rows with the generation that marked them, and what a finished run left behind."""
 
     unsafe: str = ""
-    rows: dict[str, tuple[Foreign, int]] = field(default_factory=dict)
+    rows: dict[str, tuple[GoogleOccurrence, int]] = field(default_factory=dict)
     token: str | None = None
     version: int = 0
     zone: str = "Europe/Oslo"
@@ -141,7 +141,7 @@ class Copy:
                 self.token, self.version, self.zone = effect.sync_token, effect.token_version, effect.time_zone
 
     def _sweep(self, sweep: Sweep) -> None:
-        def unseen(row: Foreign, generation: int) -> bool:
+        def unseen(row: GoogleOccurrence, generation: int) -> bool:
             inside = row.ends_at > sweep.since and (sweep.until is None or row.starts_at < sweep.until)
             return generation != sweep.generation and inside
 
@@ -156,7 +156,7 @@ class Copy:
         return {google_id: span for google_id, span in spans.items() if span[1] > since and span[0] < until}
 
 
-def _ids(row: Foreign) -> Sequence[str | None]:
+def _ids(row: GoogleOccurrence) -> Sequence[str | None]:
     return row.google_id, row.master_id
 
 

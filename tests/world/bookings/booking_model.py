@@ -12,8 +12,8 @@ from models import clock
 from models.actions import change_booking, create_booking, hold_slot
 from models.actions.change_option import change_option
 from models.actions.change_service import change_service
-from models.actions.create_booking import Wish
-from models.actions.hold_slot import Keeping
+from models.actions.create_booking import BookingRequest
+from models.actions.hold_slot import HoldRequest
 from models.actions.load_offer import offer_of
 from models.api_key import Caller
 from models.bookings import hold
@@ -24,7 +24,7 @@ from models.catalog import option, service, time_off
 from models.catalog.time_off import TimeOff
 from models.enums import BookingStatus, Role
 from models.log import change_log
-from models.log.idempotency import Once
+from models.log.idempotency import IdempotentRequest
 from models.refusals import Refused
 from models.scheduling.availability import Rules
 from models.scheduling.hours import TimeRange
@@ -94,10 +94,15 @@ class Trade:
         self.notice[service_id] = notice
 
     async def book(
-        self, service_id: UUID, option_id: UUID | None, start: datetime, override: bool, once: Once | None = None
-    ) -> tuple[Wish, UUID | Refused]:
+        self,
+        service_id: UUID,
+        option_id: UUID | None,
+        start: datetime,
+        override: bool,
+        once: IdempotentRequest | None = None,
+    ) -> tuple[BookingRequest, UUID | Refused]:
         """Books; what is offered can be booked, and nothing else, unless staff overrides the rules."""
-        wish = Wish("Kari", service_id=service_id, option_id=option_id, start=start, override_rules=override)
+        wish = BookingRequest("Kari", service_id=service_id, option_id=option_id, start=start, override_rules=override)
         offered = await self.offered(service_id, start)
         answer = await self._try(self.ask(wish, once))
         if isinstance(answer, Refused):
@@ -111,13 +116,13 @@ class Trade:
             self._take(self.ledger.bookings, answer, Taken(chosen, service_id, start, self.lengths[service_id]))
         return wish, answer
 
-    async def ask(self, wish: Wish, once: Once | None) -> UUID | Refused:
+    async def ask(self, wish: BookingRequest, once: IdempotentRequest | None) -> UUID | Refused:
         return await create_booking.create(self.callers[Role.STAFF], wish, once=once, google_days=GOOGLE_DAYS)
 
     async def keep(self, service_id: UUID, option_id: UUID | None, start: datetime) -> UUID | None:
         """Holds a slot; what is offered can be held, and nothing else."""
         offered = self._fitting(await self.offered(service_id, start), option_id)
-        kept = Keeping(service_id, option_id, start, f"192.0.2.{next(_addresses)}", HOLD_SECONDS)
+        kept = HoldRequest(service_id, option_id, start, f"192.0.2.{next(_addresses)}", HOLD_SECONDS)
         caller = self.callers[Role.PUBLIC]
         answer = await self._try(hold_slot.create(caller, kept, once=None, google_days=GOOGLE_DAYS))
         assert isinstance(answer, Refused) is not bool(offered)
@@ -131,7 +136,7 @@ class Trade:
 
     async def confirm(self, hold_id: UUID) -> UUID | None:
         """Books what is held: a live hold is a promise, whatever changed meanwhile."""
-        answer = await self._try(self.ask(Wish("Kari", hold_id=hold_id), None))
+        answer = await self._try(self.ask(BookingRequest("Kari", hold_id=hold_id), None))
         held = self.ledger.holds.get(hold_id)
         if not held or not held.stands(clock.now()):
             assert told(answer) == ["HOLD_EXPIRED"]

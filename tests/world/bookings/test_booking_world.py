@@ -25,9 +25,9 @@ from hypothesis.stateful import (
 )
 
 from models import clock
-from models.actions.create_booking import Wish
+from models.actions.create_booking import BookingRequest
 from models.enums import BookingStatus, Role
-from models.log.idempotency import KEPT, Once
+from models.log.idempotency import KEPT, IdempotentRequest
 from models.refusals import Refused
 from models.storage import db
 from tests.models.rows import told
@@ -72,8 +72,8 @@ class Stage:
 class Request:
     """What was asked under a key of its own, when, and what was answered."""
 
-    once: Once
-    wish: Wish
+    once: IdempotentRequest
+    wish: BookingRequest
     at: datetime
     answer: UUID | Refused
 
@@ -117,7 +117,7 @@ class BookingWorld(RuleBasedStateMachine):
     @rule(target=requests, service=services, option=maybe_options, start=starts)
     def ask_with_a_key(self, service: int, option: int | None, start: datetime) -> Request:
         key_id = self.trade.callers[Role.STAFF].key_id
-        once = Once(key_id, "createBooking", str(next(self.keys)), {"start": start, "option": option})
+        once = IdempotentRequest(key_id, "createBooking", str(next(self.keys)), {"start": start, "option": option})
         deed = self.trade.book(self.trade.services[service], self._option(option), start, False, once)
         wish, answer = self.stage.run(deed)
         return Request(once, wish, self.stage.now, answer)

@@ -23,15 +23,15 @@ from sync.sandbox.events.moments import Resource
 from sync.service import Connection
 from tests.models import invariants
 from tests.world.sync.google_events import Block, horizon, wanted_blocks, wanted_entries
-from tests.world.sync.model import Town
+from tests.world.sync.model import SyncModel
 
 
-async def blocks(town: Town) -> tuple[set[Block], set[Block]]:
+async def blocks(town: SyncModel) -> tuple[set[Block], set[Block]]:
     """Which event should keep which option from being booked, and which does."""
     return wanted_blocks(town, await town.connections()), await _real_blocks(town)
 
 
-async def differences(town: Town) -> list[str]:
+async def differences(town: SyncModel) -> list[str]:
     """Everything that is not as it should be, in words; nothing when both sides agree."""
     ties = await town.connections()
     return [
@@ -49,7 +49,7 @@ def _compared(what: str, wanted: Any, real: Any) -> Iterator[str]:
     yield from (f"needless {what}: {each}" for each in sorted(real - wanted, key=repr))
 
 
-async def _real_blocks(town: Town) -> set[Block]:
+async def _real_blocks(town: SyncModel) -> set[Block]:
     window, strays = horizon(town), _strays(town)
     rows = GoogleBlock.filter(ends_at__gt=window.start, starts_at__lt=window.end)
     columns = ("option_id", "event__calendar__google_id", "event__google_id", "starts_at", "ends_at")
@@ -57,7 +57,7 @@ async def _real_blocks(town: Town) -> set[Block]:
     return {each for each in found if each[1:3] not in strays}
 
 
-async def _real_entries(town: Town) -> Counter[Any]:
+async def _real_entries(town: SyncModel) -> Counter[Any]:
     window, strays = horizon(town), _strays(town)
     rows = GoogleEvent.filter(ends_at__gt=window.start, starts_at__lt=window.end)
     columns = ("calendar__google_id", "google_id", "starts_at", "ends_at", "all_day", "title", "private", "busy")
@@ -65,7 +65,7 @@ async def _real_entries(town: Town) -> Counter[Any]:
     return Counter(each for each in found if each[:2] not in strays)
 
 
-async def _mirrors(town: Town, ties: dict[UUID, Connection]) -> list[str]:
+async def _mirrors(town: SyncModel, ties: dict[UUID, Connection]) -> list[str]:
     """One event for each future booking of a linked option, and nothing else of ours."""
     wanted = await _wanted_mirrors(town, ties)
     past = Booking.filter(business_id=town.business_id, ends_at__lte=town.clock.time)
@@ -87,7 +87,7 @@ async def _mirrors(town: Town, ties: dict[UUID, Connection]) -> list[str]:
     return wrong + [f"{count} events for {place}" for place, count in ruled.items() if count > 1]
 
 
-async def _over(town: Town, ties: dict[UUID, Connection]) -> set[tuple[str, str]]:
+async def _over(town: SyncModel, ties: dict[UUID, Connection]) -> set[tuple[str, str]]:
     """What may not stay although it was kept once: of a cancelled booking, in a calendar that somebody is tied to."""
     cancelled = await Booking.filter(business_id=town.business_id, status=BookingStatus.CANCELLED).values("id")
     tied = {tie.calendar.google_id for tie in ties.values() if tie.calendar}
@@ -99,7 +99,7 @@ def _booking_of(event: Resource) -> str:
     return str(event.get("extendedProperties", {}).get("private", {}).get("timebokBooking"))
 
 
-def _strays(town: Town) -> set[tuple[str, str]]:
+def _strays(town: SyncModel) -> set[tuple[str, str]]:
     """Our events that were left behind: nobody may know them for ours any more."""
     return {
         (calendar.id, event["id"])
@@ -108,7 +108,7 @@ def _strays(town: Town) -> set[tuple[str, str]]:
     }
 
 
-async def _wanted_mirrors(town: Town, ties: dict[UUID, Connection]) -> dict[tuple[str, str], Any]:
+async def _wanted_mirrors(town: SyncModel, ties: dict[UUID, Connection]) -> dict[tuple[str, str], Any]:
     business = await Business.get(id=town.business_id)
     found: dict[tuple[str, str], Any] = {}
     future = Booking.filter(
@@ -158,7 +158,7 @@ def _unwell(ties: dict[UUID, Connection]) -> Iterator[str]:
             yield f"no push channel on {tie.calendar.google_id}"
 
 
-async def _unfinished(town: Town) -> list[str]:
+async def _unfinished(town: SyncModel) -> list[str]:
     """What waits, and a log that does not tell what is there."""
     waiting = await Mirror.filter(business_id=town.business_id).exclude(wanted_version=F("pushed_version"))
     wrong = [f"mirror {row.google_id} of {row.booking_id} waits" for row in waiting]

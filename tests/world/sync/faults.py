@@ -56,7 +56,7 @@ class Counted(Faults):
 class Gate:
     """Holds one request back, before or after it took effect, until it is opened."""
 
-    def __init__(self, app: ASGIApp, weather: "Weather") -> None:
+    def __init__(self, app: ASGIApp, weather: "NetworkFaults") -> None:
         self._app = app
         self._weather = weather
 
@@ -99,7 +99,7 @@ class Held:
         self._open.set()
 
 
-class Weather:
+class NetworkFaults:
     """Fair until told otherwise."""
 
     def __init__(self, tally: Counter[str], take: Callable[[Mapping[str, str]], Awaitable[None]]) -> None:

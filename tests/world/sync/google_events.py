@@ -15,7 +15,7 @@ from models.enums import AllDayEvents, Blocking, EventDetail, MatcherField, Unro
 from sync.sandbox.calendars.calendars import Calendar
 from sync.sandbox.events.moments import Resource, Window, span
 from sync.service import Connection, Matcher
-from tests.world.sync.model import DAYS, Town
+from tests.world.sync.model import DAYS, SyncModel
 
 Block = tuple[UUID, str, str, datetime, datetime]
 """Option, calendar, event, `[start, end)`."""
@@ -32,7 +32,7 @@ class Occurrence:
     event: Resource
 
 
-def occurrences(town: Town, calendar: Calendar) -> Iterator[Occurrence]:
+def occurrences(town: SyncModel, calendar: Calendar) -> Iterator[Occurrence]:
     """Everything that people have in a calendar from now on, one by one."""
     window = horizon(town)
     for event_id, stored in list(calendar.events.items()):
@@ -68,7 +68,7 @@ def named(event: Resource, matcher: Matcher) -> bool:
     return re.search(rf"\b{re.escape(matcher.value)}\b", text, re.IGNORECASE) is not None
 
 
-def wanted_blocks(town: Town, ties: dict[UUID, Connection]) -> set[Block]:
+def wanted_blocks(town: SyncModel, ties: dict[UUID, Connection]) -> set[Block]:
     """Which event should keep which option from being booked."""
     found: set[Block] = set()
     for calendar_id, sharing in by_calendar(ties).items():
@@ -91,7 +91,7 @@ def _keeps_busy(each: Occurrence, calendar: Calendar, rule: AllDayEvents) -> boo
     return busy(each.event, calendar)
 
 
-def wanted_entries(town: Town, ties: dict[UUID, Connection]) -> Counter[Any]:
+def wanted_entries(town: SyncModel, ties: dict[UUID, Connection]) -> Counter[Any]:
     found: Counter[Any] = Counter()
     for calendar_id, sharing in by_calendar(ties).items():
         calendar = town.floor.sandbox.calendars[calendar_id]
@@ -112,7 +112,7 @@ def by_calendar(ties: dict[UUID, Connection]) -> dict[str, list[Connection]]:
     return found
 
 
-def horizon(town: Town) -> Window:
+def horizon(town: SyncModel) -> Window:
     """What is looked at: from now on. The window rolls once a night, so its last days may be missing."""
     now = town.clock.time
     return Window(now, now + timedelta(days=DAYS - 2))

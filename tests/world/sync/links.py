@@ -10,7 +10,7 @@ from sync.service import LinkChoices, Matcher
 from tests.served import ticket_in
 from tests.sync.sandbox.sandbox_client import BEN
 from tests.world.dice import Dice
-from tests.world.sync.model import CALENDARS, Town
+from tests.world.sync.model import CALENDARS, SyncModel
 
 _MATCHERS = (
     Matcher(MatcherField.TITLE, "Anna"),
@@ -22,7 +22,7 @@ _MATCHERS = (
 )
 
 
-async def link(town: Town, dice: Dice) -> str | None:
+async def link(town: SyncModel, dice: Dice) -> str | None:
     """An option is tied to a calendar, or to the same one by other rules."""
     name = dice.choice(list(town.options))
     connection = (await town.connections()).get(town.options[name])
@@ -32,7 +32,7 @@ async def link(town: Town, dice: Dice) -> str | None:
     return await tie(town, name, calendar, _choices(dice))
 
 
-async def change_rules(town: Town, dice: Dice) -> str | None:
+async def change_rules(town: SyncModel, dice: Dice) -> str | None:
     """Another rule for the calendar an option is tied to."""
     name = dice.choice(list(town.options))
     connection = (await town.connections()).get(town.options[name])
@@ -43,7 +43,7 @@ async def change_rules(town: Town, dice: Dice) -> str | None:
     return await tie(town, name, connection.calendar.google_id, _choices(dice))
 
 
-async def unlink(town: Town, dice: Dice) -> str | None:
+async def unlink(town: SyncModel, dice: Dice) -> str | None:
     name, keeps = dice.choice(list(town.options)), dice.random() < 0.3
     option_id = town.options[name]
     connection = (await town.connections()).get(option_id)
@@ -52,7 +52,7 @@ async def unlink(town: Town, dice: Dice) -> str | None:
     return await _unlink(town, name, keeps)
 
 
-async def _unlink(town: Town, name: str, keeps: bool) -> str | None:
+async def _unlink(town: SyncModel, name: str, keeps: bool) -> str | None:
     option_id = town.options[name]
     if keeps:
         # Also what of its bookings was still to be removed elsewhere.
@@ -62,7 +62,7 @@ async def _unlink(town: Town, name: str, keeps: bool) -> str | None:
     return None if isinstance(answer, Refused) else f"unlink {name}, events {'kept' if keeps else 'removed'}"
 
 
-async def leave_behind(town: Town, dice: Dice) -> str | None:
+async def leave_behind(town: SyncModel, dice: Dice) -> str | None:
     """An option leaves its events behind in its calendar, and its bookings go on."""
     name = dice.choice(list(town.options))
     connection = (await town.connections()).get(town.options[name])
@@ -74,7 +74,7 @@ async def leave_behind(town: Town, dice: Dice) -> str | None:
     return f"{name} left its events in {connection.calendar.google_id}: {deeds}"
 
 
-async def come_back(town: Town, dice: Dice) -> str | None:
+async def come_back(town: SyncModel, dice: Dice) -> str | None:
     """An option, or another one, comes to a calendar in which events were left behind."""
     if not town.abandoned:
         return None
@@ -86,7 +86,7 @@ async def come_back(town: Town, dice: Dice) -> str | None:
     return await tie(town, name, town.abandoned.pop(left), _choices(dice))
 
 
-async def move_out(town: Town, dice: Dice) -> str | None:
+async def move_out(town: SyncModel, dice: Dice) -> str | None:
     """An option whose calendar is taken from it is tied to another one, before its events could be removed."""
     connection = (await town.connections()).get(town.options["Ben"])
     if connection is None or connection.calendar is None or connection.account.email != BEN:
@@ -100,7 +100,7 @@ async def move_out(town: Town, dice: Dice) -> str | None:
     return f"{taken}; {tied}; {town.give_access() if dice.random() < 0.5 else 'for a while'}"
 
 
-async def disconnect(town: Town, dice: Dice) -> str | None:
+async def disconnect(town: SyncModel, dice: Dice) -> str | None:
     accounts = await GoogleAccount.filter(business_id=town.business_id, leaving_at__isnull=True).order_by("email")
     if not accounts:
         return None
@@ -114,12 +114,12 @@ async def disconnect(town: Town, dice: Dice) -> str | None:
     return f"disconnect {account.email}"
 
 
-async def sign_in(town: Town, dice: Dice) -> str | None:
+async def sign_in(town: SyncModel, dice: Dice) -> str | None:
     name = dice.choice(list(town.options))
     return await sign_in_as(town, name, dice.choice(list(CALENDARS)))
 
 
-async def sign_in_as(town: Town, name: str, email: str) -> str | None:
+async def sign_in_as(town: SyncModel, name: str, email: str) -> str | None:
     """None when Google did not let the person through."""
     back = await town.floor.sign_in(town.options[name], email)
     if "google_ticket" not in back:
@@ -129,7 +129,7 @@ async def sign_in_as(town: Town, name: str, email: str) -> str | None:
     return None if isinstance(answer, Refused) else f"{email} signs in for {name}"
 
 
-async def revoke(town: Town, dice: Dice) -> str | None:
+async def revoke(town: SyncModel, dice: Dice) -> str | None:
     """A person takes back what they granted."""
     email = dice.choice(list(CALENDARS))
     if not await GoogleAccount.filter(business_id=town.business_id, email=email).exists():
@@ -142,20 +142,20 @@ async def revoke(town: Town, dice: Dice) -> str | None:
     return f"{email} revokes the grant"
 
 
-async def sync_now(town: Town, dice: Dice) -> str | None:
+async def sync_now(town: SyncModel, dice: Dice) -> str | None:
     name = dice.choice(list(town.options))
     answer = await town.floor.door.sync_now(town.business_id, town.options[name])
     return None if isinstance(answer, Refused) else f"sync {name} now"
 
 
-async def freshen(town: Town, dice: Dice) -> str:
+async def freshen(town: SyncModel, dice: Dice) -> str:
     """What goes before a confirmation: the option's calendar is read, for as long as a customer waits."""
     name = dice.choice(list(town.options))
     await town.floor.door.freshen(town.options[name])
     return f"freshen {name}"
 
 
-async def tie(town: Town, name: str, calendar: str, choices: LinkChoices) -> str | None:
+async def tie(town: SyncModel, name: str, calendar: str, choices: LinkChoices) -> str | None:
     """Links, and looks that it shows."""
     answer = await town.floor.door.link(town.business_id, town.options[name], calendar, choices)
     if isinstance(answer, Refused):

@@ -11,7 +11,7 @@ from uuid import UUID
 from models.actions import change_booking, create_booking
 from models.actions.change_option import change_option
 from models.actions.change_service import change_service
-from models.actions.create_booking import Wish
+from models.actions.create_booking import BookingRequest
 from models.api_key import Caller
 from models.bookings.booking import Booking
 from models.enums import BookingStatus
@@ -22,9 +22,9 @@ from sync.service import Connection
 from tests.sync.sandbox.sandbox_client import ANNA, BEN, WORKSHOP
 from tests.sync.sync_stack import Floor
 from tests.world.dice import Dice
-from tests.world.sync.faults import Weather
+from tests.world.sync.faults import NetworkFaults
 from tests.world.sync.google_edits import People
-from tests.world.sync.workers import Crew
+from tests.world.sync.workers import Workers
 
 BEGIN = datetime(2030, 3, 25, 7, tzinfo=UTC)
 """A Monday morning; at the end of the week the clocks in Oslo go forward."""
@@ -64,14 +64,14 @@ class Clock:
 
 
 @dataclass
-class Town:
+class SyncModel:
     """One business, Google beside it with everybody in it, and who keeps the two in step."""
 
     floor: Floor
     clock: Clock
     people: People
-    weather: Weather
-    crew: Crew
+    weather: NetworkFaults
+    crew: Workers
     staff: Caller
     service_id: UUID
     options: dict[str, UUID]
@@ -104,7 +104,9 @@ class Town:
     async def book(self, dice: Dice) -> str | None:
         name, start = dice.choice(list(self.options)), self._start(dice)
         customer = dice.choice(["Kari", "Ola Nordmann", "Åse"])
-        wish = Wish(customer, None, None, None, self.service_id, self.options[name], start, None, override_rules=True)
+        wish = BookingRequest(
+            customer, None, None, None, self.service_id, self.options[name], start, None, override_rules=True
+        )
         answer = await create_booking.create(self.staff, wish, once=None, google_days=DAYS)
         return None if isinstance(answer, Refused) else f"book {answer} with {name} at {start}"
 

@@ -7,30 +7,30 @@ from sync.sandbox.faults import FaultKind
 from tests.world.dice import Dice
 from tests.world.sync import links
 from tests.world.sync.faults import ABOUT_A_CALENDAR, AT_THE_DOOR
-from tests.world.sync.model import CALENDARS, Town
+from tests.world.sync.model import CALENDARS, SyncModel
 
-Rule = Callable[[Town, Dice], Awaitable[str | None]]
+Rule = Callable[[SyncModel, Dice], Awaitable[str | None]]
 """Says what it did; None when there was nothing to do it to."""
 
 
-async def _work(town: Town, dice: Dice) -> str:
+async def _work(town: SyncModel, dice: Dice) -> str:
     together = dice.random() < 0.4
     await town.crew.settle(together=together)
     return "both at once" if together else "one worker"
 
 
-async def _poll(town: Town, dice: Dice) -> str:
+async def _poll(town: SyncModel, dice: Dice) -> str:
     """Time enough for every calendar to be looked at again, and the work that follows."""
     await town.pass_time(timedelta(minutes=13))
     return await _work(town, dice)
 
 
-async def _hang(town: Town, dice: Dice) -> str | None:
+async def _hang(town: SyncModel, dice: Dice) -> str | None:
     await town.pass_time(timedelta(minutes=dice.choice([0, 13, 13])))
     return "a worker hangs" if await town.crew.hang(lambda: town.weather.hold(dice)) else None
 
 
-async def _overtake(town: Town, dice: Dice) -> str:
+async def _overtake(town: SyncModel, dice: Dice) -> str:
     """A worker hangs until its lease has ended; meanwhile people go on, and the other worker does its work."""
     people = town.people
     deeds: list[str | None] = [people.add(dice)]
@@ -44,55 +44,55 @@ async def _overtake(town: Town, dice: Dice) -> str:
     return f"a worker was overtaken: {deeds}"
 
 
-async def _go_on(town: Town, _: Dice) -> str | None:
+async def _go_on(town: SyncModel, _: Dice) -> str | None:
     return "the worker goes on" if await town.crew.go_on() else None
 
 
-async def _stop(town: Town, dice: Dice) -> str:
+async def _stop(town: SyncModel, dice: Dice) -> str:
     await town.pass_time(timedelta(minutes=dice.choice([0, 13])))
     await town.crew.stop(dice)
     return "a worker stopped in the middle"
 
 
-async def _die(town: Town, dice: Dice) -> str | None:
+async def _die(town: SyncModel, dice: Dice) -> str | None:
     await town.pass_time(timedelta(minutes=dice.choice([0, 0, 13])))
     return "a worker died" if await town.crew.die(dice) else None
 
 
-async def _time_passes(town: Town, dice: Dice) -> str:
+async def _time_passes(town: SyncModel, dice: Dice) -> str:
     minutes = dice.choice([1, 3, 3, 5, 20, 70])
     await town.pass_time(timedelta(minutes=minutes))
     return f"{minutes} minutes pass"
 
 
-async def _a_night_passes(town: Town, dice: Dice) -> str:
+async def _a_night_passes(town: SyncModel, dice: Dice) -> str:
     await town.pass_time(timedelta(hours=dice.randint(14, 20)))
     return "a night passes"
 
 
-async def _notifications_are_late(town: Town, _: Dice) -> str:
+async def _notifications_are_late(town: SyncModel, _: Dice) -> str:
     town.weather.delay_notifications()
     return "notifications are late"
 
 
-async def _notifications_arrive(town: Town, _: Dice) -> str | None:
+async def _notifications_arrive(town: SyncModel, _: Dice) -> str | None:
     late = await town.weather.deliver()
     return f"{late} late notifications" if late else None
 
 
-async def _invalidate_tokens(town: Town, dice: Dice) -> str:
+async def _invalidate_tokens(town: SyncModel, dice: Dice) -> str:
     calendar = _some_calendar(town, dice)
     town.floor.sandbox.invalidate_sync_tokens(calendar)
     return f"tokens of {calendar} are over"
 
 
-async def _expire_access(town: Town, dice: Dice) -> str:
+async def _expire_access(town: SyncModel, dice: Dice) -> str:
     email = dice.choice(list(CALENDARS))
     town.floor.sandbox.grants.expire_access(email)
     return f"access of {email} is over"
 
 
-async def _purge(town: Town, dice: Dice) -> str:
+async def _purge(town: SyncModel, dice: Dice) -> str:
     """Weeks go by for Google: no token is as old as that."""
     calendar = _some_calendar(town, dice)
     town.people.forget_deleted(calendar)
@@ -100,7 +100,7 @@ async def _purge(town: Town, dice: Dice) -> str:
     return f"what was deleted in {calendar} vanishes for good"
 
 
-def _some_calendar(town: Town, dice: Dice) -> str:
+def _some_calendar(town: SyncModel, dice: Dice) -> str:
     """Any; most likely the one in which something happened last."""
     calendars = town.floor.sandbox.calendars.values()
     changed = [
@@ -112,12 +112,12 @@ def _some_calendar(town: Town, dice: Dice) -> str:
     return found[1] if found else dice.choice(sorted(town.floor.sandbox.calendars))
 
 
-async def _give_access(town: Town, _: Dice) -> str | None:
+async def _give_access(town: SyncModel, _: Dice) -> str | None:
     return town.give_access()
 
 
 def _strike(kind: FaultKind) -> Rule:
-    async def strike(town: Town, dice: Dice) -> str:
+    async def strike(town: SyncModel, dice: Dice) -> str:
         calendar = town.floor.sandbox.calendars[dice.choice(sorted(town.floor.sandbox.calendars))]
         return town.weather.strike(dice, kind, calendar)
 
@@ -125,7 +125,7 @@ def _strike(kind: FaultKind) -> Rule:
 
 
 def _by_people(deed: str) -> Rule:
-    async def act(town: Town, dice: Dice) -> str | None:
+    async def act(town: SyncModel, dice: Dice) -> str | None:
         if wrong := town.people.touched():
             raise AssertionError(f"not ours and touched: {wrong}")
         said: str | None = getattr(town.people, deed)(dice)
@@ -135,20 +135,20 @@ def _by_people(deed: str) -> Rule:
 
 
 RULES: dict[str, Rule] = {
-    "book": Town.book,
-    "move": Town.move,
-    "move to another": Town.move_to_another,
-    "move there and back": Town.move_there_and_back,
-    "cancel": Town.cancel,
+    "book": SyncModel.book,
+    "move": SyncModel.move,
+    "move to another": SyncModel.move_to_another,
+    "move there and back": SyncModel.move_there_and_back,
+    "cancel": SyncModel.cancel,
     "link": links.link,
     "change rules": links.change_rules,
     "unlink": links.unlink,
     "leave behind": links.leave_behind,
     "come back": links.come_back,
     "move out": links.move_out,
-    "change templates": Town.change_templates,
-    "rename service": Town.rename_service,
-    "rename option": Town.rename_option,
+    "change templates": SyncModel.change_templates,
+    "rename service": SyncModel.rename_service,
+    "rename option": SyncModel.rename_option,
     "disconnect": links.disconnect,
     "sign in": links.sign_in,
     "sync now": links.sync_now,
@@ -174,7 +174,7 @@ RULES: dict[str, Rule] = {
     "expire access": _expire_access,
     "purge": _purge,
     "revoke": links.revoke,
-    "take access": Town.take_access,
+    "take access": SyncModel.take_access,
     "give access": _give_access,
     "work": _work,
     "poll": _poll,

@@ -20,15 +20,15 @@ from tests.sync import rows
 from tests.sync.sandbox.sandbox_client import ANNA, BEN, WORKSHOP
 from tests.sync.sync_stack import Stages, floor_on
 from tests.world.dice import Dice
-from tests.world.sync.faults import Gate, Weather
+from tests.world.sync.faults import Gate, NetworkFaults
 from tests.world.sync.google_edits import People
 from tests.world.sync.links import sign_in_as, tie
-from tests.world.sync.model import DAYS, Clock, Town
-from tests.world.sync.workers import Crew
+from tests.world.sync.model import DAYS, Clock, SyncModel
+from tests.world.sync.workers import Workers
 
 
 @asynccontextmanager
-async def a_town(stages: Stages, tally: Counter[str], dice: Dice) -> AsyncIterator[Town]:
+async def a_town(stages: Stages, tally: Counter[str], dice: Dice) -> AsyncIterator[SyncModel]:
     """A town on the current, empty database: everybody signed in and tied to a calendar, everything in step."""
     time = Clock()
     async with AsyncExitStack() as open_things:
@@ -37,7 +37,7 @@ async def a_town(stages: Stages, tally: Counter[str], dice: Dice) -> AsyncIterat
         patched.setattr(clock, "wait", time.wait)
         patched.setattr(worker, "SHUTDOWN_SECONDS", 0)
         floor = await open_things.enter_async_context(floor_on(stages, google_days=DAYS))
-        weather = Weather(tally, floor.door.notification)
+        weather = NetworkFaults(tally, floor.door.notification)
         google = floor.sandbox
         google.faults = google.channels.faults = weather.faults
         google.now = google.grants.now = google.channels.now = time
@@ -50,12 +50,12 @@ async def a_town(stages: Stages, tally: Counter[str], dice: Dice) -> AsyncIterat
         await open_things.enter_async_context(stages.ours.playing(_ear(weather)))
         colleague = await open_things.enter_async_context(Google(floor.settings, rows.SECRETS))
         options = {name: await rows.an_option(floor.business_id, name) for name in ("Anna", "Ben", "Carl")}
-        town = Town(
+        town = SyncModel(
             floor,
             time,
             People(google, lambda: time.time),
             weather,
-            Crew((floor.engine, colleague._engine), time.turn),
+            Workers((floor.engine, colleague._engine), time.turn),
             await a_caller(floor.business_id),
             await a_service(floor.business_id, *options.values()),
             options,
@@ -89,7 +89,7 @@ def _listening(complaints: list[str]) -> Iterator[None]:
         ours.removeHandler(ear)
 
 
-def _ear(weather: Weather) -> Starlette:
+def _ear(weather: NetworkFaults) -> Starlette:
     """What of ours Google calls."""
 
     async def notified(request: Request) -> Response:

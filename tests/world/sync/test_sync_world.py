@@ -20,7 +20,7 @@ from tests.sync.sync_stack import Stages
 from tests.world.conftest import TALLY
 from tests.world.dice import Dice
 from tests.world.history import History, Played, drawn, play, shortest
-from tests.world.sync.model import Town
+from tests.world.sync.model import SyncModel
 from tests.world.sync.start import a_town
 
 PARTS = 4
@@ -35,7 +35,7 @@ SEED = 4711
 ON_POSTGRES = 8
 """Of so many histories one is played on PostgreSQL as well."""
 
-MakeTown = Callable[[History], AbstractAsyncContextManager[Town]]
+MakeTown = Callable[[History], AbstractAsyncContextManager[SyncModel]]
 
 
 @pytest.fixture
@@ -88,7 +88,7 @@ async def test_both_sides_agree_in_the_end(
 ) -> None:
     def town(tally: Counter[str]) -> MakeTown:
         @asynccontextmanager
-        async def made(history: History) -> AsyncIterator[Town]:
+        async def made(history: History) -> AsyncIterator[SyncModel]:
             path = tmp_path / "town.db"
             shutil.copyfile(sqlite_template, path)
             async with db.opened(f"sqlite:///{path}"), a_town(stages, tally, Dice(history.seed)) as open_town:
@@ -105,7 +105,7 @@ async def test_both_sides_agree_on_postgres(
 ) -> None:
     def town(tally: Counter[str]) -> MakeTown:
         @asynccontextmanager
-        async def made(history: History) -> AsyncIterator[Town]:
+        async def made(history: History) -> AsyncIterator[SyncModel]:
             await postgres.empty(postgres_database)
             async with db.opened(postgres_database), a_town(stages, tally, Dice(history.seed)) as open_town:
                 yield open_town

@@ -11,7 +11,7 @@ from models import clock
 from sync import leases
 from sync.accounts import calendars, disconnect
 from sync.engine import Engine
-from sync.leases import Way
+from sync.leases import Direction
 from sync.worker import AT_ONCE, Worker
 from tests.world.dice import Dice
 from tests.world.sync.faults import Held
@@ -28,7 +28,7 @@ KEPT_DAYS = 30
 Job = Callable[[], Coroutine[Any, Any, None]]
 
 
-class Crew:
+class Workers:
     """Two workers, each with an engine of its own, as in two processes."""
 
     def __init__(self, engines: tuple[Engine, Engine], pass_time: Callable[[timedelta], None]) -> None:
@@ -99,7 +99,7 @@ class Crew:
         """
         engine, now = dice.choice(self._engines), clock.now()
         jobs: list[Job] = []
-        for way, job in ((Way.PUSH, engine.push), (Way.PULL, engine.pull)):
+        for way, job in ((Direction.PUSH, engine.push), (Direction.PULL, engine.pull)):
             jobs += [partial(job, lease) for lease in await leases.claim(way, AT_ONCE, now)]
         if account_id := await calendars.claim(now):
             jobs.append(partial(engine.list_calendars, account_id))

@@ -6,12 +6,12 @@ from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
 
 from graph.documents.cache import Documents
-from graph.feeds.change_feed import Readers
-from graph.limits.cost_budget import Spending
-from graph.request.context import Context, House
+from graph.feeds.change_feed import ChangeFeeds
+from graph.limits.cost_budget import CostBudget
+from graph.request.context import AppState, Context
 from graph.schema import schema
-from graph.server.live.execution import Asked
-from graph.server.live.hub import Live
+from graph.server.live.execution import OperationRequest
+from graph.server.live.hub import Hub
 from graph.server.live.member import Member
 from graph.server.live.message_buffer import Message
 from models.api_key import Caller
@@ -25,22 +25,22 @@ from tests.world.dice import Dice
 
 @dataclass(frozen=True)
 class Side:
-    """The live side of one process, and its house."""
+    """The live side of one process, and its state."""
 
-    live: Live
-    house: House
+    live: Hub
+    state: AppState
 
 
 @asynccontextmanager
 async def side() -> AsyncIterator[Side]:
     """The live side, as the composition root wires it; all that runs has ended with the block."""
     settings = read(_env_file=None, secret_keys=(new_secret_key(),))
-    secrets, live = Secrets(settings.secret_keys), Live(schema, schema.core)
-    house = House(
-        settings, secrets, Google(settings, secrets), Readers(live.check_keys), Spending(settings), Documents()
+    secrets, live = Secrets(settings.secret_keys), Hub(schema, schema.core)
+    state = AppState(
+        settings, secrets, Google(settings, secrets), ChangeFeeds(live.check_keys), CostBudget(settings), Documents()
     )
     try:
-        yield Side(live, house)
+        yield Side(live, state)
     finally:
         await live.stopped()
 
@@ -77,8 +77,8 @@ class Subscriber:
 
     async def _follow(self) -> None:
         cursor = change_log.to_cursor(self.caller.business_id, self.told[-1] if self.told else self.began)
-        context = Context(self.side.house, self.caller)
-        asked = Asked(operations()["CalendarChanges"], {"after": cursor}, None, context)
+        context = Context(self.side.state, self.caller)
+        asked = OperationRequest(operations()["CalendarChanges"], {"after": cursor}, None, context)
         async with aclosing(self.side.live.stream(asked, Member(self.caller, self._push))) as messages:
             async for message in messages:
                 self._take(message)

@@ -9,7 +9,7 @@ from uuid import uuid4
 import pytest
 import websockets
 
-from graph.limits.seats import Seats
+from graph.limits.seats import SubscriptionSeats
 from graph.server.live.hub import LONGEST
 from graph.server.websocket.protocol import LONGEST_ID
 from models.api_key import Caller
@@ -154,7 +154,7 @@ async def test_refusals_on_a_socket_come_in_the_callers_language(narrow: Shop) -
 
 
 def test_of_those_who_left_nothing_is_kept() -> None:
-    seats = Seats(2, 0.5)
+    seats = SubscriptionSeats(2, 0.5)
     for caller in (Caller(uuid4(), uuid4(), role, "a key") for role in Role):
         with seats.taken(caller, "192.0.2.1", b"one", "en"), seats.taken(caller, "192.0.2.1", b"one", "en"):
             assert seats._taken

@@ -15,7 +15,7 @@ import pytest
 from graph.feeds import change_feed
 from graph.relay.nodes import id_of
 from graph.request.context import Context
-from graph.server.live.execution import Asked
+from graph.server.live.execution import OperationRequest
 from graph.server.live.member import Member
 from models.bookings.booking import Booking
 from models.log import change_log, notifier
@@ -143,8 +143,8 @@ async def test_a_fault_leaves_nothing_running(sqlite_url: str) -> None:
         began = change_log.to_cursor(shop.business_id, await change_log.newest(shop.business_id))
         booking = await shop.book(ahead())
         assert isinstance(booking, UUID)
-        context = Context(ours.house, shop.staff)
-        asked = Asked(operations()["CalendarChanges"], {"after": began}, None, context)
+        context = Context(ours.state, shop.staff)
+        asked = OperationRequest(operations()["CalendarChanges"], {"after": began}, None, context)
         gc.disable()
         try:
             async with poisoned(booking, "service_id"):

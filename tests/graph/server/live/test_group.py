@@ -159,7 +159,7 @@ async def test_a_key_that_has_ended_gets_nothing_more_while_its_equals_go_on(sho
     assert anna
     assert about
 
-    async def end_and_change(work: change_log.Write) -> None:
+    async def end_and_change(work: change_log.LoggedTransaction) -> None:
         ended: dict[str, Any] = {"revoked_at": work.now} if ending == "revoked" else {"role": Role.PUBLIC}
         await Key.filter(id=key_id).update(**ended)
         work.record(ChangeKind.KEY, key_id, ChangeAction.UPSERTED)

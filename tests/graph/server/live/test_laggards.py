@@ -23,7 +23,7 @@ STEPS = 80
 async def change(shop: Shop, booking: UUID, many: int, dice: Dice) -> None:
     """So many changes in one transaction, some of what is no entry of the calendar."""
 
-    async def body(work: change_log.Write) -> None:
+    async def body(work: change_log.LoggedTransaction) -> None:
         for _ in range(many):
             kind = dice.choice([ChangeKind.BOOKING, ChangeKind.BOOKING, ChangeKind.OPTION])
             about = booking if kind is ChangeKind.BOOKING else shop.option_id

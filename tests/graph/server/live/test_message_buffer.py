@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from graph.server.live.message_buffer import KEPT, KEPT_BYTES, Backlog, Message, Room
+from graph.server.live.message_buffer import KEPT, KEPT_BYTES, Message, MessageBuffer, Room
 
 SIZES = st.lists(st.sampled_from([1, 10, 100, KEPT_BYTES // 3, KEPT_BYTES * 2]), max_size=20)
 
@@ -13,7 +13,7 @@ def said(count: int, first: int = 1, size: int = 10) -> list[Message]:
     return [Message(b"x" * size, position) for position in range(first, first + count)]
 
 
-def after(backlog: Backlog, position: int) -> list[Message]:
+def after(backlog: MessageBuffer, position: int) -> list[Message]:
     """All that was said after a position."""
     found = []
     while (message := backlog.after(position)) is not None:
@@ -23,7 +23,7 @@ def after(backlog: Backlog, position: int) -> list[Message]:
 
 
 def test_of_a_log_the_newest_are_kept() -> None:
-    backlog = Backlog(0, Room(), has_states=False)
+    backlog = MessageBuffer(0, Room(), has_states=False)
     messages = said(KEPT + 50)
     for message in messages:
         backlog.add(message)
@@ -35,7 +35,7 @@ def test_of_a_log_the_newest_are_kept() -> None:
 
 
 def test_before_anything_was_said_it_has_all_from_where_it_began() -> None:
-    backlog = Backlog(7, Room(), has_states=False)
+    backlog = MessageBuffer(7, Room(), has_states=False)
     assert backlog.covers(7)
     assert backlog.covers(8)
     assert not backlog.covers(6)
@@ -44,7 +44,7 @@ def test_before_anything_was_said_it_has_all_from_where_it_began() -> None:
 
 @given(SIZES, st.integers(0, 25))
 def test_whoever_it_covers_misses_nothing_and_bytes_are_bounded(sizes: list[int], position: int) -> None:
-    backlog = Backlog(0, Room(), has_states=False)
+    backlog = MessageBuffer(0, Room(), has_states=False)
     messages = [Message(b"x" * size, number) for number, size in enumerate(sizes, 1)]
     for message in messages:
         backlog.add(message)
@@ -59,7 +59,7 @@ def test_whoever_it_covers_misses_nothing_and_bytes_are_bounded(sizes: list[int]
 
 @given(st.lists(st.tuples(st.sampled_from("abc"), st.binary(max_size=3)), max_size=30), st.integers(-1, 30))
 def test_of_states_the_latest_of_each_topic_is_all_there_is(told: list[tuple[str, bytes]], position: int) -> None:
-    backlog = Backlog(-1, Room(), has_states=True)
+    backlog = MessageBuffer(-1, Room(), has_states=True)
     for number, (topic, payload) in enumerate(told):
         backlog.add(Message(payload, number, topic))
     assert backlog.covers(position)
@@ -73,7 +73,7 @@ def test_of_states_the_latest_of_each_topic_is_all_there_is(told: list[tuple[str
 
 def test_all_logs_of_a_process_have_so_much_room_together_and_no_more() -> None:
     room = Room(100)
-    one, other = Backlog(0, room, has_states=False), Backlog(0, room, has_states=False)
+    one, other = MessageBuffer(0, room, has_states=False), MessageBuffer(0, room, has_states=False)
     for message in said(8):
         one.add(message)
     for message in said(8):
@@ -95,7 +95,7 @@ def state(position: int, topic: str | None = None, size: int = 100) -> Message:
 
 def test_of_states_nothing_is_kept_that_nobody_lacks() -> None:
     room = Room()
-    backlog = Backlog(-1, room, has_states=True)
+    backlog = MessageBuffer(-1, room, has_states=True)
     for position, topic in enumerate(["a", "b", "a", "c"]):
         backlog.add(state(position, topic))
     assert ([each.position for each in after(backlog, -1)], room.used) == ([1, 2, 3], 300)
@@ -107,7 +107,7 @@ def test_of_states_nothing_is_kept_that_nobody_lacks() -> None:
 
 def test_the_one_state_goes_when_there_is_no_room() -> None:
     room = Room(150)
-    one, two = (Backlog(-1, room, has_states=True) for _ in range(2))
+    one, two = (MessageBuffer(-1, room, has_states=True) for _ in range(2))
     one.add(state(0))
     one.make_room()
     assert len(after(one, -1)) == 1
