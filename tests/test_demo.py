@@ -11,7 +11,7 @@ from uuid import UUID
 import pytest
 
 from graph.commands.demo.story import connect
-from graph.relay.nodes import asked
+from graph.relay.nodes import decode_id
 from models.storage import db
 from models.storage.secrets import new_secret_key
 from tests.command import said, started
@@ -81,7 +81,7 @@ async def test_what_the_sandbox_prints_is_what_serve_needs_to_use_it(tmp_path: P
         async with browser() as http:
             served = Served(more["public_url"], UUID(int=0), keys, http)
             option = await make_option(served)
-            await connect(served.url, keys["admin"], asked("Option", option), account=ANNA, calendar=ANNA)
+            await connect(served.url, keys["admin"], decode_id("Option", option), account=ANNA, calendar=ANNA)
             home = await served.ask("Home", "staff")
         assert [each["google"]["account"]["email"] for each in home["data"]["options"]["nodes"]] == [ANNA]
     finally:

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit, urlunsplit
 import asyncpg
 import pytest
 
-from graph.commands.exit_status import told
+from graph.commands.exit_status import status_and_message
 from models.google.tables import GoogleAccount
 from models.storage import db, probe
 from models.storage.probe import SilentDatabaseError
@@ -214,7 +214,7 @@ def test_an_argument_that_cannot_be_used_is_named(
     ],
 )
 def test_what_stops_a_command_later_is_one_line_too(error: Exception, status: int, words: str) -> None:
-    assert told(error) == (status, words)
+    assert status_and_message(error) == (status, words)
 
 
 def test_a_process_that_is_refused_ends(tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ from graph.relay.arguments import (
     ServiceId,
     check_range,
 )
-from graph.relay.nodes import asked, asked_some, value_of
+from graph.relay.nodes import decode_given_ids, decode_id, unset_to_none
 from graph.request.context import Info, bad_input
 from graph.scalars import Date, TimeZone
 from models import clock
@@ -48,15 +48,15 @@ _DOUBT = 4
 
 @strawberry.type(description="A time at which a service can be booked.")
 class Slot:
-    # Of all that are `eligible` for the service some are `free` and the `others` not; `shelf` has them as objects.
+    # Of all that are `eligible` for the service some are `free` and the `others` not; `options_by_id` has them as objects.
     free: strawberry.Private[Sequence[UUID]]
     eligible: strawberry.Private[Sequence[UUID]]
-    shelf: strawberry.Private[Mapping[UUID, Option]]
+    options_by_id: strawberry.Private[Mapping[UUID, Option]]
     start: datetime = strawberry.field(description="When the customer comes.")
     end: datetime = strawberry.field(description="When the customer is done.")
-    options: list[Option] = recurring("free", "shelf", "The options that are free for it, by name.")
+    options: list[Option] = recurring("free", "options_by_id", "The options that are free for it, by name.")
     unavailable_options: list[Option] = recurring(
-        "others", "shelf", "The options that offer the service and are not free for it, by name."
+        "others", "options_by_id", "The options that offer the service and are not free for it, by name."
     )
 
     @property
@@ -77,7 +77,7 @@ class Availability:
     offer: strawberry.Private[Offer]
     window: strawberry.Private[Interval]
     service_active: strawberry.Private[bool]
-    shelf: strawberry.Private[Mapping[UUID, Option]]
+    options_by_id: strawberry.Private[Mapping[UUID, Option]]
     as_of: datetime = strawberry.field(description="When this was worked out.")
     fresh_as_of: datetime | None = strawberry.field(
         description="The oldest complete reading among the Google calendars involved; null when none is."
@@ -111,7 +111,7 @@ class AvailabilityQuery:
         moving_booking_id: MovingBookingId = strawberry.UNSET,
         manage_token: MovingToken = strawberry.UNSET,
     ) -> Availability:
-        leave_out = await moving(info, value_of(moving_booking_id), value_of(manage_token))
+        leave_out = await moving(info, unset_to_none(moving_booking_id), unset_to_none(manage_token))
         wanted = Wanted(service_id, interval(from_, to), option_ids, time_zone or None, leave_out)
         return (await look(info, wanted))[0]
 
@@ -137,13 +137,13 @@ async def look(info: Info, wanted: Wanted) -> tuple[Availability, Offer]:
     """The answer as it is now, and the offer it was taken from. Raises BAD_USER_INPUT."""
     window = wanted.window
     await check_range(info, window, wanted.time_zone)
-    only = asked_some("Option", wanted.option_ids, "optionIds")
+    only = decode_given_ids("Option", wanted.option_ids, "optionIds")
     row = await service_for(info, wanted.service_id)
     found = await offer_for(info, row, window, only, wanted.leave_out)
     allowance = info.context.allowance
     zone = wanted.time_zone or row["business__time_zone"]
     slots: Sequence[tuple[Instant, Sequence[UUID]]]
-    shelf: Mapping[UUID, Option]
+    options_by_id: Mapping[UUID, Option]
     with_others = selects(info, "days", "slots", "unavailableOptions")
     with_options = with_others or selects(info, "days", "slots", "options")
     _check_length(found, window, allowance.most, len(found.options) if with_options else 0)
@@ -152,20 +152,20 @@ async def look(info: Info, wanted: Wanted) -> tuple[Availability, Offer]:
         slots = await allowance.through(found.slots_in_steps(window))
         eligible = found.eligible() if with_others else []
         seen = await allowance.through(_seen(slots))
-        shelf = await shelved(info, seen.union(eligible if slots else ()), "days", "slots")
+        options_by_id = await objects_by_id(info, seen.union(eligible if slots else ()), "days", "slots")
     else:
         starts = await allowance.through(found.starts_in_steps(window))
-        slots, eligible, shelf = [(at, ()) for at in starts], [], {}
+        slots, eligible, options_by_id = [(at, ()) for at in starts], [], {}
     answer = Availability(
         offer=found,
         window=window,
         service_active=row["active"],
-        shelf=shelf,
+        options_by_id=options_by_id,
         as_of=to_datetime(found.now),
         fresh_as_of=found.fresh_as_of,
         time_zone=TimeZone(zone),
         days=await allowance.through(
-            by_day(slots, timedelta(minutes=found.rules.duration), ZoneInfo(zone), eligible, shelf)
+            by_day(slots, timedelta(minutes=found.rules.duration), ZoneInfo(zone), eligible, options_by_id)
         ),
     )
     return answer, found
@@ -174,7 +174,7 @@ async def look(info: Info, wanted: Wanted) -> tuple[Availability, Offer]:
 async def service_for(info: Info, service_id: str) -> Row:
     """The service that slots are asked of, with what an offer needs. Raises BAD_USER_INPUT."""
     caller = info.context.caller
-    row = await service.read(caller.business_id, asked("Service", service_id), SERVICE_COLUMNS)
+    row = await service.read(caller.business_id, decode_id("Service", service_id), SERVICE_COLUMNS)
     if row is None or not (row["active"] or caller.is_staff):
         raise bad_input("There is no such service.")
     return row
@@ -200,7 +200,7 @@ async def moving(info: Info, booking_id: str | None, manage_token: str | None) -
     """The booking to leave out; a public key must show that it manages it. Raises BAD_USER_INPUT."""
     if booking_id is None:
         return None
-    caller, found = info.context.caller, asked("Booking", booking_id)
+    caller, found = info.context.caller, decode_id("Booking", booking_id)
     if not caller.is_staff:
         managed = info.context.state.secrets.managed(manage_token or "")
         if managed is None or managed[0] != found or not await booking.is_managed(caller.business_id, *managed):
@@ -208,7 +208,7 @@ async def moving(info: Info, booking_id: str | None, manage_token: str | None) -
     return found
 
 
-async def shelved(info: Info, options: Iterable[UUID], *path: str) -> Mapping[UUID, Option]:
+async def objects_by_id(info: Info, options: Iterable[UUID], *path: str) -> Mapping[UUID, Option]:
     """The options as the slots at the end of `path` show them."""
     ids = list(options)
     wanted = columns(info, Option, *path, "options") | columns(info, Option, *path, "unavailableOptions")
@@ -220,12 +220,12 @@ async def shelved(info: Info, options: Iterable[UUID], *path: str) -> Mapping[UU
 
 async def nearby(info: Info, found: Sequence[Alternative]) -> list[Slot]:
     """Alternatives of the domain, as the API shows them."""
-    shelf = await shelved(info, {option for each in found for option in each.options}, "alternatives")
+    options_by_id = await objects_by_id(info, {option for each in found for option in each.options}, "alternatives")
     return [
         Slot(
             free=each.options,
             eligible=each.options,
-            shelf=shelf,
+            options_by_id=options_by_id,
             start=to_datetime(each.start),
             end=to_datetime(each.end),
         )
@@ -266,7 +266,7 @@ def by_day(
     length: timedelta,
     zone: ZoneInfo,
     eligible: Sequence[UUID],
-    shelf: Mapping[UUID, Option],
+    options_by_id: Mapping[UUID, Option],
 ) -> Steps[list[AvailabilityDay]]:
     """Slots, ascending, by the dates of a zone; in steps."""
     days: list[AvailabilityDay] = []
@@ -277,6 +277,8 @@ def by_day(
             midnight = day_interval(date, zone).end
             days.append(AvailabilityDay(date=Date(date), slots=[]))
         start = to_datetime(at)
-        days[-1].slots.append(Slot(free=free, eligible=eligible, shelf=shelf, start=start, end=start + length))
+        days[-1].slots.append(
+            Slot(free=free, eligible=eligible, options_by_id=options_by_id, start=start, end=start + length)
+        )
         yield
     return days

@@ -10,7 +10,7 @@ from graph.calendar.entries import CalendarEntry, entry_types
 from graph.fields.selection import columns
 from graph.languages import say
 from graph.relay.arguments import MovingBookingId, MovingToken, ServiceId
-from graph.relay.nodes import asked, value_of
+from graph.relay.nodes import decode_id, unset_to_none
 from graph.request.context import Info, bad_input
 from models.actions import calendar_entries
 from models.enums import ChangeKind
@@ -73,8 +73,8 @@ class SlotCheckQuery:
     ) -> SlotCheck:
         caller, at = info.context.caller, to_instant(start)
         row = await service_for(info, service_id)
-        leave_out = await moving(info, value_of(moving_booking_id), value_of(manage_token))
-        option = asked("Option", option_id)
+        leave_out = await moving(info, unset_to_none(moving_booking_id), unset_to_none(manage_token))
+        option = decode_id("Option", option_id)
         found = await offer_for(info, row, Interval(at, at + 1), [option], leave_out)
         if option not in found.options or not (caller.is_staff or found.options[option]["active"]):
             raise bad_input("There is no such option.")

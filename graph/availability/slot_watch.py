@@ -13,7 +13,7 @@ from graph.catalog.options import Option
 from graph.feeds.slot_feed import Cut, digest
 from graph.fields.declarations import Column, Reading, shown_by
 from graph.fields.selection import columns, selects
-from graph.relay.nodes import asked, asked_some
+from graph.relay.nodes import decode_given_ids, decode_id
 from graph.request.context import Info, bad_input
 from graph.scalars import TimeZone
 from models import clock
@@ -29,8 +29,8 @@ class SlotWatch:
     def __init__(self, info: Info, wanted: Wanted) -> None:
         self._info = info
         self._wanted = wanted
-        self._service_id = asked("Service", wanted.service_id)
-        only = asked_some("Option", wanted.option_ids, "optionIds")
+        self._service_id = decode_id("Service", wanted.service_id)
+        only = decode_given_ids("Option", wanted.option_ids, "optionIds")
         self._only = None if only is None else frozenset(only)
         self._seen = b""
         self._due: Instant | None = None
@@ -77,10 +77,14 @@ class SlotWatch:
         slots, eligible = cut.slots, cut.eligible if with_others and cut.slots else []
         if not (with_others or selects(self._info, "days", "slots", "options")):
             slots = [(at, ()) for at, _ in slots]
-        shelf = await self._shelf(cut, {each for free in {free for _, free in slots} for each in free}.union(eligible))
+        options_by_id = await self._shelf(
+            cut, {each for free in {free for _, free in slots} for each in free}.union(eligible)
+        )
         zone = self._wanted.time_zone or cut.picture.service["business__time_zone"]
         length = timedelta(minutes=cut.picture.offer.rules.duration)
-        options = [(each, [shelf[each].row[name] for name in sorted(self._columns)]) for each in sorted(shelf)]
+        options = [
+            (each, [options_by_id[each].row[name] for name in sorted(self._columns)]) for each in sorted(options_by_id)
+        ]
         before, self._seen = self._seen, digest(slots, length, zone, eligible, options)
         differs = before != self._seen
         if not (differs or is_asked):
@@ -89,11 +93,13 @@ class SlotWatch:
             offer=cut.offer,
             window=self._wanted.window,
             service_active=cut.picture.service["active"],
-            shelf=shelf,
+            options_by_id=options_by_id,
             as_of=to_datetime(cut.now),
             fresh_as_of=cut.fresh_as_of,
             time_zone=TimeZone(zone),
-            days=await self._info.context.allowance.through(by_day(slots, length, ZoneInfo(zone), eligible, shelf)),
+            days=await self._info.context.allowance.through(
+                by_day(slots, length, ZoneInfo(zone), eligible, options_by_id)
+            ),
         )
         return answer, differs
 
@@ -101,7 +107,7 @@ class SlotWatch:
         """The options as the slots show them."""
         if not ids or self._columns == {"id"}:
             return {each: Option(row={"id": each}) for each in ids}
-        rows = await cut.picture.shelf(_SHOWN)
+        rows = await cut.picture.options_by_id(_SHOWN)
         return {each: Option(row=rows[each]) for each in ids if each in rows}
 
     @property

@@ -9,7 +9,7 @@ from graph.bookings.booking import Booking
 from graph.fields.resolvers import listed
 from graph.fields.selection import columns
 from graph.relay.connections import After, First, Listing, page
-from graph.relay.nodes import asked_some, check_length, value_of
+from graph.relay.nodes import check_length, decode_given_ids, unset_to_none
 from graph.relay.payloads import optional
 from graph.request.context import Info, staff
 from models import checks
@@ -92,11 +92,11 @@ def _search(source: BookingFilter) -> Search:
     """The filter as the domain takes it: what was left out, or null, narrows nothing. Raises BAD_USER_INPUT."""
     check_length(source.statuses, "statuses", MOST_STATUSES)
     return Search(
-        option_ids=asked_some("Option", source.option_ids, "optionIds"),
-        service_ids=asked_some("Service", source.service_ids, "serviceIds"),
-        statuses=value_of(source.statuses),
-        start=value_of(source.from_),
-        end=value_of(source.to),
-        customer_email=checks.tidy(value_of(source.customer_email)),
-        text=checks.tidy(value_of(source.query)),
+        option_ids=decode_given_ids("Option", source.option_ids, "optionIds"),
+        service_ids=decode_given_ids("Service", source.service_ids, "serviceIds"),
+        statuses=unset_to_none(source.statuses),
+        start=unset_to_none(source.from_),
+        end=unset_to_none(source.to),
+        customer_email=checks.tidy(unset_to_none(source.customer_email)),
+        text=checks.tidy(unset_to_none(source.query)),
     )

@@ -10,8 +10,8 @@ from graph.availability.freshness import freshen
 from graph.availability.query import Slot, nearby
 from graph.calendar.entries import Hold
 from graph.errors import user_errors
-from graph.relay.nodes import asked, asked_if, to_id, value_of
-from graph.relay.payloads import Payload, optional, shown
+from graph.relay.nodes import decode_id, decode_id_if_given, to_id, unset_to_none
+from graph.relay.payloads import Payload, optional, payload_fields
 from graph.request.context import Info
 from models import checks, clock
 from models.actions import create_booking, hold_slot
@@ -61,11 +61,11 @@ class HoldMutation:
         self, info: Info, input: Annotated[CreateHoldInput, strawberry.argument(description="The slot.")]
     ) -> CreateHoldPayload | None:
         caller, settings = info.context.caller, info.context.state.settings
-        if wrong := checks.found(idempotency.judge(value_of(input.idempotency_key))):
+        if wrong := checks.found(idempotency.validate(unset_to_none(input.idempotency_key))):
             return CreateHoldPayload(errors=user_errors(info, Refused(wrong)))
         keeping = HoldRequest(
-            service_id=asked("Service", input.service_id),
-            option_id=asked_if("Option", input.option_id),
+            service_id=decode_id("Service", input.service_id),
+            option_id=decode_id_if_given("Option", input.option_id),
             start=input.start,
             address=info.context.veiled_address or "",
             seconds=settings.hold_seconds,
@@ -85,13 +85,13 @@ class HoldMutation:
         # A retry may come after the hold has lapsed or was booked.
         there = await HoldRow.filter(id=answer).exists()
         done = answer if there else await hold.gone(caller.business_id, answer)
-        return CreateHoldPayload(**await shown(info, Hold, HoldRow, done, "hold"))
+        return CreateHoldPayload(**await payload_fields(info, Hold, HoldRow, done, "hold"))
 
     @strawberry.mutation(description="Gives a held slot back before it lapses.")
     async def release_hold(
         self, info: Info, input: Annotated[ReleaseHoldInput, strawberry.argument(description="The hold.")]
     ) -> ReleaseHoldPayload | None:
-        answer = await hold_slot.release(info.context.caller, asked("Hold", input.hold_id))
+        answer = await hold_slot.release(info.context.caller, decode_id("Hold", input.hold_id))
         if isinstance(answer, Refused):
             return ReleaseHoldPayload(errors=user_errors(info, answer))
         return ReleaseHoldPayload(released_id=to_id("Hold", answer))
@@ -102,4 +102,6 @@ async def _foreseen(info: Info, keeping: HoldRequest) -> UUID | None:
     caller, days = info.context.caller, info.context.state.settings.google_days
     if await hold_slot.has_too_many(caller, keeping.address, clock.now()):
         return None
-    return await create_booking.foresee(caller.business_id, keeping.service_id, keeping.option_id, keeping.start, days)
+    return await create_booking.preview_option(
+        caller.business_id, keeping.service_id, keeping.option_id, keeping.start, days
+    )

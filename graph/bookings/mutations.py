@@ -12,8 +12,8 @@ from graph.availability.query import Slot, nearby
 from graph.bookings.booking import Booking
 from graph.errors import forbidden_error, user_errors
 from graph.limits.answers import TOO_MANY_BOOKINGS, rate_limited
-from graph.relay.nodes import NOBODY, asked, asked_if, value_of
-from graph.relay.payloads import Payload, given, optional, shown, whole
+from graph.relay.nodes import UNKNOWN_ID, decode_id, decode_id_if_given, unset_to_none
+from graph.relay.payloads import Payload, given_values, optional, payload_fields, whole
 from graph.request.context import Info
 from models import checks
 from models.actions import change_booking, hold_slot
@@ -132,10 +132,10 @@ class BookingMutation:
         if may_not_override(info, input):
             return CreateBookingPayload(errors=forbidden_error(info, Role.STAFF, "input", "overrideRules"))
         wish = _wish(input)
-        if wrong := checks.found(idempotency.judge(value_of(input.idempotency_key))):
+        if wrong := checks.found(idempotency.validate(unset_to_none(input.idempotency_key))):
             return CreateBookingPayload(errors=user_errors(info, Refused(wrong)))
         once = None
-        if retry := value_of(input.idempotency_key):
+        if retry := unset_to_none(input.idempotency_key):
             once = IdempotentRequest(caller.key_id, "createBooking", retry, dataclasses.asdict(wish))
         await freshen(info, once, lambda: _foreseen(info, wish))
         try:
@@ -144,7 +144,7 @@ class BookingMutation:
             )
         except TooManyBookingsError as early:
             raise rate_limited(TOO_MANY_BOOKINGS, early.seconds, info.context.language) from None
-        fields = await shown(info, Booking, BookingRow, answer, "booking")
+        fields = await payload_fields(info, Booking, BookingRow, answer, "booking")
         if isinstance(answer, Refused):
             return CreateBookingPayload(**fields, alternatives=await nearby(info, answer.alternatives))
         return CreateBookingPayload(**fields, manage_token=await _token(info, answer))
@@ -156,21 +156,23 @@ class BookingMutation:
         caller, settings = info.context.caller, info.context.state.settings
         if may_not_override(info, input):
             return RescheduleBookingPayload(errors=forbidden_error(info, Role.STAFF, "input", "overrideRules"))
-        if wrong := checks.found(idempotency.judge(value_of(input.idempotency_key))):
+        if wrong := checks.found(idempotency.validate(unset_to_none(input.idempotency_key))):
             return RescheduleBookingPayload(errors=user_errors(info, Refused(wrong)))
         booking_id = await managed(info, input.booking_id, input.manage_token)
         once = _once(info, "rescheduleBooking", booking_id, input)
         where: dict[str, Any] = {
-            "option_id": asked_if("Option", input.option_id),
-            "override_rules": bool(value_of(input.override_rules)),
+            "option_id": decode_id_if_given("Option", input.option_id),
+            "override_rules": bool(unset_to_none(input.override_rules)),
             "google_days": settings.google_days,
         }
-        await freshen(info, once, lambda: change_booking.foresee(caller.business_id, booking_id, input.start, **where))
-        version = value_of(input.expected_version)
+        await freshen(
+            info, once, lambda: change_booking.preview_option(caller.business_id, booking_id, input.start, **where)
+        )
+        version = unset_to_none(input.expected_version)
         answer = await change_booking.reschedule(
             caller, booking_id, input.start, expected_version=version, once=once, **where
         )
-        fields = await shown(info, Booking, BookingRow, _hinted(info, input.manage_token, answer), "booking")
+        fields = await payload_fields(info, Booking, BookingRow, _hinted(info, input.manage_token, answer), "booking")
         if isinstance(answer, Refused):
             fields["alternatives"] = await nearby(info, answer.alternatives)
         return RescheduleBookingPayload(**fields)
@@ -179,18 +181,18 @@ class BookingMutation:
     async def cancel_booking(
         self, info: Info, input: Annotated[CancelBookingInput, strawberry.argument(description="The booking.")]
     ) -> CancelBookingPayload | None:
-        if wrong := checks.found(idempotency.judge(value_of(input.idempotency_key))):
+        if wrong := checks.found(idempotency.validate(unset_to_none(input.idempotency_key))):
             return CancelBookingPayload(errors=user_errors(info, Refused(wrong)))
         booking_id = await managed(info, input.booking_id, input.manage_token)
         answer = await change_booking.cancel(
             info.context.caller,
             booking_id,
-            reason=value_of(input.reason),
-            expected_version=value_of(input.expected_version),
+            reason=unset_to_none(input.reason),
+            expected_version=unset_to_none(input.expected_version),
             once=_once(info, "cancelBooking", booking_id, input),
         )
         answer = _hinted(info, input.manage_token, answer)
-        return CancelBookingPayload(**await shown(info, Booking, BookingRow, answer, "booking"))
+        return CancelBookingPayload(**await payload_fields(info, Booking, BookingRow, answer, "booking"))
 
     @strawberry.mutation(description="Changes whom a booking is for, its note, or how it went. Staff.")
     async def update_booking(
@@ -199,24 +201,26 @@ class BookingMutation:
         caller = info.context.caller
         if not caller.is_staff:
             return UpdateBookingPayload(errors=forbidden_error(info))
-        if wrong := checks.found(idempotency.judge(value_of(input.idempotency_key))):
+        if wrong := checks.found(idempotency.validate(unset_to_none(input.idempotency_key))):
             return UpdateBookingPayload(errors=user_errors(info, Refused(wrong)))
-        values = given(input, "note", "status", "customer")
+        values = given_values(input, "note", "status", "customer")
         if "customer" in values:
             customer = values.pop("customer")
             if customer is None:
                 missing = checks.invalid("Must not be null.", "customer")
                 return UpdateBookingPayload(errors=user_errors(info, Refused([missing])))
-            values |= {f"customer_{name}": value for name, value in given(customer, "name", "email", "phone").items()}
-        booking_id = asked("Booking", input.booking_id)
+            values |= {
+                f"customer_{name}": value for name, value in given_values(customer, "name", "email", "phone").items()
+            }
+        booking_id = decode_id("Booking", input.booking_id)
         answer = await change_booking.update(
             caller,
             booking_id,
             values,
-            expected_version=value_of(input.expected_version),
+            expected_version=unset_to_none(input.expected_version),
             once=_once(info, "updateBooking", booking_id, input),
         )
-        return UpdateBookingPayload(**await shown(info, Booking, BookingRow, answer, "booking"))
+        return UpdateBookingPayload(**await payload_fields(info, Booking, BookingRow, answer, "booking"))
 
 
 def _quota(info: Info) -> Quota | None:
@@ -227,13 +231,13 @@ def _quota(info: Info) -> Quota | None:
 
 async def managed(info: Info, booking_id: str, manage_token: str | None) -> UUID:
     """The booking to change. To a public key without its manage token, it is as if there were none."""
-    found = asked("Booking", booking_id)
+    found = decode_id("Booking", booking_id)
     if info.context.caller.is_staff:
         return found
     known = info.context.state.secrets.managed(manage_token or "")
     if known is None or known[0] != found:
-        return NOBODY
-    return found if await booking.is_managed(info.context.caller.business_id, *known) else NOBODY
+        return UNKNOWN_ID
+    return found if await booking.is_managed(info.context.caller.business_id, *known) else UNKNOWN_ID
 
 
 def _hinted(info: Info, manage_token: str | None, answer: UUID | Refused) -> UUID | Refused:
@@ -242,7 +246,7 @@ def _hinted(info: Info, manage_token: str | None, answer: UUID | Refused) -> UUI
     """
     if info.context.caller.is_staff or not isinstance(answer, Refused):
         return answer
-    message = DISPROVED if value_of(manage_token) else UNPROVEN
+    message = DISPROVED if unset_to_none(manage_token) else UNPROVEN
     reasons = [
         dataclasses.replace(each, message=message)
         if each.code is ErrorCode.NOT_FOUND and each.path == _BOOKING
@@ -254,7 +258,7 @@ def _hinted(info: Info, manage_token: str | None, answer: UUID | Refused) -> UUI
 
 def may_not_override(info: Info, source: CreateBookingInput | RescheduleBookingInput) -> bool:
     """Whether the input overrides rules with a key that may not."""
-    return bool(value_of(source.override_rules)) and not info.context.caller.is_staff
+    return bool(unset_to_none(source.override_rules)) and not info.context.caller.is_staff
 
 
 Changing: TypeAlias = RescheduleBookingInput | CancelBookingInput | UpdateBookingInput
@@ -262,9 +266,9 @@ Changing: TypeAlias = RescheduleBookingInput | CancelBookingInput | UpdateBookin
 
 def _once(info: Info, mutation: str, booking_id: UUID, source: Changing) -> IdempotentRequest | None:
     """What a repeated change of a booking is recognised by; to who may not change it there is nothing to repeat."""
-    retry = value_of(source.idempotency_key)
+    retry = unset_to_none(source.idempotency_key)
     caller = info.context.caller
-    if retry is None or (booking_id == NOBODY and not caller.is_staff):
+    if retry is None or (booking_id == UNKNOWN_ID and not caller.is_staff):
         return None
     return IdempotentRequest(caller.key_id, mutation, retry, whole(source))
 
@@ -273,28 +277,30 @@ def _wish(source: CreateBookingInput) -> BookingRequest:
     """The input as the domain takes it."""
     wish = BookingRequest(
         customer_name=source.customer.name,
-        customer_email=value_of(source.customer.email),
-        customer_phone=value_of(source.customer.phone),
-        note=value_of(source.note),
-        service_id=asked_if("Service", source.service_id),
-        option_id=asked_if("Option", source.option_id),
-        start=value_of(source.start),
-        hold_id=asked_if("Hold", source.hold_id),
-        override_rules=bool(value_of(source.override_rules)),
+        customer_email=unset_to_none(source.customer.email),
+        customer_phone=unset_to_none(source.customer.phone),
+        note=unset_to_none(source.note),
+        service_id=decode_id_if_given("Service", source.service_id),
+        option_id=decode_id_if_given("Option", source.option_id),
+        start=unset_to_none(source.start),
+        hold_id=decode_id_if_given("Hold", source.hold_id),
+        override_rules=bool(unset_to_none(source.override_rules)),
     )
     return reserving.tidied(wish)
 
 
 async def _foreseen(info: Info, wish: BookingRequest) -> UUID | None:
     """The option that is about to be booked; None when nothing will be."""
-    if reserving.judge(wish):
+    if reserving.validate(wish):
         return None
     if wish.hold_id:
         return await hold_slot.option_of(info.context.caller.business_id, wish.hold_id)
     if wish.service_id is None or wish.start is None:
         return None
     business_id, days = info.context.caller.business_id, info.context.state.settings.google_days
-    return await reserving.foresee(business_id, wish.service_id, wish.option_id, wish.start, days, wish.override_rules)
+    return await reserving.preview_option(
+        business_id, wish.service_id, wish.option_id, wish.start, days, wish.override_rules
+    )
 
 
 async def _token(info: Info, booking_id: UUID) -> str:

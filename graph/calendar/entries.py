@@ -14,7 +14,7 @@ from graph.fields.selection import columns
 from graph.google.connection import GoogleCalendar
 from graph.languages import BUSY, HELD, say
 from graph.relay.arguments import OptionIds, check_range
-from graph.relay.nodes import Node, asked_some
+from graph.relay.nodes import Node, decode_given_ids
 from graph.request.context import Info, staff
 from graph.scalars import Cursor
 from models.actions import calendar_entries as entries
@@ -167,5 +167,5 @@ class CalendarQuery:
 
 def filter_of(option_ids: list[strawberry.ID] | None) -> frozenset[UUID] | None:
     """The options that were asked for; None: all."""
-    found = asked_some("Option", option_ids, "optionIds")
+    found = decode_given_ids("Option", option_ids, "optionIds")
     return None if found is None else frozenset(found)

@@ -8,8 +8,8 @@ import strawberry
 from graph.calendar.entries import TimeOff
 from graph.catalog.options import Option
 from graph.errors import forbidden_error, user_errors
-from graph.relay.nodes import asked, to_id
-from graph.relay.payloads import Payload, optional, shown
+from graph.relay.nodes import decode_id, to_id
+from graph.relay.payloads import Payload, optional, payload_fields
 from graph.request.context import Info
 from graph.scalars import Date, LocalTime
 from models import checks
@@ -81,11 +81,11 @@ class ClosingMutation:
             return SetDateOverridePayload(errors=user_errors(info, Refused([missing])))
         answer = await option.set_date_override(
             caller.business_id,
-            asked("Option", input.option_id),
+            decode_id("Option", input.option_id),
             input.date,
             None if hours is None else [TimeRange(each.opens, each.closes) for each in hours],
         )
-        return SetDateOverridePayload(**await shown(info, Option, OptionRow, answer, "option"))
+        return SetDateOverridePayload(**await payload_fields(info, Option, OptionRow, answer, "option"))
 
     @strawberry.mutation(description="Blocks a time of an option. Bookings inside it stand. Staff.")
     async def create_time_off(
@@ -95,9 +95,9 @@ class ClosingMutation:
         if not caller.is_staff:
             return CreateTimeOffPayload(errors=forbidden_error(info))
         answer = await timeoff.create(
-            caller.business_id, asked("Option", input.option_id), input.start, input.end, input.reason or None
+            caller.business_id, decode_id("Option", input.option_id), input.start, input.end, input.reason or None
         )
-        return CreateTimeOffPayload(**await shown(info, TimeOff, TimeOffRow, answer, "time_off"))
+        return CreateTimeOffPayload(**await payload_fields(info, TimeOff, TimeOffRow, answer, "time_off"))
 
     @strawberry.mutation(description="Lifts a time off. Staff.")
     async def delete_time_off(
@@ -106,7 +106,7 @@ class ClosingMutation:
         caller = info.context.caller
         if not caller.is_staff:
             return DeleteTimeOffPayload(errors=forbidden_error(info))
-        answer = await timeoff.delete(caller.business_id, asked("TimeOff", input.time_off_id))
+        answer = await timeoff.delete(caller.business_id, decode_id("TimeOff", input.time_off_id))
         if isinstance(answer, Refused):
             return DeleteTimeOffPayload(errors=user_errors(info, answer))
         return DeleteTimeOffPayload(deleted_id=to_id("TimeOff", answer))

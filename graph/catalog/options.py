@@ -13,8 +13,8 @@ from graph.errors import forbidden_error
 from graph.fields.resolvers import column, listed, reading
 from graph.fields.selection import columns
 from graph.relay.connections import After, First, Listing, page
-from graph.relay.nodes import Node, asked, asked_all, visible
-from graph.relay.payloads import Payload, given, optional, shown
+from graph.relay.nodes import Node, decode_id, decode_ids, visible
+from graph.relay.payloads import Payload, given_values, optional, payload_fields
 from graph.request.context import Info, bad_input
 from graph.scalars import Date, LocalTime, TimeZone
 from models import business
@@ -155,7 +155,9 @@ class OptionQuery:
     ) -> Option | None:
         caller = info.context.caller
         asked_columns = columns(info, Option)
-        row = await queries.row(OptionRow, caller.business_id, asked("Option", id), asked_columns, **visible(caller))
+        row = await queries.row(
+            OptionRow, caller.business_id, decode_id("Option", id), asked_columns, **visible(caller)
+        )
         return Option(row=row) if row else None
 
 
@@ -224,13 +226,13 @@ class OptionMutation:
         caller = info.context.caller
         if not caller.is_staff:
             return CreateOptionPayload(errors=forbidden_error(info))
-        values = {name: value for name, value in given(input, *_COLUMNS).items() if value is not None}
+        values = {name: value for name, value in given_values(input, *_COLUMNS).items() if value is not None}
         if "time_zone" not in values:
             values["time_zone"] = (await business.read(caller.business_id, ("time_zone",)))["time_zone"]
-        values["service_ids"] = asked_all("Service", input.service_ids or ())
+        values["service_ids"] = decode_ids("Service", input.service_ids or ())
         values["opening_hours"] = _weekly(input.opening_hours or ())
         answer = await option.create(caller.business_id, values)
-        return CreateOptionPayload(**await shown(info, Option, OptionRow, answer, "option"))
+        return CreateOptionPayload(**await payload_fields(info, Option, OptionRow, answer, "option"))
 
     @strawberry.mutation(description="Changes an option. Staff.")
     async def update_option(
@@ -239,11 +241,11 @@ class OptionMutation:
         caller = info.context.caller
         if not caller.is_staff:
             return UpdateOptionPayload(errors=forbidden_error(info))
-        values = given(input, *_COLUMNS, "active", "service_ids")
+        values = given_values(input, *_COLUMNS, "active", "service_ids")
         if "service_ids" in values:
-            values["service_ids"] = asked_all("Service", values["service_ids"])
-        answer = await change_option(caller.business_id, asked("Option", input.option_id), values)
-        return UpdateOptionPayload(**await shown(info, Option, OptionRow, answer, "option"))
+            values["service_ids"] = decode_ids("Service", values["service_ids"])
+        answer = await change_option(caller.business_id, decode_id("Option", input.option_id), values)
+        return UpdateOptionPayload(**await payload_fields(info, Option, OptionRow, answer, "option"))
 
     @strawberry.mutation(description="Replaces an option's weekly opening hours. Staff.")
     async def set_opening_hours(
@@ -253,8 +255,8 @@ class OptionMutation:
         if not caller.is_staff:
             return SetOpeningHoursPayload(errors=forbidden_error(info))
         hours = _weekly(input.opening_hours)
-        answer = await option.set_opening_hours(caller.business_id, asked("Option", input.option_id), hours)
-        return SetOpeningHoursPayload(**await shown(info, Option, OptionRow, answer, "option"))
+        answer = await option.set_opening_hours(caller.business_id, decode_id("Option", input.option_id), hours)
+        return SetOpeningHoursPayload(**await payload_fields(info, Option, OptionRow, answer, "option"))
 
 
 def _weekly(given_hours: Sequence[OpeningHoursInput]) -> list[option.WeeklyRange]:

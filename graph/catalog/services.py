@@ -10,8 +10,8 @@ from graph.errors import forbidden_error
 from graph.fields.resolvers import column, listed, reading
 from graph.fields.selection import columns
 from graph.relay.connections import After, First, Listing, page
-from graph.relay.nodes import Node, asked, asked_all, visible
-from graph.relay.payloads import Payload, given, optional, shown
+from graph.relay.nodes import Node, decode_id, decode_ids, visible
+from graph.relay.payloads import Payload, given_values, optional, payload_fields
 from graph.request.context import Info
 from models.actions.change_service import change_service
 from models.catalog import service
@@ -85,7 +85,9 @@ class ServiceQuery:
     ) -> Service | None:
         caller = info.context.caller
         asked_columns = columns(info, Service)
-        row = await queries.row(ServiceRow, caller.business_id, asked("Service", id), asked_columns, **visible(caller))
+        row = await queries.row(
+            ServiceRow, caller.business_id, decode_id("Service", id), asked_columns, **visible(caller)
+        )
         return Service(row=row) if row else None
 
 
@@ -145,13 +147,13 @@ _COLUMNS = ("name", "description", "duration_minutes", "slot_step_minutes", *ser
 
 def _values(source: CreateServiceInput | UpdateServiceInput, *more: str) -> dict[str, Any]:
     """The input's given fields as columns."""
-    values = given(source, *_COLUMNS, "price", "option_ids", *more)
+    values = given_values(source, *_COLUMNS, "price", "option_ids", *more)
     if "price" in values:
         price = values.pop("price")
         values["price_amount"] = price and price.amount
         values["price_currency"] = price and price.currency
     if "option_ids" in values:
-        values["option_ids"] = asked_all("Option", values["option_ids"])
+        values["option_ids"] = decode_ids("Option", values["option_ids"])
     return values
 
 
@@ -165,7 +167,7 @@ class ServiceMutation:
         if not caller.is_staff:
             return CreateServicePayload(errors=forbidden_error(info))
         answer = await service.create(caller.business_id, _values(input))
-        return CreateServicePayload(**await shown(info, Service, ServiceRow, answer, "service"))
+        return CreateServicePayload(**await payload_fields(info, Service, ServiceRow, answer, "service"))
 
     @strawberry.mutation(description="Changes a service; bookings made keep their times. Staff.")
     async def update_service(
@@ -174,5 +176,7 @@ class ServiceMutation:
         caller = info.context.caller
         if not caller.is_staff:
             return UpdateServicePayload(errors=forbidden_error(info))
-        answer = await change_service(caller.business_id, asked("Service", input.service_id), _values(input, "active"))
-        return UpdateServicePayload(**await shown(info, Service, ServiceRow, answer, "service"))
+        answer = await change_service(
+            caller.business_id, decode_id("Service", input.service_id), _values(input, "active")
+        )
+        return UpdateServicePayload(**await payload_fields(info, Service, ServiceRow, answer, "service"))

@@ -51,7 +51,7 @@ def _in_database(work: Callable[[], Awaitable[None]], *, ring: bool = True) -> N
             if not ring:
                 await work()
                 return
-            async with notifier.hung(settings.bell_url) as hung:
+            async with notifier.opened(settings.bell_url) as hung:
                 await work()
                 await hung.flushed()
 
@@ -89,7 +89,7 @@ def _business_values(options: argparse.Namespace) -> dict[str, Any]:
     values = {name: value for name in names if (value := getattr(options, name)) is not None}
     if options.origin is not None:
         values["origins"] = [each.rstrip("/") for each in options.origin]
-    for column, said in register_business.judge({"slug": options.slug, **values}).items():
+    for column, said in register_business.validate({"slug": options.slug, **values}).items():
         argument = "origin" if column == "origins" else column.replace("_", "-")
         raise WrongArgumentError(f"--{argument}: {said}")
     return values

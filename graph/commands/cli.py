@@ -15,7 +15,7 @@ from typing import Any, NoReturn
 
 from graph.commands import administration
 from graph.commands.administration import read_to_run
-from graph.commands.exit_status import FAILED, WRONG, WrongArgumentError, told
+from graph.commands.exit_status import FAILED, WRONG, WrongArgumentError, status_and_message
 from models.enums import Role
 from models.settings import read
 from models.storage.migrate import migrate
@@ -47,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     except Exception as error:
         if options.debug:
             traceback.print_exc()
-        status, line = told(error)
+        status, line = status_and_message(error)
         sys.stderr.write(f"timebok: {line}\n")
         sys.exit(status)
     sys.exit(0)

@@ -18,7 +18,7 @@ class WrongArgumentError(Exception):
     """An argument that cannot be used; the message names it."""
 
 
-def told(error: Exception) -> tuple[int, str]:
+def status_and_message(error: Exception) -> tuple[int, str]:
     """The exit status, and the line."""
     while isinstance(error, ExceptionGroup):
         error = error.exceptions[0]

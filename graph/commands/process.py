@@ -8,7 +8,7 @@ from ipaddress import ip_address
 
 from graph.commands.serve import Site, address, listening, serving, stopping, unless
 from graph.feeds.change_feed import LOOK_SECONDS
-from graph.server.app import beside, build
+from graph.server.app import background, build
 from graph.server.live.hold_expiry import lapse
 from models.log import notifier
 from models.settings import Settings
@@ -64,7 +64,7 @@ async def work(settings: Settings) -> None:
     _mind_the_bell(settings)
     _mind_the_address(settings)
     google = Google(settings, Secrets(settings.secret_keys))
-    async with db.opened(settings.database_url), notifier.hung(settings.bell_url), google, beside(lapse()):
+    async with db.opened(settings.database_url), notifier.opened(settings.bell_url), google, background(lapse()):
         await google.work(stop)
 
 

@@ -50,14 +50,14 @@ class Picture:
     service: Row
     offer: Offer
     business_id: UUID
-    _shelf: dict[UUID, Row] = field(default_factory=dict)
+    _options_by_id: dict[UUID, Row] = field(default_factory=dict)
 
-    async def shelf(self, columns: Collection[str]) -> Mapping[UUID, Row]:
+    async def options_by_id(self, columns: Collection[str]) -> Mapping[UUID, Row]:
         """The asked columns of the options' rows, which are read once for all who ask."""
-        if not self._shelf:
+        if not self._options_by_id:
             rows = await option.several(self.business_id, list(self.offer.options), columns)
-            self._shelf.update({row["id"]: row for row in rows})
-        return self._shelf
+            self._options_by_id.update({row["id"]: row for row in rows})
+        return self._options_by_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +107,7 @@ class Cut:
 
 
 @dataclass(slots=True)
-class _Shelf:
+class _Weeks:
     """What is kept of one service."""
 
     weeks: dict[int, Week] = field(default_factory=dict)
@@ -119,7 +119,7 @@ class Offers:
 
     def __init__(self) -> None:
         self.turns = Turns()
-        self._kept: dict[tuple[UUID, UUID], _Shelf] = {}
+        self._kept: dict[tuple[UUID, UUID], _Weeks] = {}
 
     async def cut(
         self,
@@ -136,9 +136,9 @@ class Offers:
         read not before an instant; None when there is no such service.
         """
         numbers = range(window.start // WEEK, (window.end - 1) // WEEK + 1)
-        shelf = self._kept.setdefault((business_id, service_id), _Shelf())
-        async with shelf.lock:
-            weeks = shelf.weeks
+        kept = self._kept.setdefault((business_id, service_id), _Weeks())
+        async with kept.lock:
+            weeks = kept.weeks
             missing = [each for each in numbers if not _serves(weeks.get(each), revision, since)]
             for run in _runs(missing):
                 picture = await _read(business_id, service_id, run, google_days)
@@ -152,11 +152,11 @@ class Offers:
 
     def _forget(self, key: tuple[UUID, UUID]) -> None:
         """Lets go of what is too old."""
-        shelf = self._kept.get(key)
-        if shelf is None or shelf.lock.locked():
+        kept = self._kept.get(key)
+        if kept is None or kept.lock.locked():
             return
-        shelf.weeks = {number: week for number, week in shelf.weeks.items() if _serves(week, 0, 0)}
-        if not shelf.weeks:
+        kept.weeks = {number: week for number, week in kept.weeks.items() if _serves(week, 0, 0)}
+        if not kept.weeks:
             del self._kept[key]
 
 

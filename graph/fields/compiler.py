@@ -194,8 +194,8 @@ class _Code:
                 return self.object(_object_type(returned), details, _Object(None, source.row, source.within))
             case Related() as other:
                 return self.related(other, returned, details, source)
-            case Recurring(keys, shelf):
-                return self.recurring(f"{_value_of(source)}.{keys}", f"{source.value}.{shelf}", returned, details)
+            case Recurring(keys, mapping):
+                return self.recurring(f"{_value_of(source)}.{keys}", f"{source.value}.{mapping}", returned, details)
             case Listed():
                 return self.listed(returned, details, source)
             case Attribute(attribute):
@@ -245,11 +245,11 @@ class _Code:
         key = source.column(f"{other.relation}_id")
         return self.once(key, f"[{shown}]" if other.listed else shown, "row", source.row or "")
 
-    def recurring(self, keys: str, shelf: str, returned: GraphQLOutputType, details: list[FieldDetails]) -> str:
+    def recurring(self, keys: str, mapping: str, returned: GraphQLOutputType, details: list[FieldDetails]) -> str:
         """The expression for a list of objects, each made once for all lists that have it."""
         key = self.name("k")
         shown = self.shared(returned, details, _Object("value", "value.row"))
-        made = self.once(key, shown, "value", f"{shelf}[{key}]")
+        made = self.once(key, shown, "value", f"{mapping}[{key}]")
         return f"[{made} for {key} in few({keys})]" if not self.in_steps else f"[{made} for {key} in {keys}]"
 
     def shared(self, returned: GraphQLOutputType, details: list[FieldDetails], source: _Object) -> str:

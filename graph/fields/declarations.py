@@ -63,10 +63,10 @@ class Attribute:
 
 @dataclass(frozen=True, slots=True)
 class Recurring:
-    """A list of objects that many lists have: those of the mapping `shelf`, by `keys`. Both are attributes."""
+    """A list of objects that many lists have: those of the mapping `mapping`, by `keys`. Both are attributes."""
 
     keys: str
-    shelf: str
+    options_by_id: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -85,14 +85,14 @@ def attribute(name: str, description: str) -> Any:
     return _field(Attribute(name), resolve, description)
 
 
-def recurring(keys: str, shelf: str, description: str) -> Any:
+def recurring(keys: str, mapping: str, description: str) -> Any:
     """A field that shows a list of objects which other lists have, too."""
 
     def resolve(root: Any) -> Any:
-        found = getattr(root, shelf)
+        found = getattr(root, mapping)
         return [found[key] for key in getattr(root, keys)]
 
-    return _field(Recurring(keys, shelf), resolve, description)
+    return _field(Recurring(keys, mapping), resolve, description)
 
 
 def reading(*columns: str, description: str, name: str | None = None) -> Any:

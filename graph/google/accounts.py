@@ -7,8 +7,8 @@ import strawberry
 from graph.catalog.options import Option
 from graph.errors import forbidden_error
 from graph.google.connection import GoogleAccount, account
-from graph.relay.nodes import asked
-from graph.relay.payloads import Payload, shown
+from graph.relay.nodes import decode_id
+from graph.relay.payloads import Payload, payload_fields
 from graph.request.context import Info, admin
 from models.catalog.option import Option as OptionRow
 from models.enums import Role
@@ -54,6 +54,6 @@ class GoogleAccountMutation:
         if caller.role is not Role.ADMIN:
             return UseGoogleAccountPayload(errors=forbidden_error(info, Role.ADMIN))
         answer = await info.context.state.google.use_account(
-            caller.business_id, asked("Option", input.option_id), asked("GoogleAccount", input.account_id)
+            caller.business_id, decode_id("Option", input.option_id), decode_id("GoogleAccount", input.account_id)
         )
-        return UseGoogleAccountPayload(**await shown(info, Option, OptionRow, answer, "option"))
+        return UseGoogleAccountPayload(**await payload_fields(info, Option, OptionRow, answer, "option"))

@@ -9,8 +9,8 @@ import strawberry
 from graph.catalog.options import Option
 from graph.errors import forbidden_error, user_errors
 from graph.fields.selection import columns
-from graph.relay.nodes import asked
-from graph.relay.payloads import Payload, optional, shown
+from graph.relay.nodes import decode_id
+from graph.relay.payloads import Payload, optional, payload_fields
 from graph.request.context import Info
 from models import checks
 from models.catalog.option import Option as OptionRow
@@ -119,7 +119,7 @@ class GoogleMutation:
         if caller.role is not Role.ADMIN:
             return StartGoogleSignInPayload(errors=forbidden_error(info, Role.ADMIN))
         answer = await info.context.state.google.start_sign_in(
-            caller.business_id, asked("Option", input.option_id), input.return_to
+            caller.business_id, decode_id("Option", input.option_id), input.return_to
         )
         if isinstance(answer, Refused):
             return StartGoogleSignInPayload(errors=user_errors(info, answer))
@@ -133,7 +133,7 @@ class GoogleMutation:
         if caller.role is not Role.ADMIN:
             return CompleteGoogleSignInPayload(errors=forbidden_error(info, Role.ADMIN))
         answer = await info.context.state.google.complete_sign_in(caller.business_id, input.ticket)
-        return CompleteGoogleSignInPayload(**await shown(info, Option, OptionRow, answer, "option"))
+        return CompleteGoogleSignInPayload(**await payload_fields(info, Option, OptionRow, answer, "option"))
 
     @strawberry.mutation(
         description="Links an option to a calendar of its Google account: bookings go there, events come back. Admin."
@@ -146,10 +146,10 @@ class GoogleMutation:
         caller = info.context.caller
         if caller.role is not Role.ADMIN:
             return LinkGoogleCalendarPayload(errors=forbidden_error(info, Role.ADMIN))
-        option_id = asked("Option", input.option_id)
+        option_id = decode_id("Option", input.option_id)
         answer = await info.context.state.google.link(caller.business_id, option_id, input.calendar_id, _choices(input))
         done = answer if isinstance(answer, Refused) else option_id
-        return LinkGoogleCalendarPayload(**await shown(info, Option, OptionRow, done, "option"))
+        return LinkGoogleCalendarPayload(**await payload_fields(info, Option, OptionRow, done, "option"))
 
     @strawberry.mutation(description="Unlinks an option from its calendar; the account stays signed in. Admin.")
     async def unlink_google_calendar(
@@ -159,9 +159,9 @@ class GoogleMutation:
         if caller.role is not Role.ADMIN:
             return UnlinkGoogleCalendarPayload(errors=forbidden_error(info, Role.ADMIN))
         answer = await info.context.state.google.unlink(
-            caller.business_id, asked("Option", input.option_id), keep_events=bool(input.keep_events)
+            caller.business_id, decode_id("Option", input.option_id), keep_events=bool(input.keep_events)
         )
-        return UnlinkGoogleCalendarPayload(**await shown(info, Option, OptionRow, answer, "option"))
+        return UnlinkGoogleCalendarPayload(**await payload_fields(info, Option, OptionRow, answer, "option"))
 
     @strawberry.mutation(
         description="Disconnects a Google account: its options are unlinked, their future bookings are removed from "
@@ -175,7 +175,7 @@ class GoogleMutation:
         caller = info.context.caller
         if caller.role is not Role.ADMIN:
             return DisconnectGoogleAccountPayload(errors=forbidden_error(info, Role.ADMIN))
-        account_id = asked("GoogleAccount", input.account_id)
+        account_id = decode_id("GoogleAccount", input.account_id)
         answer = await info.context.state.google.disconnect(caller.business_id, account_id)
         if isinstance(answer, Refused):
             return DisconnectGoogleAccountPayload(errors=user_errors(info, answer))
@@ -188,8 +188,8 @@ class GoogleMutation:
         caller = info.context.caller
         if not caller.is_staff:
             return SyncGoogleCalendarPayload(errors=forbidden_error(info))
-        answer = await info.context.state.google.sync_now(caller.business_id, asked("Option", input.option_id))
-        return SyncGoogleCalendarPayload(**await shown(info, Option, OptionRow, answer, "option"))
+        answer = await info.context.state.google.sync_now(caller.business_id, decode_id("Option", input.option_id))
+        return SyncGoogleCalendarPayload(**await payload_fields(info, Option, OptionRow, answer, "option"))
 
 
 async def _options(info: Info, ids: Sequence[UUID]) -> list[Option]:

@@ -10,7 +10,7 @@ from graph.catalog.options import Option, option_list
 from graph.google.link import EventMatcherInput, matchers
 from graph.languages import BUSY, say
 from graph.relay.arguments import check_range
-from graph.relay.nodes import asked
+from graph.relay.nodes import decode_id
 from graph.relay.payloads import optional
 from graph.request.context import Info, admin, bad_input, unavailable
 from models.enums import Blocking, UnroutedEvents
@@ -89,7 +89,7 @@ class RoutingPreviewQuery:
         caller = admin(info)
         await check_range(info, interval(input.from_, input.to))
         proposal = door.Proposal(
-            option_id=asked("Option", input.option_id),
+            option_id=decode_id("Option", input.option_id),
             calendar_google_id=input.calendar_id,
             blocking=input.blocking,
             matchers=matchers(input.matchers),

@@ -6,8 +6,8 @@ import strawberry
 
 from graph.errors import UserError, forbidden_error, user_errors
 from graph.fields.resolvers import attribute
-from graph.relay.nodes import asked_if
-from graph.relay.payloads import Payload, given, optional
+from graph.relay.nodes import decode_id_if_given
+from graph.relay.payloads import Payload, given_values, optional
 from graph.request.context import Info, admin
 from models.enums import Role
 from models.refusals import Refused
@@ -66,7 +66,7 @@ class WordingQuery:
     ) -> GoogleCalendarPreview:
         templates = dict(zip(_FIELDS, (title_template, description_template, location_template), strict=True))
         found = await info.context.state.google.preview(
-            admin(info).business_id, templates, asked_if("Booking", booking_id)
+            admin(info).business_id, templates, decode_id_if_given("Booking", booking_id)
         )
         if isinstance(found, Refused):
             return GoogleCalendarPreview(errors=user_errors(info, found))
@@ -98,7 +98,7 @@ class WordingMutation:
         caller, google = info.context.caller, info.context.state.google
         if caller.role is not Role.ADMIN:
             return UpdateGoogleCalendarSettingsPayload(errors=forbidden_error(info, Role.ADMIN))
-        refused = await google.save_wording(caller.business_id, given(input, *_FIELDS))
+        refused = await google.save_wording(caller.business_id, given_values(input, *_FIELDS))
         if refused:
             return UpdateGoogleCalendarSettingsPayload(errors=user_errors(info, refused))
         found = await google.wording(caller.business_id, info.context.language)

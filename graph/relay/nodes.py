@@ -53,40 +53,40 @@ def id_of(kind: str, given: str | None) -> UUID | None:
     return found[1] if found and found[0] == kind else None
 
 
-NOBODY = UUID(int=0)
+UNKNOWN_ID = UUID(int=0)
 """An id that nothing has: stands for a global id of another type, so that it is simply not found."""
 
 
-def value_of(given: T | None) -> T | None:
+def unset_to_none(given: T | None) -> T | None:
     """An input's value: None when it was left out."""
     return None if given is strawberry.UNSET else given
 
 
-def asked_if(kind: str, given: str | None) -> UUID | None:
+def decode_id_if_given(kind: str, given: str | None) -> UUID | None:
     """The id behind a global id that may be left out; None when it was, or is null."""
-    value = value_of(given)
-    return None if value is None else asked(kind, value)
+    value = unset_to_none(given)
+    return None if value is None else decode_id(kind, value)
 
 
-def asked(kind: str, given: str) -> UUID:
+def decode_id(kind: str, given: str) -> UUID:
     """The id behind a global id of that type, or one that is never found."""
-    return id_of(kind, given) or NOBODY
+    return id_of(kind, given) or UNKNOWN_ID
 
 
-def asked_all(kind: str, given: Iterable[str] | None) -> Sequence[UUID] | None:
+def decode_ids(kind: str, given: Iterable[str] | None) -> Sequence[UUID] | None:
     """Several ids likewise; None, or a list that was left out, is None. Of too many, enough to see that."""
     if given is None or given is strawberry.UNSET:
         return None
-    return [asked(kind, each) for each in islice(given, checks.LONGEST_LIST + 1)]
+    return [decode_id(kind, each) for each in islice(given, checks.LONGEST_LIST + 1)]
 
 
-def asked_some(kind: str, given: Sequence[str] | None, name: str) -> Sequence[UUID] | None:
+def decode_given_ids(kind: str, given: Sequence[str] | None, name: str) -> Sequence[UUID] | None:
     """Several ids in the argument of that name. Raises BAD_USER_INPUT when they are too many."""
     check_length(given, name)
-    return asked_all(kind, given)
+    return decode_ids(kind, given)
 
 
 def check_length(given: Sequence[Any] | None, name: str, most: int = checks.LONGEST_LIST) -> None:
     """Raises BAD_USER_INPUT when a list that was given has more than that."""
-    if value_of(given) is not None and len(given or ()) > most:
+    if unset_to_none(given) is not None and len(given or ()) > most:
         raise bad_input(f"`{name}` has at most {most} entries; {len(given or ())} were sent.")

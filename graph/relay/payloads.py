@@ -30,7 +30,7 @@ def optional(description: str) -> Any:
     return strawberry.field(default=strawberry.UNSET, description=description)
 
 
-def given(source: Any, *names: str) -> dict[str, Any]:
+def given_values(source: Any, *names: str) -> dict[str, Any]:
     """The named fields of an input that were not left out."""
     return {name: value for name in names if (value := getattr(source, name)) is not strawberry.UNSET}
 
@@ -45,7 +45,9 @@ def whole(source: Any) -> dict[str, Any]:
     }
 
 
-async def shown(info: Info, kind: type[N], table: type[Model], answer: UUID | Refused, field: str) -> dict[str, Any]:
+async def payload_fields(
+    info: Info, kind: type[N], table: type[Model], answer: UUID | Refused, field: str
+) -> dict[str, Any]:
     """The payload's fields for a verb's answer: the object that was asked for under `field`, or the errors."""
     if isinstance(answer, Refused):
         return {"errors": user_errors(info, answer)}

@@ -56,12 +56,12 @@ def build(settings: Settings, *, sync: bool = True) -> Starlette:
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         async with AsyncExitStack() as open_things:
             await open_things.enter_async_context(db.opened(settings.database_url))
-            await open_things.enter_async_context(notifier.hung(settings.bell_url))
+            await open_things.enter_async_context(notifier.opened(settings.bell_url))
             await open_things.enter_async_context(state.google)
             open_things.push_async_callback(finish, state.under_way)
             open_things.push_async_callback(live.stopped)
-            await open_things.enter_async_context(beside(sockets.close_revoked()))
-            await open_things.enter_async_context(beside(lapse()))
+            await open_things.enter_async_context(background(sockets.close_revoked()))
+            await open_things.enter_async_context(background(lapse()))
             if sync:
                 await open_things.enter_async_context(_working(state.google))
             yield
@@ -94,7 +94,7 @@ def _shared(settings: Settings, readers: ChangeFeeds) -> AppState:
 
 
 @asynccontextmanager
-async def beside(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+async def background(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
     """Runs something for as long as the block lasts."""
     task = asyncio.create_task(work)
     try:

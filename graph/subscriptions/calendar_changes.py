@@ -10,7 +10,7 @@ import strawberry
 
 from graph.calendar.entries import CalendarEntry, entry_types, filter_of
 from graph.fields.selection import columns
-from graph.relay.nodes import to_id, value_of
+from graph.relay.nodes import to_id, unset_to_none
 from graph.request.context import Info, bad_input, staff
 from graph.scalars import Cursor
 from graph.subscriptions.state_changes import FollowingSubscription, batches, begin
@@ -63,7 +63,7 @@ class Subscription(FollowingSubscription):
         caller = staff(info)
         within = filter_of(option_ids)
         course, newest = info.context.course, await change_log.newest(caller.business_id)
-        revision = _beginning(info, value_of(after), newest)
+        revision = _beginning(info, unset_to_none(after), newest)
         if not await change_log.is_kept(caller.business_id, revision, newest):
             course.says(newest)
             yield _reset(change_log.to_cursor(caller.business_id, newest))

@@ -147,7 +147,7 @@ async def amend(
     await note_history(work, caller, row["id"], action, {name: row.get(name) for name in after}, after)
 
 
-async def foresee(
+async def preview_option(
     business_id: UUID,
     booking_id: UUID,
     start: datetime,

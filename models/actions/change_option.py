@@ -19,7 +19,7 @@ async def change_option(business_id: UUID, option_id: UUID, values: Mapping[str,
     values = checks.named(values)
     if wrong := [
         *checks.required(values, ("name", "kind", "time_zone", "active", "service_ids")),
-        *option.judge(values),
+        *option.validate(values),
     ]:
         return Refused(wrong)
 

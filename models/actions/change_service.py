@@ -17,7 +17,7 @@ async def change_service(business_id: UUID, service_id: UUID, values: Mapping[st
     """Changes the given columns of a service; `option_ids`, when given, replaces the options that offer it."""
     kept = ("name", "duration_minutes", "slot_step_minutes", "active", "option_ids", *service.MINUTES)
     values = checks.named(values)
-    if wrong := [*checks.required(values, kept), *service.judge(values)]:
+    if wrong := [*checks.required(values, kept), *service.validate(values)]:
         return Refused(wrong)
 
     async def body(work: LoggedTransaction) -> UUID | Refused:

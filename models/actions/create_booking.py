@@ -74,7 +74,7 @@ def tidied(wish: BookingRequest) -> BookingRequest:
     return replace(wish, **booking.tidied({name: getattr(wish, name) for name in _TEXTS}))
 
 
-def judge(wish: BookingRequest) -> list[Refusal]:
+def validate(wish: BookingRequest) -> list[Refusal]:
     """What is wrong with a wish, field by field."""
     wrong = judge_details(asdict(wish))
     if wish.hold_id is None:
@@ -101,7 +101,7 @@ async def create(
     raises TooManyBookingsError, and nothing is remembered, when that is used up.
     """
     wish = tidied(wish)
-    if wrong := judge(wish):
+    if wrong := validate(wish):
         return Refused(wrong)
 
     async def body(work: LoggedTransaction) -> UUID | Refused:
@@ -115,7 +115,7 @@ async def create(
                 await quota.count(work)
             return await _book(work, caller, wish, place)
 
-        return await idempotency.settled(once, work, decide_and_write)
+        return await idempotency.run_once(once, work, decide_and_write)
 
     answer = await taking(caller.business_id, body)
     if isinstance(answer, Refused) and decision.is_about_the_slot(answer) and wish.service_id and wish.start:
@@ -172,7 +172,7 @@ async def decide(
     return await settle_on(work, found, service_id, option_id, start, override_rules)
 
 
-async def foresee(
+async def preview_option(
     business_id: UUID,
     service_id: UUID,
     option_id: UUID | None,

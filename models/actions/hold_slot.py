@@ -48,7 +48,7 @@ async def create(
             place = await _place(work, caller, keeping, google_days)
             return place if isinstance(place, Refused) else await _keep(work, caller, keeping, place)
 
-        return await idempotency.settled(once, work, decide_and_write)
+        return await idempotency.run_once(once, work, decide_and_write)
 
     answer = await taking(caller.business_id, body)
     if isinstance(answer, Refused) and decision.is_about_the_slot(answer):

@@ -18,7 +18,7 @@ _BOOKING_URL = re.compile(r"https?://[^\s<>\"\\]+")
 _LONGEST_URL = 500
 
 
-def judge(values: Mapping[str, Any]) -> dict[str, str]:
+def validate(values: Mapping[str, Any]) -> dict[str, str]:
     """What is wrong with a business's values: a sentence for each wrong column."""
     wrong = {
         "slug": not _SLUG.fullmatch(values.get("slug", "x")) and "must be 1 to 63 of a-z, 0-9 and -",

@@ -63,7 +63,7 @@ class DateOverride(Model):
 async def create(business_id: UUID, values: Mapping[str, Any]) -> UUID | Refused:
     """A new option. `values` are its columns, and optionally `service_ids` and `opening_hours` (weekly ranges)."""
     values = checks.named(values)
-    if wrong := judge(values):
+    if wrong := validate(values):
         return Refused(wrong)
 
     async def body(work: LoggedTransaction) -> UUID | Refused:
@@ -116,7 +116,7 @@ async def set_date_override(
     return await write(business_id, body)
 
 
-def judge(values: Mapping[str, Any]) -> list[Refusal]:
+def validate(values: Mapping[str, Any]) -> list[Refusal]:
     """What is wrong with an option's values, field by field."""
     wrong = checks.found(
         checks.name(values["name"], "name") if values.get("name") is not None else None,

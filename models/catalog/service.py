@@ -66,7 +66,7 @@ class Service(Model):
 async def create(business_id: UUID, values: Mapping[str, Any]) -> UUID | Refused:
     """A new service. `values` are its columns, and optionally `option_ids`; what is left out has its default."""
     values = checks.named(values)
-    if wrong := judge(values):
+    if wrong := validate(values):
         return Refused(wrong)
 
     async def body(work: LoggedTransaction) -> UUID | Refused:
@@ -84,7 +84,7 @@ async def create(business_id: UUID, values: Mapping[str, Any]) -> UUID | Refused
     return await write(business_id, body)
 
 
-def judge(values: Mapping[str, Any]) -> list[Refusal]:
+def validate(values: Mapping[str, Any]) -> list[Refusal]:
     """What is wrong with a service's values, field by field."""
     wrong = checks.found(
         checks.name(values["name"], "name") if values.get("name") is not None else None,

@@ -91,7 +91,7 @@ class IdempotentRequest:
         )
 
 
-async def settled(
+async def run_once(
     once: IdempotentRequest | None, work: LoggedTransaction, decide: Callable[[], Awaitable[UUID | Refused]]
 ) -> UUID | Refused:
     """What `decide` answers; with `once`, what it answered the first time, refusals included."""
@@ -112,12 +112,12 @@ def body(once: IdempotentRequest | None, decide: Body[UUID | Refused]) -> Body[U
     """The body of a write that is decided once, and answered from then on as it was."""
 
     async def settle(work: LoggedTransaction) -> UUID | Refused:
-        return await settled(once, work, lambda: decide(work))
+        return await run_once(once, work, lambda: decide(work))
 
     return settle
 
 
-def judge(idempotency_key: str | None) -> Refusal | None:
+def validate(idempotency_key: str | None) -> Refusal | None:
     """What is wrong with a key: it has 1 to 128 characters."""
     if idempotency_key is None or 1 <= len(idempotency_key) <= 128:
         return checks.text(idempotency_key, "idempotencyKey")

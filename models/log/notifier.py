@@ -30,7 +30,7 @@ _FIRST_RETRY_SECONDS = 0.05
 _LAST_RETRY_SECONDS = 5.0
 
 
-class Bell:
+class Notifier:
     """One process's bell. Listeners are woken through events that collapse, so a slow one costs nothing."""
 
     def __init__(self, url: str, heartbeat_seconds: float = HEARTBEAT_SECONDS) -> None:
@@ -125,7 +125,7 @@ class Bell:
                 async with broadcast.subscribe(_CHANNEL) as subscriber:
                     patience.reschedule(None)
                     try:
-                        await self._converse(broadcast, subscriber)
+                        await self._run_connection(broadcast, subscriber)
                     finally:
                         self._become(healthy=False)
                         # A silent broker would not let go of its subscriber.
@@ -138,13 +138,13 @@ class Bell:
                 # Also when the bell is stopped just then.
                 await asyncio.wait([parting])
 
-    async def _converse(self, broadcast: Broadcast, subscriber: Any) -> None:
+    async def _run_connection(self, broadcast: Broadcast, subscriber: Any) -> None:
         heard = asyncio.Event()
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._listen(subscriber, heard))
             tasks.create_task(self._speak(broadcast))
-            tasks.create_task(self._doubt(heard))
-            tasks.create_task(_mourn(broadcast))
+            tasks.create_task(self._watch_heartbeat(heard))
+            tasks.create_task(_watch_listeners(broadcast))
 
     async def _listen(self, subscriber: Any, heard: asyncio.Event) -> None:
         while True:
@@ -179,7 +179,7 @@ class Bell:
             self._outbox[message] = None
             raise
 
-    async def _doubt(self, heard: asyncio.Event) -> None:
+    async def _watch_heartbeat(self, heard: asyncio.Event) -> None:
         """Raises ConnectionError when the bell has not heard anything, its own heartbeat included, for too long."""
         while True:
             heard.clear()
@@ -197,7 +197,7 @@ def _listeners(broadcast: Broadcast) -> list[asyncio.Task[Any]]:
     return [task for task in found if isinstance(task, asyncio.Task)]
 
 
-async def _mourn(broadcast: Broadcast) -> None:
+async def _watch_listeners(broadcast: Broadcast) -> None:
     """Raises ConnectionError as soon as one of its listeners is dead: they die in silence."""
     await asyncio.wait(_listeners(broadcast), return_when=asyncio.FIRST_COMPLETED)
     raise ConnectionError("a listener died")
@@ -221,15 +221,15 @@ def _told(error: Exception) -> str:
     return f"{type(error).__name__}: {error}"
 
 
-_silent = Bell("memory://")
+_silent = Notifier("memory://")
 _bell = _silent
 
 
 @contextlib.asynccontextmanager
-async def hung(url: str) -> AsyncIterator[Bell]:
+async def opened(url: str) -> AsyncIterator[Notifier]:
     """The process's bell, for as long as the block lasts."""
     global _bell
-    _bell = Bell(url)
+    _bell = Notifier(url)
     _bell.start()
     try:
         yield _bell
@@ -238,7 +238,7 @@ async def hung(url: str) -> AsyncIterator[Bell]:
         _bell = _silent
 
 
-def current() -> Bell:
+def current() -> Notifier:
     """The process's bell; before one is hung, one that nobody else hears."""
     return _bell
 

@@ -64,7 +64,7 @@ class LinkChoices:
 
 async def link(business_id: UUID, option_id: UUID, google_id: str, choices: LinkChoices) -> UUID | Refused:
     """Ties an option to a calendar of the account it signed in with, or changes how it is tied; answers the link."""
-    if wrong := judge(choices):
+    if wrong := validate(choices):
         return Refused(wrong)
 
     async def body(work: LoggedTransaction) -> UUID | Refused:
@@ -145,7 +145,7 @@ async def sync_now(business_id: UUID, option_id: UUID) -> UUID | Refused:
     return await change_log.write(business_id, body)
 
 
-def judge(choices: LinkChoices) -> list[Refusal]:
+def validate(choices: LinkChoices) -> list[Refusal]:
     """What is wrong with the choices, field by field."""
     matchers = choices.matchers or ()
     if len(matchers) > MATCHERS_AT_MOST:

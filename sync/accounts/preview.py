@@ -98,7 +98,7 @@ async def begin(business_id: UUID, proposal: Proposal, google_days: int) -> Tria
     Refused: NOT_FOUND (optionId, calendarId), INVALID_INPUT (matchers), GOOGLE_NOT_CONNECTED, and
     GOOGLE_RECONNECT_REQUIRED when Google would have to be asked and the grant is dead.
     """
-    if wrong := linking.judge(LinkChoices(matchers=proposal.matchers)):
+    if wrong := linking.validate(LinkChoices(matchers=proposal.matchers)):
         return Refused(wrong)
     if not await Option.filter(business_id=business_id, id=proposal.option_id).exists():
         return option.not_found()

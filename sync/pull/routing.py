@@ -22,7 +22,7 @@ from sync.pull.redaction import Veil, veiled
 BATCH = 300
 """So many rows a transaction writes at most."""
 
-WELL: dict[str, Any] = {
+CLEAR_OF_FAILURES: dict[str, Any] = {
     "pull_attempts": 0,
     "pull_not_before": None,
     "pull_prescribed": False,
@@ -38,7 +38,7 @@ STOPPED_AGAIN = timedelta(minutes=5)
 """How soon a channel is stopped again that Google did not let us stop."""
 
 _UNFOLLOWED: dict[str, Any] = {
-    **WELL,
+    **CLEAR_OF_FAILURES,
     "sync_token": None,
     "snapshot_at": None,
     "pulled_at": None,
@@ -119,7 +119,7 @@ async def routes(calendar_id: UUID) -> Routes:
     return Routes(calendar_id, rules, UnroutedEvents(calendar.unrouted_events), keeps_texts)
 
 
-async def hold(work: LoggedTransaction, lease: Lease) -> None:
+async def fence_lease(work: LoggedTransaction, lease: Lease) -> None:
     """The fence: first in every write of a run. Raises LostLeaseError."""
     if not await leases.extend(lease, work.now):
         raise LostLeaseError(lease.calendar_id)
@@ -146,7 +146,7 @@ async def reroute(lease: Lease, veil: Veil) -> bool:
 
 def _batch(lease: Lease, veil: Veil, rows: list[GoogleEvent], concerned: frozenset[UUID]) -> change_log.Body[None]:
     async def body(work: LoggedTransaction) -> None:
-        await hold(work, lease)
+        await fence_lease(work, lease)
         now = await routes(lease.calendar_id)
         on = CalendarScope(lease.calendar_id, now.option_ids | concerned)
         if not now.links:
@@ -164,7 +164,7 @@ def _batch(lease: Lease, veil: Veil, rows: list[GoogleEvent], concerned: frozens
 
 def _rerouted(lease: Lease, waiting: list[str] | None) -> change_log.Body[bool]:
     async def body(work: LoggedTransaction) -> bool:
-        await hold(work, lease)
+        await fence_lease(work, lease)
         calendar = await GoogleCalendar.get(id=lease.calendar_id)
         if calendar.reroute == waiting:
             await GoogleCalendar.filter(id=calendar.id).update(reroute=None)
@@ -181,7 +181,7 @@ async def unfollow(lease: Lease) -> None:
     """Gives a calendar back that nobody listens to: for good once its channels are stopped. Raises LostLeaseError."""
 
     async def body(work: LoggedTransaction) -> None:
-        await hold(work, lease)
+        await fence_lease(work, lease)
         waiting = await GoogleChannel.filter(calendar_id=lease.calendar_id).exists()
         await leases.give_back(lease, work.now + STOPPED_AGAIN if waiting else None)
 

@@ -26,7 +26,7 @@ from sync.leases import Lease
 from sync.pull import machine
 from sync.pull.machine import Apply, Finish, Start, Sweep, Window
 from sync.pull.redaction import Veil
-from sync.pull.routing import BATCH, WELL, LostLeaseError, hold, routes
+from sync.pull.routing import BATCH, CLEAR_OF_FAILURES, LostLeaseError, fence_lease, routes
 from sync.schedule import snapshot_is_due
 
 BACK = timedelta(days=35)
@@ -39,7 +39,7 @@ async def begin(lease: Lease, days: int, *, nightly: bool = True) -> tuple[Googl
     """
 
     async def body(work: LoggedTransaction) -> tuple[GoogleCalendar, Start]:
-        await hold(work, lease)
+        await fence_lease(work, lease)
         await lease.row().update(generation=F("generation") + 1)
         calendar, now = await GoogleCalendar.get(id=lease.calendar_id), await routes(lease.calendar_id)
         start = Start(
@@ -62,7 +62,7 @@ async def apply(lease: Lease, veil: Veil, pieces: Sequence[Apply]) -> None:
     for piece in pieces:
 
         async def body(work: LoggedTransaction, piece: Apply = piece) -> None:
-            await hold(work, lease)
+            await fence_lease(work, lease)
             await _apply(work, lease, veil, piece)
 
         await change_log.write(lease.business_id, body)
@@ -108,7 +108,7 @@ async def forget(lease: Lease, row_ids: Sequence[UUID]) -> None:
     for at in range(0, len(row_ids), BATCH):
 
         async def body(work: LoggedTransaction, ids: Sequence[UUID] = row_ids[at : at + BATCH]) -> None:
-            await hold(work, lease)
+            await fence_lease(work, lease)
             on = (await routes(lease.calendar_id)).followed
             await event.drop(work, on, await GoogleEvent.filter(id__in=list(ids)))
 
@@ -119,7 +119,7 @@ async def finish(lease: Lease, veil: Veil, last: Apply, end: Finish, due_at: dat
     """Applies the last piece of a run, keeps its token, and gives the lease back. Raises LostLeaseError."""
 
     async def body(work: LoggedTransaction) -> None:
-        await hold(work, lease)
+        await fence_lease(work, lease)
         await _apply(work, lease, veil, last)
         before = await GoogleCalendar.get(id=lease.calendar_id)
         kept: dict[str, Any] = {
@@ -130,7 +130,7 @@ async def finish(lease: Lease, veil: Veil, last: Apply, end: Finish, due_at: dat
         }
         if end.snapshot:
             kept["snapshot_at"] = work.now
-        if not await leases.give_back(lease, due_at, **WELL, **kept):
+        if not await leases.give_back(lease, due_at, **CLEAR_OF_FAILURES, **kept):
             raise LostLeaseError(lease.calendar_id)
         if before.time_zone != end.time_zone:
             await affected_entries.of_calendar(work, lease.calendar_id)

@@ -49,7 +49,7 @@ async def read(business_id: UUID, language: str) -> Wording:
 
 async def save(business_id: UUID, values: Mapping[str, str | None]) -> Refused | None:
     """Keeps the given templates (None: the default again), and wants every future mirror written anew."""
-    if wrong := [refusal for name, value in values.items() for refusal in judge(name, value)]:
+    if wrong := [refusal for name, value in values.items() for refusal in validate(name, value)]:
         return Refused(wrong)
 
     async def body(work: LoggedTransaction) -> None:
@@ -66,7 +66,7 @@ async def preview(
     secrets: Secrets, business_id: UUID, templates: Mapping[str, str], booking_id: UUID | None
 ) -> Preview | Refused:
     """What the templates make of a booking of the business, or of an example."""
-    if wrong := [refusal for name, value in templates.items() for refusal in judge(name, value, "")]:
+    if wrong := [refusal for name, value in templates.items() for refusal in validate(name, value, "")]:
         return Refused(wrong)
     (row,) = await db.select(Business.filter(id=business_id), _COLUMNS)
     subject = template.EXAMPLE
@@ -79,7 +79,7 @@ async def preview(
     return Preview(*(template.render(templates[name], values) for name in FIELDS))
 
 
-def judge(name: str, value: str | None, root: str = "input") -> list[Refusal]:
+def validate(name: str, value: str | None, root: str = "input") -> list[Refusal]:
     """What is wrong with a template: each unknown keyword, with its place. Pure."""
     path = (*([root] if root else []), checks.camel(name))
     if value is None:

@@ -21,7 +21,7 @@ from sync.google_api.replies import EventJson
 from sync.google_api.translate import is_cancelled, series_of
 from sync.google_api.trouble import TroubleCode
 from sync.leases import Lease
-from sync.pull.routing import hold
+from sync.pull.routing import fence_lease
 from sync.pull.rows import note_links
 from sync.push.drift import REPAIRS_A_DAY
 from sync.push.machine import Failed, Pushed, Removed, Rendered
@@ -44,7 +44,7 @@ async def renew(lease: Lease, row: Mirror, generation: int, google_id: str) -> N
     """
 
     async def body(work: LoggedTransaction) -> None:
-        await hold(work, lease)
+        await fence_lease(work, lease)
         await Mirror.filter(id=row.id).update(generation=generation, google_id=google_id, etag=None, content_hash=None)
 
     await change_log.write(lease.business_id, body)
@@ -54,7 +54,7 @@ async def settle(lease: Lease, row: Mirror, rendered: Rendered | None, outcome: 
     """Stores what came of pushing the version that `row` wanted; a newer wish stays waiting. Raises LostLeaseError."""
 
     async def body(work: LoggedTransaction) -> None:
-        await hold(work, lease)
+        await fence_lease(work, lease)
         values = {"next_attempt_at": None, **_outcome(work.now, row, rendered, outcome)}
         changed = Mirror.filter(id=row.id)
         if isinstance(outcome, Failed):
@@ -82,7 +82,7 @@ async def finish(lease: Lease) -> None:
     }
 
     async def body(work: LoggedTransaction) -> None:
-        await hold(work, lease)
+        await fence_lease(work, lease)
         before = await GoogleCalendar.get(id=lease.calendar_id)
         await leases.give_back(lease, None, **cured)
         if before.push_error_code:
@@ -159,7 +159,7 @@ async def abandon(lease: Lease) -> None:
     """
 
     async def body(work: LoggedTransaction) -> None:
-        await hold(work, lease)
+        await fence_lease(work, lease)
         if not await GoogleLink.filter(calendar_id=lease.calendar_id).exists():
             waiting = Mirror.filter(calendar_id=lease.calendar_id, pending_since__lt=work.now - PATIENCE)
             given_up = {"error_code": TroubleCode.GOOGLE_CALENDAR_NOT_FOUND, "error_at": work.now}
@@ -176,7 +176,7 @@ async def adopt(lease: Lease, strays: Mapping[str, Stray]) -> dict[str, Mirror]:
     """
 
     async def body(work: LoggedTransaction) -> dict[str, Mirror]:
-        await hold(work, lease)
+        await fence_lease(work, lease)
         by_booking = {stray.booking_id: event_id for event_id, stray in strays.items()}
         known = Mirror.filter(calendar_id=lease.calendar_id, booking_id__in=list(by_booking)).values("booking_id")
         mine = Booking.filter(business_id=lease.business_id, id__in=list(by_booking))
@@ -209,7 +209,7 @@ async def part_with(lease: Lease, row: Mirror) -> None:
     """
 
     async def body(work: LoggedTransaction) -> None:
-        await hold(work, lease)
+        await fence_lease(work, lease)
         gone = {"present": False, "kept": False, "etag": None, "html_link": None, "content_hash": None}
         await Mirror.filter(id=row.id, wanted_version=row.wanted_version, kept=True).update(**gone)
 
@@ -224,7 +224,7 @@ async def put_right(lease: Lease, row: Mirror, drift: Drift | None, seen_at: dat
     """
 
     async def body(work: LoggedTransaction) -> None:
-        await hold(work, lease)
+        await fence_lease(work, lease)
         now = await Mirror.get_or_none(id=row.id, wanted_version=row.wanted_version)
         if now is None:
             return

@@ -181,7 +181,7 @@ NO_FILES = ("../../etc/passwd", "/etc/passwd", "a\x00b", "\ud800")
 @pytest.mark.parametrize("name", NO_ZONES + NO_FILES)
 def test_what_is_no_zone_is_none(name: str) -> None:
     assert checks.zone(name) is None
-    assert "time_zone" in register_business.judge({"time_zone": name})
+    assert "time_zone" in register_business.validate({"time_zone": name})
 
 
 @pytest.mark.parametrize(("label", "stored"), [(time(8), "08:00"), (time(0), "00:00"), (time(23, 59), "23:59")])

@@ -131,7 +131,7 @@ def _keep_private(file: Path, text: str) -> None:
 
 async def _prepare(settings: Settings, folder: Path, google_origin: str) -> Demo:
     """The demo business, filled when it is new, with the keys of its folder."""
-    async with db.opened(settings.database_url), notifier.hung(settings.bell_url):
+    async with db.opened(settings.database_url), notifier.opened(settings.bell_url):
         business_id = await business.by_slug("demo") or await business.create(
             "demo", "Fjord Studio", ZONE, origins=[settings.public_url], booking_url=f"{settings.public_url}/#{{token}}"
         )

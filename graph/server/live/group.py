@@ -14,7 +14,7 @@ from graph.server.live.execution import Run, failed
 from graph.server.live.member import Member
 from graph.server.live.message_buffer import Message, MessageBuffer, Room
 
-BREATH = 20
+YIELD_EVERY = 20
 """After so many members others of the process get their turn: some tenths of a millisecond."""
 
 
@@ -58,7 +58,7 @@ class Group:
                 message = self._backlog.after(member.position)
                 if message is not None:
                     member.position = message.position
-                    if len(self._members) <= BREATH:
+                    if len(self._members) <= YIELD_EVERY:
                         self._let_go()
                     yield message
                     del message
@@ -153,6 +153,6 @@ class Group:
         handed = 0
         for count, member in enumerate(list(self._members), 1):
             handed += member.offer(message)
-            if count % BREATH == 0:
+            if count % YIELD_EVERY == 0:
                 await asyncio.sleep(0)
         DELIVERIES.inc(handed)

@@ -101,12 +101,12 @@ async def test_a_refusal_comes_back_as_it_was() -> None:
 
 @pytest.mark.parametrize("key", [None, "a", "æ" * 128, "0e8e1b8e-6d9c-4c3d-8a49-0f5d6c3f2b1a"])
 def test_a_key_of_1_to_128_characters_is_taken(key: str | None) -> None:
-    assert idempotency.judge(key) is None
+    assert idempotency.validate(key) is None
 
 
 @pytest.mark.parametrize("key", ["", "a" * 129, "a\x00b", "a\x1bb"])
 def test_any_other_key_is_invalid_input_at_its_path(key: str) -> None:
-    wrong = idempotency.judge(key)
+    wrong = idempotency.validate(key)
     assert wrong
     assert (wrong.code, wrong.path) == (ErrorCode.INVALID_INPUT, ("input", "idempotencyKey"))
 

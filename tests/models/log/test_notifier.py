@@ -10,7 +10,7 @@ from uuid import uuid4
 
 import pytest
 
-from models.log.notifier import Bell
+from models.log.notifier import Notifier
 from tests.models.log.brokers import Broker, Postgres, Valkey, Wire
 
 T = TypeVar("T")
@@ -50,9 +50,9 @@ def nothing_dies_unnoticed(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
 
 
 @asynccontextmanager
-async def hanging(broker: Broker | Wire) -> AsyncIterator[Bell]:
+async def hanging(broker: Broker | Wire) -> AsyncIterator[Notifier]:
     """A bell that listens, as a process has one."""
-    bell = Bell(broker.url, HEARTBEAT_SECONDS)
+    bell = Notifier(broker.url, HEARTBEAT_SECONDS)
     bell.start()
     try:
         await within(becoming(bell, healthy=True))
@@ -61,7 +61,7 @@ async def hanging(broker: Broker | Wire) -> AsyncIterator[Bell]:
         await within(bell.stop())
 
 
-async def becoming(bell: Bell, *, healthy: bool) -> None:
+async def becoming(bell: Notifier, *, healthy: bool) -> None:
     """Returns when the bell is healthy or not; that it changes, everybody is woken for."""
     with bell.listening(uuid4()) as woken:
         while bell.healthy is not healthy:
@@ -75,7 +75,7 @@ async def within(awaited: Awaitable[T], seconds: float = PATIENCE) -> T:
 
 
 async def test_a_ring_wakes_who_listens_to_the_business_and_who_listens_to_all() -> None:
-    bell, business_id = Bell("memory://"), uuid4()
+    bell, business_id = Notifier("memory://"), uuid4()
     bell.start()
     assert bell.healthy
     with bell.listening(business_id) as mine, bell.listening() as any_of_them, bell.listening(uuid4()) as another:
@@ -107,7 +107,7 @@ async def test_coroutines_that_begin_to_listen_at_once_all_hear(broker: Broker) 
     business_id = uuid4()
     begun = asyncio.Barrier(3)
 
-    async def listen(bell: Bell) -> None:
+    async def listen(bell: Notifier) -> None:
         with bell.listening(business_id) as heard:
             await begun.wait()
             await heard.wait()
@@ -223,7 +223,7 @@ async def test_a_broker_that_falls_silent_is_noticed(broker: Broker) -> None:
 
 async def test_ringing_never_waits_and_stopping_is_quick_while_there_is_no_broker(broker: Broker) -> None:
     await broker.stop()
-    bell, tasks = Bell(broker.url, HEARTBEAT_SECONDS), asyncio.all_tasks()
+    bell, tasks = Notifier(broker.url, HEARTBEAT_SECONDS), asyncio.all_tasks()
     bell.start()
     with bell.listening(business_id := uuid4()) as heard:
         for _ in range(10_000):

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from graph.server.live import hold_expiry
-from models.log.notifier import Bell
+from models.log.notifier import Notifier
 from models.storage import db
 from models.storage.outage import Outage, looking
 from tests.models.log.brokers import Valkey
@@ -62,7 +62,7 @@ def test_a_fault_of_another_kind_is_told_each_time_and_is_no_outage(
 
 async def test_a_broker_that_goes_and_comes_back_is_told_of_twice(told: list[str]) -> None:
     broker = Valkey()
-    bell = Bell(broker.url, HEARTBEAT_SECONDS)
+    bell = Notifier(broker.url, HEARTBEAT_SECONDS)
     connect, tries = bell._session, asyncio.Semaphore(0)
 
     async def counted() -> None:

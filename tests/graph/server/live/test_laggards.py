@@ -49,7 +49,7 @@ async def test_whoever_lags_comes_back_or_is_cut_off_misses_nothing(
     monkeypatch.setattr(change_feed, "BATCH", dice.choice([1, 2, 4, 200]))
     monkeypatch.setattr(sys, "unraisablehook", lambda about: left.append(str(about.exc_value)))
     before = asyncio.all_tasks()
-    async with notifier.hung("memory://"), side() as ours:
+    async with notifier.opened("memory://"), side() as ours:
         shop = await a_shop()
         booking = await shop.book(ahead())
         assert isinstance(booking, UUID)
