@@ -48,7 +48,7 @@ _DOUBT = 4
 
 @strawberry.type(description="A time at which a service can be booked.")
 class Slot:
-    # Of all that are `eligible` for the service some are `free` and the `others` not; `options_by_id` has them as objects.
+    # Of all that are `eligible` for the service some are `free`, the `others` not; `options_by_id` has the objects.
     free: strawberry.Private[Sequence[UUID]]
     eligible: strawberry.Private[Sequence[UUID]]
     options_by_id: strawberry.Private[Mapping[UUID, Option]]

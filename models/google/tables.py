@@ -183,7 +183,8 @@ class GoogleChannel(Model):
 class GoogleBudget(Model):
     """How far requests to Google are paid for: of one Google user by `sub`, or of the whole project. Of no business.
 
-    `paid_until` moves ahead of the clock with every request; how far it may be ahead stands in `sync.google_api.budget`.
+    `paid_until` moves ahead of the clock with every request; how far ahead it may be stands in
+    `sync.google_api.budget`.
     """
 
     scope = fields.CharField(primary_key=True, max_length=255)

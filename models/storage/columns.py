@@ -51,7 +51,8 @@ def is_instant(table: type[Model], column: str) -> bool:
 
 
 def counted(column: str, *, is_postgres: bool) -> RawSQL:
-    """An instant of a table as `models.scheduling.intervals` counts them, worked out where it is kept: much cheaper for many.
+    """An instant of a table as `models.scheduling.intervals` counts them, computed by the database: much
+    cheaper for many.
 
     Exact until 2242: up to then a double of seconds with microseconds does not reach the next second.
     """

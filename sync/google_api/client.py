@@ -1,8 +1,8 @@
 """The calls to Google: the one importer of aiogoogle.
 
-Turns answers into `sync.google_api.replies` and every way a call can go wrong into a Failure. Keeps no tokens and repeats
-nothing: `sync.google_api.tokens` and `sync.google_api.retry` decide that. The requests are built from `calendar.v3.json`, Google's
-discovery document, revision 20261030, as shipped with google-api-python-client 2.202.0.
+Turns answers into `replies` and every way a call can go wrong into a Failure. Keeps no tokens and repeats nothing:
+`tokens` and `retry` decide that. The requests are built from `calendar.v3.json`, Google's discovery document, revision
+20261030, as shipped with google-api-python-client 2.202.0.
 
 Of aiogoogle the requests, their builder and the session are used, but not its `Aiogoogle.as_user`. That would
 refresh tokens by itself, once for each call under way, and lose what it got; its token parser fails on fields it does

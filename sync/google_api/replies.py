@@ -1,7 +1,7 @@
 """What Google can say to us, as frozen values. Pure.
 
-Owns the vocabulary between `sync.google_api.client`, which makes these values, and the machines that read them. An event stays
-the JSON Google sent (`EventJson`): `sync.google_api.translate` is the only reader of its fields.
+Owns the vocabulary between `client`, which makes these values, and the machines that read them. An event stays the
+JSON Google sent (`EventJson`): `translate` is the only reader of its fields.
 """
 
 from collections.abc import Mapping

@@ -88,7 +88,9 @@ class Removed:
 
 @dataclass(frozen=True, slots=True)
 class Again:
-    """Not this mirror's fault: the calendar or the account is in trouble. The work stays; see `sync.google_api.retry`."""
+    """Not this mirror's fault: the calendar or the account is in trouble. The work stays; `sync.google_api.retry` says
+    for how long.
+    """
 
     failure: Failure
 
