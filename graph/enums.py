@@ -5,6 +5,7 @@ from typing import TypeVar
 
 import strawberry
 
+from graph.strawberry_internals import enum_values
 from models import enums
 from models.refusals import ErrorCode
 from models.scheduling.availability import SlotReason
@@ -15,7 +16,7 @@ E = TypeVar("E", bound=type[Enum])
 def _described(enum: E, description: str, *, name: str | None = None, **values: str) -> E:
     """Makes an enum of the domain one of the API. Every value must be described."""
     strawberry.enum(enum, name=name, description=description)
-    for value in enum.__strawberry_definition__.values:  # type: ignore[attr-defined]  # set by strawberry.enum
+    for value in enum_values(enum):
         value.description = values.pop(value.name)
     if values:
         raise ValueError(f"{enum.__name__} has no {', '.join(values)}")

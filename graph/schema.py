@@ -33,6 +33,7 @@ from graph.operation.executor import Executor
 from graph.relay.nodes import Node
 from graph.request.context import Context, Info, bad_input
 from graph.scalars import SCALARS
+from graph.strawberry_internals import asked_operation, core_schema
 from graph.subscriptions.calendar_changes import Subscription
 
 MOST_NODES = 100
@@ -127,7 +128,7 @@ class Prepared(SchemaExtension):
         """What forbids the operation to run."""
         if document.errors:
             return [GraphQLError(each.message, each.nodes, extensions=each.extensions) for each in document.errors]
-        name = self.execution_context._provided_operation_name
+        name = asked_operation(self.execution_context)
         if document.node(name) is None:
             # Strawberry would take the first. Source: GraphQL, "GetOperation".
             return [GraphQLError("Say with `operationName` which of the operations to run.")]
@@ -144,12 +145,12 @@ class Schema(strawberry.Schema):
 
     def __init__(self, *args: Any, **settings: Any) -> None:
         super().__init__(*args, **settings)
-        self._schema.description = WELCOME
+        self.core.description = WELCOME
 
     @property
     def core(self) -> GraphQLSchema:
         """The schema as graphql-core has it."""
-        return self._schema
+        return core_schema(self)
 
     def process_errors(self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None) -> None:
         """Logs nothing here: `Codes` logs what is a fault of ours."""

@@ -7,12 +7,12 @@ from uuid import UUID
 from tortoise import fields
 from tortoise.indexes import Index
 from tortoise.models import Model
-from tortoise.queryset import QuerySet
 
 from models.enums import ChangeAction, ChangeKind, Role
 from models.log import change_log
-from models.storage import db, queries, secrets
+from models.storage import db, secrets
 from models.storage.columns import Instant, belongs_to, new_id
+from models.storage.queries import Statement
 
 
 class Key(Model):
@@ -30,6 +30,10 @@ class Key(Model):
     class Meta:
         table = "key"
         indexes = (Index(fields=("business_id",)),)
+
+
+_STANDING = Statement(Key, "WHERE key.id IN :ids AND key.revoked_at IS NULL")
+_VALID = Statement(Key, "WHERE key.digest = :digest AND key.revoked_at IS NULL")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,18 +86,14 @@ async def revoke(key_id: UUID) -> bool:
 
 async def authenticate(plain: str) -> Caller | None:
     """Who a key belongs to; None for an unknown or revoked one."""
-    rows = await queries.rows(_valid, ("id", "business_id", "role", "name"), digest=secrets.digest(plain))
+    rows = await _VALID.rows(("id", "business_id", "role", "name"), digest=secrets.digest(plain))
     return Caller(rows[0]["business_id"], rows[0]["id"], Role(rows[0]["role"]), rows[0]["name"]) if rows else None
-
-
-def _valid(digest: str) -> QuerySet[Key]:
-    return Key.filter(digest=digest, revoked_at=None)
 
 
 async def standing(callers: Collection[Caller]) -> set[Caller]:
     """Those of the callers whose keys still stand, with the role they had."""
-    query = Key.filter(id__in=[each.key_id for each in callers], revoked_at=None)
-    found = {(row["id"], row["role"]) for row in await db.select(query, ("id", "role"))}
+    rows = await _STANDING.rows(("id", "role"), ids=[each.key_id for each in callers])
+    found = {(row["id"], row["role"]) for row in rows}
     return {each for each in callers if (each.key_id, each.role) in found}
 
 

@@ -25,7 +25,6 @@ from models.enums import OptionKind, Weekday
 from models.scheduling.hours import TimeRange
 from models.storage import queries
 from models.storage.db import Row
-from models.storage.queries import Select, of_business
 
 if TYPE_CHECKING:
     from graph.catalog.services import Service
@@ -146,7 +145,7 @@ class OptionQuery:
     async def options(self, info: Info, first: First = 50, after: After = None) -> OptionConnection:
         caller = info.context.caller
         asked_columns = columns(info, Option, "nodes") | columns(info, Option, "edges", "node")
-        seen = Select(of_business, {"table": OptionRow, "business_id": caller.business_id, **visible(caller)})
+        seen = queries.of_business(OptionRow, caller.business_id, **visible(caller))
         return OptionConnection(page=await page(seen, by="name", columns=asked_columns, first=first, after=after))
 
     @strawberry.field(description="One option; null when there is none such.")

@@ -17,7 +17,6 @@ from models.actions.change_service import change_service
 from models.catalog import service
 from models.catalog.service import Service as ServiceRow
 from models.storage import queries
-from models.storage.queries import Select, of_business
 
 
 @strawberry.type(description="An amount of money.")
@@ -76,7 +75,7 @@ class ServiceQuery:
     async def services(self, info: Info, first: First = 50, after: After = None) -> ServiceConnection:
         caller = info.context.caller
         asked_columns = columns(info, Service, "nodes") | columns(info, Service, "edges", "node")
-        seen = Select(of_business, {"table": ServiceRow, "business_id": caller.business_id, **visible(caller)})
+        seen = queries.of_business(ServiceRow, caller.business_id, **visible(caller))
         return ServiceConnection(page=await page(seen, by="name", columns=asked_columns, first=first, after=after))
 
     @strawberry.field(description="One service; null when there is none such.")

@@ -18,7 +18,8 @@ from graphql.language import Node, Visitor, visit
 from graph.complexity.cost import Cost, cost_of
 from graph.complexity.depth import DEEPEST
 from graph.documents.inspect import asks_for_the_schema_only, resume_variable
-from graph.documents.validity import errors_of, let_go_of_tokens
+from graph.documents.validity import errors_of
+from graph.graphql_internals import let_go_of_tokens
 from graph.languages import figure
 
 MOST_TOKENS: Final = 5000

@@ -20,9 +20,9 @@ from graphql import (
     Visitor,
     visit,
 )
-from graphql.execution.collect_fields import FieldDetails
 
 from graph.fields.compiler import Collect, NotPlainError, Render, render_of
+from graph.graphql_internals import FieldDetails
 from graph.request.context import Context
 
 log = logging.getLogger("timebok.completer")

@@ -25,7 +25,6 @@ from graphql import (
     is_non_null_type,
     is_object_type,
 )
-from graphql.execution.collect_fields import FieldDetails
 from strawberry.types.field import StrawberryField
 
 from graph.fields.declarations import (
@@ -40,9 +39,11 @@ from graph.fields.declarations import (
     Shown,
     shows,
 )
+from graph.graphql_internals import FieldDetails
 from graph.rendering.json_text import Text
 from graph.rendering.pieces import Few, Pieces, text_of
 from graph.request.context import Context
+from graph.strawberry_internals import definition_of
 
 AtOnce: TypeAlias = Callable[[Sequence[Any], Context], list[dict[str, Any]]]
 InSteps: TypeAlias = Callable[[Sequence[Any], Context, Pieces], Generator[None, None, Text]]
@@ -64,7 +65,6 @@ LONGEST: Final = 20_000
 """Characters of code that is worth to be kept: what programs ask for takes less."""
 
 _AS_THEY_ARE: Final = frozenset({"String", "ID", "Int", "Boolean"})
-_DEFINITION: Final = "strawberry-definition"
 
 
 class NotPlainError(Exception):
@@ -317,9 +317,10 @@ def _class_of(kind: GraphQLObjectType) -> Any:
 
 def _definition(of: GraphQLObjectType | GraphQLField) -> Any:
     """What Strawberry knows of a type or field. The types that show the schema are not its own."""
-    if _DEFINITION not in of.extensions:
+    found = definition_of(of)
+    if found is None:
         raise NotPlainError
-    return of.extensions[_DEFINITION]
+    return found
 
 
 def _object_type(kind: GraphQLOutputType) -> GraphQLObjectType:

@@ -12,7 +12,8 @@ from uuid import UUID
 
 from strawberry.types.base import StrawberryObjectDefinition, get_object_definition
 from strawberry.types.field import StrawberryField
-from strawberry.utils.str_converters import to_camel_case
+
+from graph.strawberry_internals import api_name
 
 SHOWS = "shows"
 """Under this name a field's metadata says what it shows."""
@@ -96,4 +97,4 @@ def shows(field: StrawberryField) -> Shown | None:
 def shown_by(kind: type) -> dict[str, Shown | None]:
     """What each field of a type shows, by the field's name in the API; None where that is not said."""
     definition: StrawberryObjectDefinition = get_object_definition(kind, strict=True)
-    return {field.graphql_name or to_camel_case(field.python_name): shows(field) for field in definition.fields}
+    return {field.graphql_name or api_name(field.python_name): shows(field) for field in definition.fields}

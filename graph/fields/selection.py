@@ -8,6 +8,8 @@ from strawberry.types.base import get_object_definition
 
 from graph.fields.declarations import Column, Part, Reading, Related, shown_by
 from graph.request.context import Info
+from graph.strawberry_internals import field_nodes
+from graph.strawberry_internals import fragment as named_fragment
 
 _SIZE = 800
 """About how many bytes the columns of one place take."""
@@ -25,7 +27,7 @@ def columns(info: Info, kind: type, *path: str) -> frozenset[str]:
 
     `id` is always among them.
     """
-    nodes = info._raw_info.field_nodes
+    nodes = field_nodes(info)
     # The nodes live as long as what is remembered by them does: both are the document's.
     place = (tuple(map(id, nodes)), kind, path)
     known: frozenset[str] | None = info.context.memo.get(place)
@@ -37,7 +39,7 @@ def columns(info: Info, kind: type, *path: str) -> frozenset[str]:
 
 def selects(info: Info, *path: str) -> bool:
     """Whether the query asks for the object at the end of a path of field names below the current field."""
-    return bool(_sets(info, info._raw_info.field_nodes, path))
+    return bool(_sets(info, field_nodes(info), path))
 
 
 def _asked(info: Info, nodes: list[FieldNode], kind: type, path: tuple[str, ...]) -> Iterator[str]:
@@ -90,7 +92,7 @@ def _selected(
             if node.name.value in opened:
                 continue
             opened.add(node.name.value)
-        fragment = info._raw_info.fragments[node.name.value] if isinstance(node, FragmentSpreadNode) else node
+        fragment = named_fragment(info, node.name.value) if isinstance(node, FragmentSpreadNode) else node
         if isinstance(fragment, FragmentDefinitionNode | InlineFragmentNode):
             condition = fragment.type_condition
             if names is None or condition is None or condition.name.value in names:

@@ -4,18 +4,15 @@ nor repeat anything.
 
 import base64
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Any
 from uuid import UUID
 
 import strawberry
-from tortoise.expressions import Q
-from tortoise.queryset import QuerySet
 
 from graph.request.context import bad_input
-from models.storage import db
 from models.storage.columns import is_instant
 from models.storage.db import Row
 from models.storage.queries import Select
@@ -72,9 +69,7 @@ class Page:
 
     async def total(self) -> int | None:
         """How long the whole list is; None when it is too long to count."""
-        query = self.select.query()
-        some = db.within(query.limit(COUNTED + 1), "id")
-        count = await query.model.filter(id__in=some).count()
+        count = await self.select.count(COUNTED + 1)
         return None if count > COUNTED else count
 
 
@@ -97,31 +92,9 @@ async def page(
     """The rows of the query by one column and then by id, after a cursor. Raises BAD_USER_INPUT."""
     if not 0 <= first <= PAGE:
         raise bad_input(f"`first` is between 0 and {PAGE}.")
-    value, row_id = (None, None) if after is None else _position(after, is_instant=is_instant(select.query().model, by))
-    order = (f"-{by}", "-id") if descending else (by, "id")
-    more = {"order": order, "limit": first + 1, "after": value, "after_id": row_id}
-    rest = Select(_rest, {"build": select.build, **more, **select.values}, select.hands_on)
-    rows = await rest.rows(columns | {by, "id"})
+    position = None if after is None else _position(after, is_instant=is_instant(select.statement.table, by))
+    rows = await select.page(by, first + 1, position, descending=descending).rows(columns | {by, "id"})
     return Page(rows[:first], by, len(rows) > first, after is not None, select)
-
-
-def _rest(
-    *,
-    build: Callable[..., QuerySet[Any]],
-    order: tuple[str, str],
-    limit: int,
-    after: str | datetime | None,
-    after_id: UUID | None,
-    **values: Any,
-) -> QuerySet[Any]:
-    """What follows a position of a list, if there is one."""
-    query = build(**values).order_by(*order).limit(limit)
-    if after is None:
-        return query
-    by, more = order[0].removeprefix("-"), "lt" if order[0].startswith("-") else "gt"
-    beyond: dict[str, Any] = {f"{by}__{more}": after}
-    beside: dict[str, Any] = {by: after, f"id__{more}": after_id}
-    return query.filter(Q(**beyond) | Q(**beside))
 
 
 def _cursor(value: Any, row_id: UUID) -> str:

@@ -15,7 +15,7 @@ from tortoise.models import Model
 
 from graph.rendering.allowance import Allowance
 from models.api_key import Caller
-from models.storage import db
+from models.storage import queries
 from models.storage.db import Row
 
 T = TypeVar("T")
@@ -50,8 +50,8 @@ class Loaders:
         business_id = self._request.caller.business_id
 
         async def load(ids: Sequence[UUID]) -> Mapping[UUID, Row]:
-            query = table.filter(business_id=business_id, id__in=list(set(ids)))
-            return {row["id"]: row for row in await db.select(query, columns | {"id"})}
+            rows = await queries.by_ids(table, business_id, set(ids), columns | {"id"})
+            return {row["id"]: row for row in rows}
 
         return await self.one((table, columns), row_id, load)
 

@@ -26,20 +26,20 @@ REACH = timedelta(days=62)
 IN_GOOGLE = {"service": frozenset({"name"}), "option": frozenset({"name", "time_zone"})}
 """The columns of a service and of an option that events in Google are rendered from."""
 
-_BOOKED = "SELECT id, option_id FROM booking WHERE {owner} = {{}} AND ends_at > {{}} AND status <> 'CANCELLED'"
-_HELD = "SELECT id, option_id FROM hold WHERE {owner} = {{}} AND expires_at > {{}}"
-_TIME_OFF = "SELECT id, option_id FROM time_off WHERE option_id = {} AND ends_at > {}"
+_BOOKED = "SELECT id, option_id FROM booking WHERE {owner} = :{owner} AND ends_at > :since AND status <> 'CANCELLED'"
+_HELD = "SELECT id, option_id FROM hold WHERE {owner} = :{owner} AND expires_at > :now"
+_TIME_OFF = "SELECT id, option_id FROM time_off WHERE option_id = :option_id AND ends_at > :since"
 _EVENTS = """
 SELECT event.id, link.option_id FROM google_event AS event
 JOIN google_link AS link ON link.calendar_id = event.calendar_id
-WHERE event.calendar_id IN ({calendars}) AND event.ends_at > {{}}
+WHERE event.calendar_id IN ({calendars}) AND event.ends_at > :since
 """
 _BOOKED_UNDER_THEM = """
 SELECT booking.id, booking.option_id FROM google_event AS event
 JOIN google_block AS block ON block.event_id = event.id
 JOIN booking ON booking.option_id = block.option_id
 AND booking.starts_at < block.ends_at AND booking.ends_at > block.starts_at
-WHERE event.calendar_id IN ({calendars}) AND event.ends_at > {{}} AND booking.status <> 'CANCELLED'
+WHERE event.calendar_id IN ({calendars}) AND event.ends_at > :since AND booking.status <> 'CANCELLED'
 """
 _EVENTS_OVER_BOOKED = """
 SELECT event.id, link.option_id FROM google_event AS event
@@ -47,11 +47,14 @@ JOIN google_link AS link ON link.calendar_id = event.calendar_id
 WHERE event.id IN (
 SELECT block.event_id FROM booking JOIN google_block AS block ON booking.option_id = block.option_id
 AND booking.starts_at < block.ends_at AND booking.ends_at > block.starts_at
-WHERE booking.service_id = {} AND booking.ends_at > {} AND booking.status <> 'CANCELLED')
+WHERE booking.service_id = :service_id AND booking.ends_at > :since AND booking.status <> 'CANCELLED')
 """
-_EVENTS_LEFT = "SELECT id, CAST({} AS {uuid}) FROM google_event WHERE calendar_id = {} AND ends_at > {}"
-_OF_OPTION = "SELECT calendar_id FROM google_link WHERE option_id = {}"
-_ONE = "{}"
+_EVENTS_LEFT = """
+SELECT event.id, option.id FROM google_event AS event JOIN option ON option.id = :left_option
+WHERE event.calendar_id = :calendar_id AND event.ends_at > :since
+"""
+_OF_OPTION = "SELECT calendar_id FROM google_link WHERE option_id = :option_id"
+_ONE = ":calendar_id"
 
 
 async def of_service(work: LoggedTransaction, service_id: UUID, columns: Collection[str]) -> None:
@@ -61,9 +64,9 @@ async def of_service(work: LoggedTransaction, service_id: UUID, columns: Collect
     if not columns:
         return
     since = work.now - REACH
-    await work.record_each(ChangeKind.BOOKING, _BOOKED.format(owner="service_id"), [service_id, since])
-    await work.record_each(ChangeKind.HOLD, _HELD.format(owner="service_id"), [service_id, work.now])
-    await work.record_each(ChangeKind.GOOGLE_EVENT, _EVENTS_OVER_BOOKED, [service_id, since])
+    await work.record_each(ChangeKind.BOOKING, _BOOKED.format(owner="service_id"), service_id=service_id, since=since)
+    await work.record_each(ChangeKind.HOLD, _HELD.format(owner="service_id"), service_id=service_id)
+    await work.record_each(ChangeKind.GOOGLE_EVENT, _EVENTS_OVER_BOOKED, service_id=service_id, since=since)
     if IN_GOOGLE["service"].intersection(columns):
         await mirror.renew(work, service_id=service_id)
 
@@ -74,10 +77,12 @@ async def of_option(work: LoggedTransaction, option_id: UUID, columns: Collectio
         return
     since = work.now - REACH
     booked = f"{_BOOKED.format(owner='option_id')} UNION {_BOOKED_UNDER_THEM.format(calendars=_OF_OPTION)}"
-    await work.record_each(ChangeKind.BOOKING, booked, [option_id, since, option_id, since])
-    await work.record_each(ChangeKind.HOLD, _HELD.format(owner="option_id"), [option_id, work.now])
-    await work.record_each(ChangeKind.TIME_OFF, _TIME_OFF, [option_id, since])
-    await work.record_each(ChangeKind.GOOGLE_EVENT, _EVENTS.format(calendars=_OF_OPTION), [option_id, since])
+    await work.record_each(ChangeKind.BOOKING, booked, option_id=option_id, since=since)
+    await work.record_each(ChangeKind.HOLD, _HELD.format(owner="option_id"), option_id=option_id)
+    await work.record_each(ChangeKind.TIME_OFF, _TIME_OFF, option_id=option_id, since=since)
+    await work.record_each(
+        ChangeKind.GOOGLE_EVENT, _EVENTS.format(calendars=_OF_OPTION), option_id=option_id, since=since
+    )
     if IN_GOOGLE["option"].intersection(columns):
         await mirror.renew(work, option_id=option_id)
 
@@ -87,13 +92,13 @@ async def of_calendar(work: LoggedTransaction, calendar_id: UUID, left: UUID | N
     show them as conflicts. `left` is an option that is linked to it no more.
     """
     since = work.now - REACH
-    values: list[UUID | datetime]
-    events, values = _EVENTS.format(calendars=_ONE), [calendar_id, since]
+    of: dict[str, UUID | datetime] = {"calendar_id": calendar_id, "since": since}
+    events = _EVENTS.format(calendars=_ONE)
     if left:
-        too = _EVENTS_LEFT.format("{}", "{}", "{}", uuid="UUID" if db.is_postgres() else "TEXT")
-        events, values = f"{events} UNION {too}", [*values, left, *values]
-    await work.record_each(ChangeKind.GOOGLE_EVENT, events, values)
-    await work.record_each(ChangeKind.BOOKING, _BOOKED_UNDER_THEM.format(calendars=_ONE), [calendar_id, since])
+        await work.record_each(ChangeKind.GOOGLE_EVENT, f"{events} UNION {_EVENTS_LEFT}", **of, left_option=left)
+    else:
+        await work.record_each(ChangeKind.GOOGLE_EVENT, events, **of)
+    await work.record_each(ChangeKind.BOOKING, _BOOKED_UNDER_THEM.format(calendars=_ONE), **of)
 
 
 async def of_booking(work: LoggedTransaction, option_id: UUID, starts_at: datetime, ends_at: datetime) -> None:

@@ -4,13 +4,9 @@ Owns the reading of busy time, and of how old it is. Decides nothing by itself: 
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Collection, Mapping
+from datetime import timedelta
 from uuid import UUID
-
-from tortoise.expressions import RawSQL
-from tortoise.models import Model
-from tortoise.queryset import QuerySet
 
 from models.bookings.booking import Booking
 from models.bookings.claim import Claim
@@ -24,11 +20,29 @@ from models.scheduling.availability import Agenda, Busy, BusyKind, Rules
 from models.scheduling.hours import day_interval, local_date
 from models.scheduling.intervals import DAY, Instant, Interval, to_datetime, to_instant
 from models.scheduling.offer import Offer
-from models.storage import db, queries
-from models.storage.columns import counted
+from models.storage import db
 from models.storage.db import Row
+from models.storage.queries import Statement
 
 _OPTION_COLUMNS = ("id", "name", "active", "time_zone", "opening_hours")
+
+_OFFERING = Statement(Offering, "WHERE offering.service_id = :service_id")
+_LINKS = Statement(GoogleLink, "WHERE google_link.option_id IN :ids AND google_link.calendar_id IS NOT NULL")
+_CLAIMS = Statement(
+    Claim,
+    "WHERE claim.option_id IN :ids AND claim.occupied_start < :end AND claim.occupied_end > :start",
+    counted=(("start_at", "occupied_start"), ("end_at", "occupied_end")),
+)
+_TIME_OFF = Statement(
+    TimeOff,
+    "WHERE time_off.option_id IN :ids AND time_off.starts_at < :end AND time_off.ends_at > :start",
+    counted=(("start_at", "starts_at"), ("end_at", "ends_at")),
+)
+_BLOCKS = Statement(
+    GoogleBlock,
+    "WHERE google_block.option_id IN :ids AND google_block.starts_at < :end AND google_block.ends_at > :start",
+    counted=(("start_at", "starts_at"), ("end_at", "ends_at")),
+)
 
 
 async def offer_of(
@@ -46,15 +60,15 @@ async def offer_of(
     `only` are the options that were asked for: one that does not offer the service is in, and says so. `leave_out`
     is the booking or hold whose own claim does not count. Starts of a linked option end `google_days` ahead.
     """
-    offering = {row["option_id"] for row in await queries.rows(_offering, ("option_id",), service_id=service["id"])}
-    wanted = list(offering if only is None else set(only))
+    offering = {row["option_id"] for row in await _OFFERING.rows(("option_id",), service_id=service["id"])}
+    wanted = offering if only is None else set(only)
     rows = {row["id"]: row for row in await option.several(service["business_id"], wanted, _OPTION_COLUMNS)}
     touched = rules.reach(window)
     busy = await busy_time(rows, touched, now=now, leave_out=leave_out)
     overrides = await _overrides(rows, touched)
     pulled = {
         row["option_id"]: row["calendar__pulled_at"]
-        for row in await queries.rows(_links, ("option_id", "calendar__pulled_at"), ids=list(rows))
+        for row in await _LINKS.rows(("option_id", "calendar__pulled_at"), ids=rows)
     }
     agendas = {
         option_id: Agenda(
@@ -70,15 +84,7 @@ async def offer_of(
     return Offer(rules, rows, agendas, now, fresh_as_of, pulled)
 
 
-def _offering(service_id: UUID) -> QuerySet[Offering]:
-    return Offering.filter(service_id=service_id)
-
-
-def _links(ids: Sequence[UUID]) -> QuerySet[GoogleLink]:
-    return GoogleLink.filter(option_id__in=list(ids), calendar_id__not_isnull=True)
-
-
-async def _overrides(options: Iterable[UUID], touched: Interval) -> Mapping[UUID, list[Row]]:
+async def _overrides(options: Collection[UUID], touched: Interval) -> Mapping[UUID, list[Row]]:
     """The date overrides that may matter, by option; two days more on each side than any zone needs."""
     margin = timedelta(days=3)
     first, last = to_datetime(touched.start) - margin, to_datetime(touched.end) + margin
@@ -89,46 +95,25 @@ async def _overrides(options: Iterable[UUID], touched: Interval) -> Mapping[UUID
 
 
 async def busy_time(
-    options: Iterable[UUID], touched: Interval, *, now: Instant, leave_out: UUID | None = None
+    options: Collection[UUID], touched: Interval, *, now: Instant, leave_out: UUID | None = None
 ) -> Mapping[UUID, list[Busy]]:
     """What keeps each option busy (rules B1 to B4), from claims, time off and Google events."""
-    asked = {"ids": list(options), "start": to_datetime(touched.start), "end": to_datetime(touched.end)}
+    asked = {"ids": options, "start": to_datetime(touched.start), "end": to_datetime(touched.end)}
     by_option: dict[UUID, list[Busy]] = defaultdict(list)
     columns = ("option_id", "start_at", "end_at", "booking_id", "hold_id", "hold__expires_at")
-    for row in await queries.rows(_claims, columns, **asked):
+    for row in await _CLAIMS.rows(columns, **asked):
         lapsed = row["hold__expires_at"] is not None and to_instant(row["hold__expires_at"]) <= now
         entry = row["booking_id"] or row["hold_id"]
         if not lapsed and entry != leave_out:
             kind = BusyKind.BOOKING if row["booking_id"] else BusyKind.HOLD
             by_option[row["option_id"]].append(Busy(row["start_at"], row["end_at"], kind, entry))
-    for table, entry, kind in _OTHERS:
-        for row in await queries.rows(_blocking, ("option_id", "start_at", "end_at", entry), table=table, **asked):
+    for blocking, entry, kind in _OTHERS:
+        for row in await blocking.rows(("option_id", "start_at", "end_at", entry), **asked):
             by_option[row["option_id"]].append(Busy(row["start_at"], row["end_at"], kind, row[entry]))
     return by_option
 
 
-_OTHERS: Sequence[tuple[type[Model], str, BusyKind]] = (
-    (TimeOff, "id", BusyKind.TIME_OFF),
-    (GoogleBlock, "event_id", BusyKind.GOOGLE),
-)
-
-
-def _claims(ids: Sequence[UUID], start: datetime, end: datetime) -> QuerySet[Claim]:
-    found = Claim.filter(option_id__in=list(ids), occupied_start__lt=end, occupied_end__gt=start)
-    return found.annotate(**_counted("occupied_start", "occupied_end"))
-
-
-def _blocking(table: type[Model], ids: Sequence[UUID], start: datetime, end: datetime) -> QuerySet[Model]:
-    found = table.filter(option_id__in=list(ids), starts_at__lt=end, ends_at__gt=start)
-    return found.annotate(**_counted("starts_at", "ends_at"))
-
-
-def _counted(start: str, end: str) -> dict[str, RawSQL]:
-    on_postgres = db.is_postgres()
-    return {
-        "start_at": counted(start, is_postgres=on_postgres),
-        "end_at": counted(end, is_postgres=on_postgres),
-    }
+_OTHERS = ((_TIME_OFF, "id", BusyKind.TIME_OFF), (_BLOCKS, "event_id", BusyKind.GOOGLE))
 
 
 async def least_booked(offer: Offer, start: Instant, free: Collection[UUID]) -> UUID:

@@ -7,7 +7,6 @@ from uuid import UUID
 from tortoise import fields
 from tortoise.indexes import Index
 from tortoise.models import Model
-from tortoise.queryset import QuerySet
 
 from models.bookings.booking import Booking
 from models.catalog import service
@@ -16,8 +15,9 @@ from models.log.change_log import LoggedTransaction, write
 from models.refusals import ErrorCode, Refused, refused
 from models.scheduling import intervals
 from models.scheduling.availability import Rules
-from models.storage import db, queries
+from models.storage import db
 from models.storage.columns import Instant, belongs_to, new_id
+from models.storage.queries import Statement
 
 _TAKEN = ("service_id", "option_id", "expires_at", *service.OCCUPYING)
 
@@ -51,19 +51,18 @@ class Hold(Model):
         )
 
 
+_LAPSED = Statement(Hold, "WHERE hold.option_id = :option_id AND hold.expires_at <= :now")
+
+
 async def drop_lapsed(work: LoggedTransaction, option_id: UUID) -> None:
     """Removes an option's lapsed holds: a constraint cannot read the clock, so whoever claims clears the way."""
-    lapsed = await queries.rows(_lapsed, ("id", *service.OCCUPYING), option_id=option_id, now=work.now)
+    lapsed = await _LAPSED.rows(("id", *service.OCCUPYING), option_id=option_id, now=work.now)
     if lapsed:
         # Their claims go with them.
         await Hold.filter(id__in=[row["id"] for row in lapsed]).delete()
         for row in lapsed:
             during = service.occupied(row)
             work.record(ChangeKind.HOLD, row["id"], ChangeAction.REMOVED, [option_id], during=during)
-
-
-def _lapsed(option_id: UUID, now: datetime) -> QuerySet[Hold]:
-    return Hold.filter(option_id=option_id, expires_at__lte=now)
 
 
 async def take(work: LoggedTransaction, hold_id: UUID) -> tuple[UUID, UUID, intervals.Instant, Rules] | Refused:

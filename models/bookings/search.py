@@ -3,7 +3,6 @@
 Every booking has its reference, its customer's mail address and the words of their name in one indexed table.
 """
 
-import dataclasses
 import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -12,18 +11,15 @@ from typing import Any
 from uuid import UUID
 
 from tortoise import fields
-from tortoise.expressions import Q
 from tortoise.indexes import Index
 from tortoise.models import Model
-from tortoise.queryset import QuerySet
 
 from models.bookings import booking
 from models.bookings.booking import Booking
 from models.enums import BookingStatus
 from models.normal_form import by_grapheme, normal, terms, ways_to_find
-from models.storage import db
 from models.storage.columns import belongs_to, new_id
-from models.storage.queries import Select
+from models.storage.queries import Select, Statement
 
 _LENGTH = 400
 """Characters of the longest word that is kept. A mail address has 320 at most, a name 200."""
@@ -31,6 +27,17 @@ _LENGTH = 400
 _BEYOND = "\U0010ffff"
 MOST_WORDS = 8
 """So many words of a query count; more would only be slower."""
+
+_MINE = "WHERE booking.business_id = :business_id"
+_CONDITIONS = {
+    "option_ids": "booking.option_id IN :option_ids",
+    "service_ids": "booking.service_id IN :service_ids",
+    "statuses": "booking.status IN :statuses",
+    # Where to begin to look: all that ended before would be looked at otherwise.
+    "start": "booking.starts_at > :earliest AND booking.ends_at > :start",
+    "end": "booking.starts_at < :end",
+}
+_WORDED = "booking.id IN (SELECT booking_id FROM booking_word WHERE business_id = :business_id AND word {})"
 
 
 class BookingWord(Model):
@@ -92,48 +99,24 @@ async def index(business_id: UUID, booking_id: UUID, words: Iterable[str]) -> No
 
 def bookings(business_id: UUID, search: Search) -> Select:
     """The bookings that fit. With times, those that overlap `[start, end)`."""
-    values = {field.name: getattr(search, field.name) for field in dataclasses.fields(search)}
-    earliest = search.start - booking.LONGEST if search.start else None
-    # Words are cut, and folded, on their way into the query.
-    values |= {"statuses": search.statuses and sorted(set(search.statuses))}
-    worded = search.text is not None or search.customer_email is not None
-    return Select(_bookings, {"business_id": business_id, "earliest": earliest, **values}, hands_on=not worded)
-
-
-def _bookings(
-    business_id: UUID,
-    option_ids: Sequence[UUID] | None,
-    service_ids: Sequence[UUID] | None,
-    statuses: Sequence[BookingStatus] | None,
-    earliest: datetime | None,
-    start: datetime | None,
-    end: datetime | None,
-    customer_email: str | None,
-    text: str | None,
-) -> QuerySet[Booking]:
-    fits = Q(business_id=business_id)
-    for column, wanted in (("option_id", option_ids), ("service_id", service_ids), ("status", statuses)):
-        if wanted is not None:
-            among: dict[str, Any] = {f"{column}__in": list(wanted)}
-            fits &= Q(**among)
-    if start is not None:
-        # Where to begin to look: all that ended before would be looked at otherwise.
-        fits &= Q(starts_at__gt=earliest, ends_at__gt=start)
-    if end is not None:
-        fits &= Q(starts_at__lt=end)
-    if customer_email is not None:
-        fits &= _having(business_id, Q(word=_address(customer_email)))
-    for beginning in _beginnings(text):
-        fits &= _having(business_id, Q(word__gte=beginning, word__lt=beginning + _BEYOND))
-    return Booking.filter(fits)
+    conditions: list[str] = []
+    values: dict[str, Any] = {"business_id": business_id}
+    for name in ("option_ids", "service_ids", "statuses", "start", "end"):
+        if (wanted := getattr(search, name)) is not None:
+            conditions.append(_CONDITIONS[name])
+            values[name] = wanted
+    if search.start is not None:
+        values["earliest"] = search.start - booking.LONGEST
+    if search.customer_email is not None:
+        conditions.append(_WORDED.format("= :address"))
+        values["address"] = _address(search.customer_email)
+    for number, beginning in enumerate(_beginnings(search.text)):
+        conditions.append(_WORDED.format(f">= :first{number} AND word < :last{number}"))
+        values |= {f"first{number}": beginning, f"last{number}": beginning + _BEYOND}
+    return Select(Statement(Booking, " AND ".join((_MINE, *conditions))), values)
 
 
 def _beginnings(text: str | None) -> list[str]:
     """With what the words begin that are looked for; what has no words begins nothing."""
     found = [by_grapheme(term)[: _LENGTH - 1] for term in terms(text or "")]
     return (found or [_BEYOND])[:MOST_WORDS] if text else []
-
-
-def _having(business_id: UUID, words: Q) -> Q:
-    """The bookings that have such a word."""
-    return Q(id__in=db.within(BookingWord.filter(words, business_id=business_id), "booking_id"))

@@ -1,6 +1,6 @@
 """Options: what is booked, and when it is open. The rows and the verbs on them."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date, time
 from typing import Any
 from uuid import UUID
@@ -9,7 +9,6 @@ from zoneinfo import ZoneInfo
 from tortoise import fields
 from tortoise.indexes import Index
 from tortoise.models import Model
-from tortoise.queryset import QuerySet
 
 from models import checks
 from models.catalog import service_option
@@ -17,9 +16,9 @@ from models.enums import ChangeAction, ChangeKind
 from models.log.change_log import LoggedTransaction, write
 from models.refusals import ErrorCode, Refusal, Refused, refused
 from models.scheduling.hours import Schedule, TimeRange
-from models.storage import queries
 from models.storage.columns import Instant, belongs_to, new_id
 from models.storage.db import Row
+from models.storage.queries import Statement
 
 WeeklyRange = tuple[int, TimeRange]
 
@@ -58,6 +57,18 @@ class DateOverride(Model):
     class Meta:
         table = "date_override"
         unique_together = (("option", "date"),)
+
+
+_SEVERAL = Statement(
+    Option, "WHERE option.business_id = :business_id AND option.id IN :ids ORDER BY option.name, option.id"
+)
+_OVERRIDES = Statement(
+    DateOverride,
+    """
+    WHERE date_override.option_id IN :ids AND date_override.date >= :first AND date_override.date < :last
+    ORDER BY date_override.date
+    """,
+)
 
 
 async def create(business_id: UUID, values: Mapping[str, Any]) -> UUID | Refused:
@@ -159,20 +170,12 @@ def schedule(row: Row, overrides: Iterable[Row] = ()) -> Schedule:
     return Schedule(ZoneInfo(row["time_zone"]), weekly, replaced)
 
 
-async def several(business_id: UUID, option_ids: Sequence[UUID], columns: Iterable[str]) -> Sequence[Row]:
+async def several(business_id: UUID, option_ids: Collection[UUID], columns: Iterable[str]) -> Sequence[Row]:
     """The asked columns of the options of these ids, by name."""
-    return await queries.rows(_several, columns, business_id=business_id, ids=list(option_ids))
+    return await _SEVERAL.rows(columns, business_id=business_id, ids=option_ids)
 
 
-def _several(business_id: UUID, ids: Sequence[UUID]) -> QuerySet[Option]:
-    return Option.filter(business_id=business_id, id__in=list(ids)).order_by("name", "id")
-
-
-async def overrides_of(option_ids: Iterable[UUID], first: date, last: date) -> list[Row]:
+async def overrides_of(option_ids: Collection[UUID], first: date, last: date) -> Sequence[Row]:
     """The overrides of several options for `[first, last)`, by date."""
     columns = ("option_id", "date", "intervals")
-    return list(await queries.rows(_overriding, columns, ids=list(option_ids), first=first, last=last))
-
-
-def _overriding(ids: Sequence[UUID], first: date, last: date) -> QuerySet[DateOverride]:
-    return DateOverride.filter(option_id__in=list(ids), date__gte=first, date__lt=last).order_by("date")
+    return await _OVERRIDES.rows(columns, ids=option_ids, first=first, last=last)

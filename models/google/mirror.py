@@ -22,8 +22,9 @@ from models.enums import BookingStatus, ChangeAction, ChangeKind, GoogleAccessRo
 from models.google.tables import GoogleCalendar, GoogleLink
 from models.log.change_log import LoggedTransaction
 from models.scheduling.affected_time import NO_TIME
-from models.storage import db, queries
+from models.storage import db
 from models.storage.columns import Instant, belongs_to, new_id
+from models.storage.queries import Statement
 
 READ_ONLY = (GoogleAccessRole.READER, GoogleAccessRole.FREE_BUSY_READER)
 
@@ -31,9 +32,10 @@ READ_ONLY = (GoogleAccessRole.READER, GoogleAccessRole.FREE_BUSY_READER)
 NO_FAULT: Mapping[str, Any] = {"error_code": None, "error_message": None, "error_at": None}
 NO_DRIFT: Mapping[str, Any] = {"drift": "NONE", "drift_found_at": None, "drift_corrected_at": None}
 
+_LINKED = Statement(GoogleLink, "WHERE google_link.option_id = :option_id AND google_link.calendar_id IS NOT NULL")
 _MIRRORED = """
 SELECT booking.id, booking.option_id FROM booking JOIN mirror ON mirror.booking_id = booking.id
-WHERE booking.business_id = {} AND booking.ends_at > {} AND booking.status <> 'CANCELLED' AND mirror.present
+WHERE booking.business_id = :business_id AND booking.ends_at > :now AND booking.status <> 'CANCELLED' AND mirror.present
 """
 
 
@@ -138,7 +140,7 @@ async def want_all_again(work: LoggedTransaction) -> None:
     Notes a change of each booking.
     """
     await renew(work)
-    await work.record_each(ChangeKind.BOOKING, _MIRRORED, [work.business_id, work.now])
+    await work.record_each(ChangeKind.BOOKING, _MIRRORED)
 
 
 async def renew(work: LoggedTransaction, **of: UUID) -> None:
@@ -213,14 +215,10 @@ async def note(work: LoggedTransaction, booking_ids: Collection[UUID]) -> None:
 async def _home(option_id: UUID) -> MirrorTarget | None:
     """Where the option's bookings are mirrored: None while it is linked to nothing we may write to."""
     columns = ("calendar_id", "calendar__google_id", "calendar__access_role")
-    for row in await queries.rows(_link, columns, option_id=option_id):
+    for row in await _LINKED.rows(columns, option_id=option_id):
         if row["calendar__access_role"] not in READ_ONLY:
             return MirrorTarget(row["calendar_id"], row["calendar__google_id"])
     return None
-
-
-def _link(option_id: UUID) -> QuerySet[GoogleLink]:
-    return GoogleLink.filter(option_id=option_id, calendar_id__isnull=False)
 
 
 def _future(work: LoggedTransaction) -> QuerySet[Booking]:

@@ -8,7 +8,7 @@ import base64
 import binascii
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TypeAlias, TypeVar
 from uuid import UUID
 
@@ -21,12 +21,14 @@ from models.business import Business
 from models.enums import ChangeAction, ChangeKind
 from models.log import notifier
 from models.scheduling.intervals import Interval, to_datetime
-from models.storage import db
+from models.storage import db, queries
 from models.storage.columns import Instant, belongs_to, new_id
 from models.storage.db import Row
+from models.storage.queries import Statement
 
 T = TypeVar("T")
 
+_TAKE_REVISION = "UPDATE business SET revision = revision + 1 WHERE id = :business_id RETURNING revision"
 _COLUMNS = ("revision", "at", "kind", "action", "entity_id", "option_ids", "touches_from", "touches_to")
 
 
@@ -52,6 +54,15 @@ class Change(Model):
     class Meta:
         table = "change"
         unique_together = (("business", "revision"),)
+
+
+_AFTER = Statement(
+    Change,
+    """
+    WHERE change.business_id = :business_id AND change.revision > :revision
+    ORDER BY change.revision LIMIT :limit
+    """,
+)
 
 
 class NoSuchBusinessError(LookupError):
@@ -96,16 +107,16 @@ class LoggedTransaction:
         )
         self._noted += 1
 
-    async def record_each(self, kind: ChangeKind, rows: str, values: Iterable[object]) -> None:
+    async def record_each(self, kind: ChangeKind, rows: str, **values: UUID | datetime) -> None:
         """Notes that each of these entries looks different; none takes time otherwise than before.
 
-        `rows` selects their `id` and each `option_id` they are noted with, `{}` standing for each of the values. Two
-        statements however many there are, and none of them passes through this process.
+        `rows` selects their `id` and each `option_id` they are noted with; it may name the values, and `business_id`
+        and `now`. Two statements however many there are, and none of them passes through this process.
         """
         first = self.first_revision + self._noted
-        given = [str(self.business_id), first, self.now, kind.value, to_datetime(0), *values]
-        statement = _each(rows.format(*map(db.placeholder, range(6, len(given) + 1))))
-        await db.connection().execute_query(statement, list(map(_plain, given)))
+        own = {"business_id": self.business_id, "first": first, "now": self.now, "kind": kind.value}
+        statement = queries.bind(_each(rows), {**own, "no_time": to_datetime(0), **values})
+        await db.connection().execute_query(*statement)
         newest = Change.filter(business_id=self.business_id).order_by("-revision").limit(1)
         for row in await newest.values("revision"):
             self._noted = max(self._noted, row["revision"] - self.first_revision + 1)
@@ -121,26 +132,20 @@ class LoggedTransaction:
 
 
 def _each(rows: str) -> str:
-    """The statement that notes a change of each row: business, first revision, time, kind, no time, then the rows'."""
+    """The statement that notes a change of each row."""
     if db.is_postgres():
-        marks = ("$1::uuid", "$2::bigint", "$3::timestamptz", "$4::varchar", "$5::timestamptz", "$5::timestamptz")
         new_id, options = "gen_random_uuid()", "json_agg(DISTINCT found.option_id)::jsonb"
     else:
-        marks = ("?1", "?2", "?3", "?4", "?5", "?5")
         new_id = "lower(" + " || '-' || ".join(f"hex(randomblob({size}))" for size in (4, 2, 2, 2, 6)) + ")"
         options = "json_group_array(DISTINCT found.option_id)"
-    business, first, at, kind, begin, end = marks
-    into = "id, business_id, revision, at, kind, action, entity_id, option_ids, touches_from, touches_to"
-    revision = f"{first} + ROW_NUMBER() OVER (ORDER BY found.id) - 1"
-    noted = f"{new_id}, {business}, {revision}, {at}, {kind}, 'UPSERTED', found.id, {options}, {begin}, {end}"
-    return f'INSERT INTO "change" ({into}) SELECT {noted} FROM ({rows}) AS found GROUP BY found.id'  # noqa: S608
-
-
-def _plain(value: object) -> object:
-    """A value as a raw statement takes it."""
-    if isinstance(value, datetime):
-        return value.astimezone(UTC) if db.is_postgres() else value.astimezone(UTC).isoformat(" ")
-    return str(value) if isinstance(value, UUID) else value
+    return f"""
+        INSERT INTO change
+            (id, business_id, revision, at, kind, action, entity_id, option_ids, touches_from, touches_to)
+        SELECT
+            {new_id}, business.id, CAST(:first AS BIGINT) + ROW_NUMBER() OVER (ORDER BY found.id) - 1, :now, :kind,
+            'UPSERTED', found.id, {options}, :no_time, :no_time
+        FROM ({rows}) AS found JOIN business ON business.id = :business_id
+        GROUP BY found.id, business.id"""  # noqa: S608
 
 
 Body: TypeAlias = Callable[[LoggedTransaction], Awaitable[T]]
@@ -169,10 +174,7 @@ async def write(business_id: UUID, body: Body[T]) -> T:
 
 async def _lock(business_id: UUID) -> int:
     """Takes the next revision: locks the row on PostgreSQL, makes SQLite a writer at once."""
-    rows = await db.connection().execute_query_dict(
-        f"UPDATE business SET revision = revision + 1 WHERE id = {db.placeholder(1)} RETURNING revision",  # noqa: S608
-        [str(business_id)],
-    )
+    rows = await db.connection().execute_query_dict(*queries.bind(_TAKE_REVISION, {"business_id": business_id}))
     if not rows:
         raise NoSuchBusinessError(business_id)
     return int(rows[0]["revision"])
@@ -188,8 +190,7 @@ async def newest(business_id: UUID) -> int:
 
 async def after(business_id: UUID, revision: int, limit: int = 200) -> list[Row]:
     """The changes that follow a revision, in order, at most `limit`."""
-    query = Change.filter(business_id=business_id, revision__gt=revision).order_by("revision").limit(limit)
-    return await db.select(query, _COLUMNS)
+    return list(await _AFTER.rows(_COLUMNS, business_id=business_id, revision=revision, limit=limit))
 
 
 async def is_kept(business_id: UUID, revision: int, latest: int) -> bool:

@@ -1,4 +1,4 @@
-"""Wake-ups after commit: "something changed in this business". The one importer of broadcaster.
+"""Wake-ups after commit: "something changed in this business". Only it knows broadcaster.
 
 A ring carries no truth, only a business id; a lost one costs the seconds until readers look by themselves. One
 backend subscription serves the whole process and is supervised: broadcaster's listeners die silently and never
@@ -15,6 +15,7 @@ from uuid import UUID
 
 from broadcaster import Broadcast
 
+from models.log.broadcaster_internals import disconnect_backend, listener_tasks
 from models.storage.outage import Outage
 
 log = logging.getLogger("timebok.bell")
@@ -191,27 +192,21 @@ class Notifier:
             await asyncio.sleep(self._heartbeat_seconds)
 
 
-def _listeners(broadcast: Broadcast) -> list[asyncio.Task[Any]]:
-    """The tasks with which a broadcast listens: its own, and its backend's."""
-    found = getattr(broadcast, "_listener_task", None), getattr(broadcast._backend, "_listener", None)
-    return [task for task in found if isinstance(task, asyncio.Task)]
-
-
 async def _watch_listeners(broadcast: Broadcast) -> None:
     """Raises ConnectionError as soon as one of its listeners is dead: they die in silence."""
-    await asyncio.wait(_listeners(broadcast), return_when=asyncio.FIRST_COMPLETED)
+    await asyncio.wait(listener_tasks(broadcast), return_when=asyncio.FIRST_COMPLETED)
     raise ConnectionError("a listener died")
 
 
 async def _torn_down(broadcast: Broadcast) -> None:
     """Ends a broadcast whose tasks may be dead or stuck; whatever it says in parting is of no interest."""
-    tasks = _listeners(broadcast)
+    tasks = listener_tasks(broadcast)
     for task in tasks:
         task.cancel()
     with contextlib.suppress(Exception):
         async with asyncio.timeout(_PARTING_SECONDS):
             await asyncio.gather(*tasks, return_exceptions=True)
-            await broadcast._backend.disconnect()
+            await disconnect_backend(broadcast)
 
 
 def _told(error: Exception) -> str:

@@ -7,9 +7,10 @@ from typing import Any
 from uuid import UUID
 
 from tortoise import fields
-from tortoise.expressions import RawSQL
 from tortoise.fields import DatetimeField
 from tortoise.models import Model
+
+from models.storage.tortoise_internals import field_of
 
 
 def new_id() -> UUID:
@@ -47,19 +48,18 @@ def belongs_to(model: str, *, keep: bool = False, null: bool = False, alone: boo
 
 def is_instant(table: type[Model], column: str) -> bool:
     """Whether a column of a table is an instant."""
-    return isinstance(table._meta.fields_map[column], DatetimeField)
+    return isinstance(field_of(table, column), DatetimeField)
 
 
-def counted(column: str, *, is_postgres: bool) -> RawSQL:
-    """An instant of a table as `models.scheduling.intervals` counts them, computed by the database: much
-    cheaper for many.
+def counted(column: str, *, is_postgres: bool) -> str:
+    """SQL that computes an instant of a table as `models.scheduling.intervals` counts them: much cheaper for many.
 
     Exact until 2242: up to then a double of seconds with microseconds does not reach the next second.
     """
     if is_postgres:
-        seconds = f"CAST(floor(date_part('epoch', \"{column}\")) AS BIGINT)"
-        return RawSQL(f"{seconds} * 1000000 + CAST(date_part('microseconds', \"{column}\") AS BIGINT) % 1000000")
+        seconds = f"CAST(floor(date_part('epoch', {column})) AS BIGINT)"
+        return f"{seconds} * 1000000 + CAST(date_part('microseconds', {column}) AS BIGINT) % 1000000"
     # SQLite rounds to milliseconds, so the fraction is taken apart from the text, which is in UTC.
-    seconds = f"CAST(strftime('%s', substr(\"{column}\", 1, 19)) AS INTEGER)"
-    fraction = f'CASE WHEN substr("{column}", 20, 1) = \'.\' THEN CAST(substr("{column}", 21, 6) AS INTEGER) ELSE 0 END'
-    return RawSQL(f"{seconds} * 1000000 + {fraction}")
+    seconds = f"CAST(strftime('%s', substr({column}, 1, 19)) AS INTEGER)"
+    fraction = f"CASE WHEN substr({column}, 20, 1) = '.' THEN CAST(substr({column}, 21, 6) AS INTEGER) ELSE 0 END"
+    return f"{seconds} * 1000000 + {fraction}"

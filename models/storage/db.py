@@ -5,9 +5,8 @@ SQLite and PostgreSQL behave alike above this file. Nothing may await the networ
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager
-from types import LambdaType
 from typing import Any, TypeAlias, TypeVar
 from urllib.parse import parse_qsl, urlencode
 
@@ -19,11 +18,13 @@ from tortoise.context import TortoiseContext, require_context
 from tortoise.exceptions import DBConnectionError
 from tortoise.expressions import Subquery
 from tortoise.models import Model
-from tortoise.queryset import QuerySet, ValuesQuery
+from tortoise.queryset import QuerySet
 from tortoise.transactions import in_transaction
 
 from models.scheduling.intervals import Steps
 from models.storage import turns
+from models.storage.asyncpg_internals import PooledConnection
+from models.storage.tortoise_internals import init_for_every_task, statement_of
 
 T = TypeVar("T")
 M = TypeVar("M", bound=Model)
@@ -117,21 +118,13 @@ def _note(*, writable: bool) -> None:
 _under_way: set[asyncio.Task[Any]] = set()
 
 
-class _Connection(asyncpg.Connection):
-    """A pooled connection on which nothing outlives a transaction: handed back, it needs no statement to clean up."""
-
-    def get_reset_query(self) -> str:
-        """What is sent when it is handed back; an open transaction is rolled back in any case (asyncpg, `reset`)."""
-        return ""
-
-
 def config(url: str, **parameters: str) -> dict[str, Any]:
     """Tortoise's configuration for one of our database URLs; `parameters` have their way over the URL's own."""
     dialect = "sqlite" if url.startswith("sqlite") else "postgres"
     # One name per dialect: Tortoise caches its INSERT statements by connection name, not by dialect.
     connection = expand_db_url(_address(url, dialect, parameters))
     if dialect == "postgres":
-        connection["credentials"]["connection_class"] = _Connection
+        connection["credentials"]["connection_class"] = PooledConnection
     return {
         "connections": {dialect: connection},
         "apps": {
@@ -158,8 +151,7 @@ async def opened(url: str, **parameters: str) -> AsyncIterator[BaseDBAsyncClient
     """The process's database, open for as long as the block lasts; work in hand is finished before it closes."""
     context = TortoiseContext()
     with context:
-        # Request tasks do not inherit the context variables of whoever opened the database: hence the global fallback.
-        await context.init(config=config(url, **parameters), _enable_global_fallback=True)
+        await init_for_every_task(context, config(url, **parameters))
     _note(writable=True)
     try:
         yield context.db()
@@ -237,26 +229,16 @@ async def select(query: QuerySet[M], columns: Iterable[str], **named: str) -> li
     """The asked columns of the rows, as plain mappings: one statement, no model instances. `named` are columns under
     other names. Many rows are read in turns.
     """
-    asked = query.values(*sorted(set(columns)), **named)
-    asked.sql()
-    _, found = await connection().execute_query(*asked.query.get_parameterized_sql())
-    kinds = {name: asked.resolve_to_python_value(query.model, source) for name, source in _sources(asked).items()}
-    # Tortoise has functions without a name for what stays as it is.
-    converts = [(name, kind) for name, kind in kinds.items() if not isinstance(kind, LambdaType)]
-    return await turns.through(_plain(found, converts))
+    statement = statement_of(query.values(*sorted(set(columns)), **named))
+    _, found = await connection().execute_query(statement.sql, statement.parameters)
+    return await turns.through(_plain(found, statement.converts))
 
 
-def _sources(asked: ValuesQuery[Any]) -> Mapping[str, str]:
-    """The columns that are asked for, by their names in the rows."""
-    sources: Mapping[str, str] = asked._fields_for_select
-    return sources
-
-
-def _plain(found: Iterable[Any], converts: Sequence[tuple[str, Callable[[Any], Any]]]) -> Steps[list[Row]]:
+def _plain(found: Iterable[Any], converts: Mapping[str, Callable[[Any], Any]]) -> Steps[list[Row]]:
     rows: list[Row] = []
     for each in found:
         row = dict(each)
-        for name, convert in converts:
+        for name, convert in converts.items():
             row[name] = convert(row[name])
         rows.append(row)
         if len(rows) % SOME == 0:
@@ -267,8 +249,3 @@ def _plain(found: Iterable[Any], converts: Sequence[tuple[str, Callable[[Any], A
 def within(query: QuerySet[M], column: str) -> Subquery:
     """The query's values of a column, for `__in`."""
     return Subquery(query.values(column))
-
-
-def placeholder(position: int) -> str:
-    """How a raw statement names its parameter, counted from 1."""
-    return f"${position}" if is_postgres() else "?"

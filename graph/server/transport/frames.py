@@ -9,7 +9,6 @@ from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from uvicorn._types import ASGISendEvent
 from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.frames import Frame
@@ -248,7 +247,7 @@ class Frames(WebSocketsSansIOProtocol):
         is_behind = not self.writable.is_set()
         self._server.unread(self, self.transport.get_write_buffer_size() + self._waiting if is_behind else 0)
 
-    async def send(self, message: ASGISendEvent) -> None:
+    async def send(self, message: Any) -> None:
         """As uvicorn does it, but nobody waits for a client that does not read in order to close it."""
         if message["type"] == "websocket.send" and self.close_sent:
             raise ClientDisconnected

@@ -10,30 +10,51 @@ import re
 from calendar import monthrange
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from heapq import merge
+from itertools import islice
 from zoneinfo import ZoneInfo
 
-WEEKDAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
-LAST_YEAR = 2199
-"""A rule that matches nothing (30 February) ends here instead of never."""
+from dateutil.rrule import rrule, rrulestr
 
-_PARTS = {"FREQ", "INTERVAL", "COUNT", "UNTIL", "BYDAY", "BYMONTHDAY", "BYMONTH", "WKST"}
-_DAY = re.compile(r"([+-]?\d{1,2})?(MO|TU|WE|TH|FR|SA|SU)")
+LAST_MOMENT = datetime(2199, 12, 31, 23, 59, 59)  # noqa: DTZ001 - on any wall
+"""Rules without an end go no further."""
+
+_LEAP_YEAR = 2028
+
+_WEEKDAY = "(?:MO|TU|WE|TH|FR|SA|SU)"
+
+
+def _list_of(item: str) -> str:
+    return rf"(?:{item})(?:,(?:{item}))*"
+
+
+_PARTS = {
+    "FREQ": "DAILY|WEEKLY|MONTHLY|YEARLY",
+    "INTERVAL": r"0*[1-9]\d{0,4}",
+    "COUNT": r"0*[1-9]\d{0,8}",
+    "UNTIL": r"\d{8}(?:T\d{6}Z?)?",
+    "BYDAY": _list_of(rf"(?:[+-]?0?[1-5])?{_WEEKDAY}"),
+    "BYMONTHDAY": _list_of(r"[+-]?(?:0?[1-9]|[12]\d|3[01])"),
+    "BYMONTH": _list_of("0?[1-9]|1[0-2]"),
+    "WKST": _WEEKDAY,
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One RRULE. `by_day` pairs an ordinal (0: every) with a weekday (Monday is 0)."""
+    """One RRULE: its text without COUNT and UNTIL, which stand apart."""
 
-    frequency: str
-    interval: int = 1
-    count: int | None = None
-    until: datetime | None = None
-    by_day: tuple[tuple[int, int], ...] = ()
-    by_month_day: tuple[int, ...] = ()
-    by_month: tuple[int, ...] = ()
-    week_start: int = 0
+    text: str
+    count: int | None
+    until: datetime
+
+    def starts(self, first: datetime) -> Iterator[datetime]:
+        """Every occurrence from `first` on, ascending."""
+        # Dateutil warns of an end and a count at once.
+        ruled = rrulestr(self.text, dtstart=first)
+        assert isinstance(ruled, rrule), "there is one rule"
+        return islice(ruled.replace(until=min(self.until, LAST_MOMENT)), self.count)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +67,7 @@ class Recurrence:
 
     def starts(self, first: datetime) -> Iterator[datetime]:
         """Every occurrence from `first` on, ascending, each once; endless if the rule is."""
-        ruled = _ruled(self.rule, first) if self.rule else iter((first,))
+        ruled = self.rule.starts(first) if self.rule else iter((first,))
         previous: datetime | None = None
         for start in merge(ruled, sorted(self.added)):
             if start != previous and start not in self.removed:
@@ -76,52 +97,37 @@ def parse_recurrence(lines: list[str], zone: str) -> Recurrence:
 
 
 def _parse_rule(text: str, zone: str) -> Rule:
-    parts = dict(_pair(part) for part in text.split(";"))
-    if unknown := parts.keys() - _PARTS:
-        raise ValueError(f"unsupported RRULE parts {sorted(unknown)}")
-    frequency = parts.get("FREQ", "")
-    if frequency not in ("DAILY", "WEEKLY", "MONTHLY", "YEARLY"):
-        raise ValueError(f"unsupported frequency {frequency!r}")
+    parts: dict[str, str] = {}
+    for part in text.split(";"):
+        name, _, value = part.partition("=")
+        if name not in _PARTS or not re.fullmatch(_PARTS[name], value):
+            raise ValueError(f"unsupported RRULE part {part!r}")
+        parts[name] = value
+    if "FREQ" not in parts:
+        raise ValueError("RRULE without FREQ")
     if "COUNT" in parts and "UNTIL" in parts:
         raise ValueError("COUNT and UNTIL exclude each other")
-    rule = Rule(
-        frequency,
-        interval=int(parts.get("INTERVAL", "1")),
-        count=int(parts["COUNT"]) if "COUNT" in parts else None,
-        until=_parse_until(parts["UNTIL"], zone) if "UNTIL" in parts else None,
-        by_day=_parse_days(parts.get("BYDAY", "")),
-        by_month_day=_numbers(parts.get("BYMONTHDAY", "")),
-        by_month=_numbers(parts.get("BYMONTH", "")),
-        week_start=WEEKDAYS.index(parts.get("WKST", "MO")),
-    )
-    if rule.interval < 1 or (rule.count is not None and rule.count < 1):
-        raise ValueError("INTERVAL and COUNT start at 1")
-    if any(ordinal for ordinal, _ in rule.by_day) and frequency in ("DAILY", "WEEKLY"):
-        raise ValueError("BYDAY with ordinals needs MONTHLY or YEARLY")
-    if rule.by_day and frequency == "YEARLY" and not rule.by_month:
+    if "BYMONTHDAY" in parts and parts["FREQ"] == "WEEKLY":
+        raise ValueError("BYMONTHDAY is not for WEEKLY")
+    if "BYDAY" in parts and parts["FREQ"] == "YEARLY" and "BYMONTH" not in parts:
         raise ValueError("BYDAY with YEARLY needs BYMONTH")
-    return rule
+    kinds = {len(day) > 2 for day in parts.get("BYDAY", "").split(",")}
+    # Of both kinds of days dateutil gives only those that are of either.
+    if True in kinds and (parts["FREQ"] in ("DAILY", "WEEKLY") or len(kinds) > 1):
+        raise ValueError("BYDAY with ordinals needs MONTHLY or YEARLY, and an ordinal with each day")
+    count, until = parts.pop("COUNT", None), parts.pop("UNTIL", None)
+    return Rule(
+        ";".join(f"{name}={value}" for name, value in parts.items()),
+        # For a day that never comes dateutil would look until the year 9999.
+        0 if _is_never(parts.get("BYMONTHDAY"), parts.get("BYMONTH")) else int(count) if count else None,
+        _parse_until(until, zone) if until else LAST_MOMENT,
+    )
 
 
-def _pair(part: str) -> tuple[str, str]:
-    name, equals, value = part.partition("=")
-    if not equals or not value:
-        raise ValueError(f"malformed RRULE part {part!r}")
-    return name, value
-
-
-def _numbers(text: str) -> tuple[int, ...]:
-    return tuple(sorted(int(number) for number in text.split(","))) if text else ()
-
-
-def _parse_days(text: str) -> tuple[tuple[int, int], ...]:
-    days = []
-    for item in text.split(",") if text else ():
-        match = _DAY.fullmatch(item)
-        if match is None:
-            raise ValueError(f"malformed BYDAY {item!r}")
-        days.append((int(match[1] or 0), WEEKDAYS.index(match[2])))
-    return tuple(days)
+def _is_never(days: str | None, months: str | None) -> bool:
+    """Whether none of the months ever has one of the days: 30 February."""
+    longest = max(monthrange(_LEAP_YEAR, int(month))[1] for month in (months or "12").split(","))
+    return all(abs(int(day)) > longest for day in (days or "1").split(","))
 
 
 def _parse_until(text: str, zone: str) -> datetime:
@@ -157,85 +163,3 @@ def _compact_time(text: str, own_zone: str, zone: str) -> datetime:
     )
     origin = UTC if text[-1] in "Zz" else ZoneInfo(own_zone)
     return wall.replace(tzinfo=origin).astimezone(ZoneInfo(zone)).replace(tzinfo=None)
-
-
-def _ruled(rule: Rule, first: datetime) -> Iterator[datetime]:
-    given = 0
-    for day in _days(rule, first.date()):
-        start = datetime.combine(day, first.time())
-        if start < first:
-            continue
-        if rule.until is not None and start > rule.until:
-            return
-        yield start
-        given += 1
-        if given == rule.count:
-            return
-
-
-def _days(rule: Rule, first: date) -> Iterator[date]:
-    """The days the rule names, ascending, from the period that holds `first` on."""
-    if rule.frequency == "DAILY":
-        day = first
-        while day.year <= LAST_YEAR:
-            if _is_named(rule, day):
-                yield day
-            day += timedelta(days=rule.interval)
-    elif rule.frequency == "WEEKLY":
-        monday = first - timedelta(days=(first.weekday() - rule.week_start) % 7)
-        weekdays = {weekday for _, weekday in rule.by_day} or {first.weekday()}
-        while monday.year <= LAST_YEAR:
-            week = (monday + timedelta(days=offset) for offset in range(7))
-            yield from (day for day in week if day.weekday() in weekdays and _in_month(rule, day))
-            monday += timedelta(weeks=rule.interval)
-    else:
-        yield from _days_by_month(rule, first)
-
-
-def _is_named(rule: Rule, day: date) -> bool:
-    if rule.by_day and day.weekday() not in {weekday for _, weekday in rule.by_day}:
-        return False
-    length = monthrange(day.year, day.month)[1]
-    if rule.by_month_day and not {day.day, day.day - length - 1} & set(rule.by_month_day):
-        return False
-    return _in_month(rule, day)
-
-
-def _in_month(rule: Rule, day: date) -> bool:
-    return not rule.by_month or day.month in rule.by_month
-
-
-def _days_by_month(rule: Rule, first: date) -> Iterator[date]:
-    if rule.frequency == "YEARLY":
-        months = rule.by_month or (first.month,)
-        for year in range(first.year, LAST_YEAR + 1, rule.interval):
-            for month in months:
-                yield from _days_of_month(rule, first, year, month)
-    else:
-        index = first.year * 12 + first.month - 1
-        while index // 12 <= LAST_YEAR:
-            year, month = index // 12, index % 12 + 1
-            if not rule.by_month or month in rule.by_month:
-                yield from _days_of_month(rule, first, year, month)
-            index += rule.interval
-
-
-def _days_of_month(rule: Rule, first: date, year: int, month: int) -> list[date]:
-    length = monthrange(year, month)[1]
-    days = range(1, length + 1)
-    chosen = {first.day} & set(days)
-    if rule.by_day:
-        chosen = {day for day in days for named in rule.by_day if _is_weekday(date(year, month, day), *named)}
-    if rule.by_month_day:
-        numbered = {day for day in days if {day, day - length - 1} & set(rule.by_month_day)}
-        chosen = numbered & chosen if rule.by_day else numbered
-    return [date(year, month, day) for day in sorted(chosen)]
-
-
-def _is_weekday(day: date, ordinal: int, weekday: int) -> bool:
-    """Is this the `ordinal`-th such weekday of its month (negative: from the end; 0: any)?"""
-    if day.weekday() != weekday:
-        return False
-    length = monthrange(day.year, day.month)[1]
-    from_start, from_end = (day.day - 1) // 7 + 1, -((length - day.day) // 7 + 1)
-    return ordinal in (0, from_start, from_end)

@@ -49,6 +49,7 @@ async def premises(
         "public_url": origin,
         "secret_keys": new_secret_key(),
         "key_requests": "0",
+        "key_cost": "0",
         "key_sockets": "0",
         "address_bookings": "0",
         **(settings or {}),

@@ -28,6 +28,8 @@ TUESDAY = datetime.fromisoformat("2026-11-24T09:00:00")
         (["RRULE:FREQ=MONTHLY;BYMONTHDAY=-1"], "11-30 12-31 01-31 02-28"),
         (["RRULE:FREQ=MONTHLY;BYMONTHDAY=31"], "12-31 01-31 03-31"),
         (["RRULE:FREQ=YEARLY;BYMONTH=3,11"], "11-24 03-24 11-24"),
+        (["RRULE:FREQ=YEARLY;BYMONTHDAY=1,31"], "12-01 12-31 01-01 01-31 02-01"),
+        (["RRULE:FREQ=YEARLY;BYMONTH=3;BYDAY=-1SU"], "03-28 03-26"),
         (["RRULE:FREQ=DAILY;UNTIL=20261125T080000Z"], "11-24 11-25"),
         (["RRULE:FREQ=DAILY;UNTIL=20261125T075959Z"], "11-24"),
         (["RRULE:FREQ=DAILY;UNTIL=20261126"], "11-24 11-25 11-26"),
@@ -50,8 +52,8 @@ def test_a_rule_that_is_over_ends() -> None:
 
 
 def test_a_rule_that_matches_nothing_ends_all_the_same() -> None:
-    rule = parse_recurrence(["RRULE:FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30"], "UTC")
-    assert list(rule.starts(TUESDAY)) == []
+    for rule in ("YEARLY;BYMONTH=2;BYMONTHDAY=30", "DAILY;BYMONTH=2;BYMONTHDAY=30;COUNT=3"):
+        assert list(parse_recurrence([f"RRULE:FREQ={rule}"], "UTC").starts(TUESDAY)) == []
 
 
 @pytest.mark.parametrize(
@@ -63,6 +65,13 @@ def test_a_rule_that_matches_nothing_ends_all_the_same() -> None:
         "RRULE:FREQ=DAILY;COUNT=2;UNTIL=20261201",
         "RRULE:FREQ=WEEKLY;BYDAY=1TU",
         "RRULE:FREQ=YEARLY;BYDAY=1TU",
+        "RRULE:FREQ=YEARLY;BYDAY=TU",
+        "RRULE:FREQ=MONTHLY;BYDAY=TU,1FR",
+        "RRULE:FREQ=MONTHLY;BYDAY=0FR",
+        "RRULE:FREQ=MONTHLY;BYMONTHDAY=0",
+        "RRULE:FREQ=WEEKLY;BYMONTHDAY=1",
+        "RRULE:FREQ=DAILY;BYMONTH=13",
+        "RRULE:COUNT=3",
         "RRULE:FREQ=DAILY;BYDAY=XX",
         "RRULE:",
         "EXDATE:soon",
