@@ -4,19 +4,13 @@ A fault of ours is never shown: the client gets INTERNAL with an id that stands 
 """
 
 import logging
-from collections.abc import Iterator
-from typing import Any, cast
 from uuid import uuid4
 
 import strawberry
 from graphql import GraphQLError
-from strawberry.extensions import SchemaExtension
-from strawberry.types.execution import PreExecutionError, StreamExecutionResult
-from strawberry.types.graphql import OperationType
 
 from graph.languages import FORBIDDEN, say
-from graph.request.context import Context, Info, roles, unavailable
-from graph.request.loaders import Loaders
+from graph.request.context import Info, roles, unavailable
 from graph.spoken import spoken
 from models.enums import Role
 from models.refusals import ErrorCode, Refused
@@ -53,34 +47,6 @@ def forbidden_error(info: Info, least: Role = Role.STAFF, *path: str) -> list[Us
     """
     message = say(FORBIDDEN, roles(info.context.caller, least), info.context.language)
     return [UserError(code=ErrorCode.FORBIDDEN, message=message, path=list(path) or None)]
-
-
-class Codes(SchemaExtension):
-    """Gives every GraphQL error a code, and hides what is none of the client's business."""
-
-    _streamed = False
-
-    def on_operation(self) -> Iterator[None]:
-        self._streamed = False
-        context: Context = self.execution_context.context
-        # A socket lives long and asks for many things: what was batched for one is of no use to the next.
-        context.loaders = Loaders(context)
-        yield
-        # An operation that was not run has its errors only here; the list is the answer's own.
-        if early := self.execution_context.pre_execution_errors:
-            early[:] = [coded(error, context.language) for error in early]
-        result = self.execution_context.result
-        if not self._streamed and (errors := getattr(result, "errors", None)):
-            cast(Any, result).errors = [coded(error, context.language) for error in errors]
-
-    def on_stream_result(self, result: StreamExecutionResult) -> Iterator[None]:
-        self._streamed = True
-        has_run = not isinstance(result, PreExecutionError)
-        has_begun = has_run and self.execution_context.operation_type is OperationType.SUBSCRIPTION
-        if errors := getattr(result, "errors", None):
-            language = self.execution_context.context.language
-            cast(Any, result).errors = [coded(error, language, has_begun=has_begun) for error in errors]
-        yield
 
 
 def coded(error: GraphQLError, language: str, *, has_begun: bool = False) -> GraphQLError:

@@ -1,4 +1,4 @@
-"""What operators can watch at /metrics: how many follow, how much is executed for them, and which way answers take."""
+"""What operators can watch at /metrics: how many follow, how much is executed for them, and how answers are made."""
 
 from prometheus_client import Counter, Gauge
 
@@ -11,4 +11,4 @@ LAGGING = Counter("timebok_lagging", "Times that a subscriber fell so far behind
 LOOKS = Counter("timebok_availability_looks", "Times that a group of those who follow slots was looked after.")
 READINGS = Counter("timebok_availability_readings", "Times that slots were worked out for those who follow them.")
 FALLBACKS = Counter("timebok_completer_fallbacks", "Answers begun by generated code that graphql-core had to finish.")
-DIRECT = Counter("timebok_direct_answers", "Requests whose document was known, and that took the short way.")
+DIRECT = Counter("timebok_direct_answers", "Requests by HTTP whose document was known, and ran.")

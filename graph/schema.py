@@ -1,14 +1,13 @@
 """The schema assembled: built once per process, printed to `schema.graphql`, the contract with every client."""
 
 import asyncio
-from collections.abc import Iterator
-from typing import Annotated, Any, cast
+from collections.abc import AsyncGenerator
+from typing import Annotated, Any
 
 import strawberry
-from graphql import GraphQLError, GraphQLSchema
-from strawberry.extensions import SchemaExtension
+from graphql import GraphQLSchema
 from strawberry.schema.config import StrawberryConfig
-from strawberry.types.execution import ExecutionContext
+from strawberry.types import ExecutionResult
 
 import graph.enums  # noqa: F401  # describes the domain's enums before types use them
 from graph.availability.query import AvailabilityQuery
@@ -22,18 +21,16 @@ from graph.calendar.time_off import ClosingMutation
 from graph.catalog.business import ViewerQuery
 from graph.catalog.options import OptionMutation, OptionQuery
 from graph.catalog.services import ServiceMutation, ServiceQuery
-from graph.documents.document import MOST_TOKENS, Document
-from graph.errors import Codes
 from graph.google.accounts import GoogleAccountMutation, GoogleAccountQuery
 from graph.google.link import GoogleMutation
 from graph.google.routing_preview import RoutingPreviewQuery
 from graph.google.templates import WordingMutation, WordingQuery
 from graph.node_query import refetch
-from graph.operation.executor import Executor
+from graph.operation.execution import stream
 from graph.relay.nodes import Node
 from graph.request.context import Context, Info, bad_input
 from graph.scalars import SCALARS
-from graph.strawberry_internals import asked_operation, core_schema
+from graph.strawberry_internals import core_schema
 from graph.subscriptions.calendar_changes import Subscription
 
 MOST_NODES = 100
@@ -103,45 +100,8 @@ class Mutation(
     pass
 
 
-class Prepared(SchemaExtension):
-    """Takes the document as the process remembers it, found valid or not."""
-
-    def on_parse(self) -> Iterator[None]:
-        execution, context = self.execution_context, self._context
-        if execution.query:
-            core = cast(Schema, execution.schema).core
-            if context.document is None or context.document.text != execution.query:
-                context.document = context.state.documents.check(execution.query, core)
-            # Without a tree the parser itself meets the error again, where it is expected.
-            execution.graphql_document = context.document.tree
-            execution.parse_options["max_tokens"] = MOST_TOKENS
-        yield
-
-    def on_validate(self) -> Iterator[None]:
-        execution, context = self.execution_context, self._context
-        if context.document is not None:
-            execution.pre_execution_errors = self._refusals(context.document) or None
-        execution.validation_rules = ()
-        yield
-
-    def _refusals(self, document: Document) -> list[GraphQLError]:
-        """What forbids the operation to run."""
-        if document.errors:
-            return [GraphQLError(each.message, each.nodes, extensions=each.extensions) for each in document.errors]
-        name = asked_operation(self.execution_context)
-        if document.node(name) is None:
-            # Strawberry would take the first. Source: GraphQL, "GetOperation".
-            return [GraphQLError("Say with `operationName` which of the operations to run.")]
-        return []
-
-    @property
-    def _context(self) -> Context:
-        context: Context = self.execution_context.context
-        return context
-
-
 class Schema(strawberry.Schema):
-    """Strawberry's schema, which would log every client's mistake with a traceback and knows no description."""
+    """Strawberry's schema, which knows no description, and whose operations run as all of ours do."""
 
     def __init__(self, *args: Any, **settings: Any) -> None:
         super().__init__(*args, **settings)
@@ -152,8 +112,20 @@ class Schema(strawberry.Schema):
         """The schema as graphql-core has it."""
         return core_schema(self)
 
-    def process_errors(self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None) -> None:
-        """Logs nothing here: `Codes` logs what is a fault of ours."""
+    async def stream(
+        self,
+        query: str | None,
+        variable_values: dict[str, Any] | None = None,
+        context_value: Context | None = None,
+        root_value: None = None,
+        operation_name: str | None = None,
+        *unused: Any,
+        **named: Any,
+    ) -> AsyncGenerator[ExecutionResult, None]:
+        """The results of an operation that was admitted with the context."""
+        del query, root_value, unused, named
+        assert context_value is not None
+        return stream(context_value, self.core, operation_name, variable_values)
 
 
 schema = Schema(
@@ -162,11 +134,6 @@ schema = Schema(
     Subscription,
     types=[Booking, Hold, TimeOff, GoogleEvent],
     config=StrawberryConfig(scalar_map=SCALARS),
-    execution_context_class=Executor,
-    extensions=[
-        Codes,
-        Prepared,
-    ],
 )
 
 

@@ -94,6 +94,10 @@ OURS: Final[Mapping[str, str]] = {
     ),
     "Nobody waits for this any more.": "Ingen venter på dette lenger.",
     "`{name}` has at most {most} entries; {sent} were sent.": "`{name}` har høyst {most} verdier; {sent} ble sendt.",
+    "The GraphQL operation's `query` must be a string or null, if provided.": "`query` må være tekst eller null.",
+    "The GraphQL operation's `{name}` must be an object or null, if provided.": (
+        "`{name}` må være et objekt eller null."
+    ),
     "There is no booking for this manageToken.": "Det finnes ingen bestilling til dette manageToken.",
     "This took too long. What it began may still be done.": (
         "Dette tok for lang tid. Det som ble påbegynt, kan likevel bli gjort."

@@ -17,7 +17,6 @@ from graphql import (
 from strawberry.schema.schema import validate_document
 from strawberry.schema.schema_converter import GraphQLCoreConverter
 from strawberry.types.enum import EnumValue, StrawberryEnumDefinition
-from strawberry.types.execution import ExecutionContext
 from strawberry.utils.str_converters import to_camel_case
 
 
@@ -52,13 +51,6 @@ def field_nodes(info: strawberry.Info[Any, Any]) -> list[FieldNode]:
 def fragment(info: strawberry.Info[Any, Any], name: str) -> FragmentDefinitionNode:
     """A fragment of the document, of which Strawberry shows only copies. Raises KeyError."""
     return info._raw_info.fragments[name]
-
-
-def asked_operation(execution: ExecutionContext) -> str | None:
-    """The `operationName` that the client sent. `execution.operation_name` would be the first operation's if none was
-    sent, which must be refused where there are several.
-    """
-    return execution._provided_operation_name
 
 
 def broken_rules(

@@ -56,12 +56,6 @@ class Documents:
                 await self.in_turn(sender, self._check, document, schema)
         return document
 
-    def check(self, text: str, schema: GraphQLSchema) -> Document:
-        """A document of which it is known whether it is valid, at once."""
-        document = self.find(text) or self._keep(read(text))
-        self._check(document, schema)
-        return document
-
     def grow(self, document: Document, size: int) -> None:
         """Something was worked out from a document that takes so many bytes."""
         document.written += size

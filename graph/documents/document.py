@@ -65,8 +65,10 @@ class Document:
     operations: dict[str | None, Operation] = field(default_factory=dict)
     memo: dict[Hashable, Any] = field(default_factory=dict)
     """What others have worked out from its nodes (columns, generated code): goes when the document is forgotten."""
-    answer: bytes | None = None
-    """The answer to a document about the schema alone, which never changes."""
+    asks_for_the_schema_only: bool = False
+    """Whether it asks for nothing but the schema itself."""
+    answer: dict[str, bytes] | None = None
+    """The answer to a document about the schema alone, field by field as JSON: it never changes."""
     written: int = 0
     """Bytes that `memo` and `answer` were said to take."""
 
@@ -74,11 +76,6 @@ class Document:
     def size(self) -> int:
         """About how many bytes it takes."""
         return 1000 + BYTES_PER_CHARACTER * len(self.text) + self.written
-
-    @property
-    def asks_for_the_schema_only(self) -> bool:
-        """Whether it asks for nothing but the schema itself."""
-        return self.tree is not None and asks_for_the_schema_only(self.tree)
 
     def node(self, name: str | None) -> OperationDefinitionNode | None:
         """The operation of that name, or the only one; None where that cannot be told."""
@@ -96,20 +93,21 @@ class Document:
         node = self.node(name)
         return node is not None and node.operation is OperationType.SUBSCRIPTION
 
-    def is_about_the_schema(self, name: str | None) -> bool:
-        """Whether the operation of that name is a valid query, and asks for nothing but the schema itself."""
-        operation = self.operation(name)
-        is_query = operation is not None and operation.node.operation is OperationType.QUERY
-        return is_query and self.asks_for_the_schema_only
+    def kind(self, name: str | None) -> OperationType | None:
+        """What the operation of that name is, valid or not; without a name, the first. None where there is none."""
+        node = next(iter(self.nodes.values()), None) if name is None else self.node(name)
+        return node.operation if node else None
 
     def check(self, schema: GraphQLSchema, *, introspection: bool) -> None:
         """Finds out whether it is valid, and what its operations may cost."""
         if self.errors is not None or self.tree is None:
             return
-        self.errors = self._errors(self.tree, schema, introspection=introspection)
-        if not self.errors:
+        errors = self._errors(self.tree, schema, introspection=introspection)
+        if not errors:
             self.operations = {name: self._operation(self.tree, node, schema) for name, node in self.nodes.items()}
         visit(self.tree, _Forgetting())
+        # Last of all: this may be a thread, and whoever sees that there are none goes on with the operations.
+        self.errors = errors
 
     def _errors(self, tree: DocumentNode, schema: GraphQLSchema, *, introspection: bool) -> list[GraphQLError]:
         found = errors_of(tree, schema, introspection=introspection)
@@ -137,7 +135,8 @@ def read(text: str) -> Document:
     operations = [each for each in tree.definitions if isinstance(each, OperationDefinitionNode)]
     if len(operations) > MOST_OPERATIONS:
         return Document(text, syntax_error=too_complex(TOO_MANY.format(counted=figure(len(operations)))))
-    return Document(text, tree, nodes={each.name.value if each.name else None: each for each in operations})
+    nodes = {each.name.value if each.name else None: each for each in operations}
+    return Document(text, tree, nodes=nodes, asks_for_the_schema_only=asks_for_the_schema_only(tree))
 
 
 TOO_MANY: Final = (

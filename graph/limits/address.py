@@ -7,6 +7,7 @@ of them out, so such requests are not counted by address, and the log says once 
 import ipaddress
 import logging
 from collections.abc import Mapping, MutableMapping
+from functools import lru_cache
 from typing import Any
 
 log = logging.getLogger("timebok.limits")
@@ -69,6 +70,8 @@ def is_forwarded(scope: Mapping[str, Any]) -> bool:
     return any(name in _FORWARDED or name.startswith(b"x-forwarded-") for name, _ in scope["headers"])
 
 
+# The same clients come again and again: reading an address takes as long as reading a request.
+@lru_cache(maxsize=256)
 def network(host: str) -> str | None:
     """What counts as one address; None for what is none."""
     address = _parsed(host)
@@ -77,6 +80,7 @@ def network(host: str) -> str | None:
     return None if address is None else str(address)
 
 
+@lru_cache(maxsize=256)
 def is_near(host: str) -> bool:
     """Whether an address is a private or a loopback one."""
     address = _parsed(host)

@@ -1,6 +1,6 @@
 """Whether an operation may run: its document is read and found valid, and what it may cost is counted, before it does.
 
-One way for requests, sockets and event streams; a document that is remembered and by HTTP takes `short_way`.
+One way for requests, sockets and event streams.
 """
 
 from typing import Any, Final
@@ -20,14 +20,18 @@ async def admit(
     """Reads the document into the context and counts the operation; the refusal when it may not run.
 
     UNAUTHENTICATED, RATE_LIMITED, QUERY_TOO_COMPLEX, or a syntax error. What makes the document invalid is told by
-    whoever runs it.
+    whoever runs it. What was admitted with this context before is not counted again.
     """
+    if context.document is not None and context.document.text == text:
+        return None
     documents, spending = context.state.documents, context.state.spending
     if context.who is None and len(text) > LONGEST_WITHOUT_KEY:
         return unauthenticated()
-    if documents.find(text) is None and (refusal := spending.take(context, NEW_CHARACTER * len(text))):
-        return refusal
-    document = await documents.parsed(text, context.holder)
+    document = documents.find(text)
+    if document is None:
+        if refusal := spending.take(context, NEW_CHARACTER * len(text)):
+            return refusal
+        document = await documents.parsed(text, context.holder)
     if context.who is None and not document.asks_for_the_schema_only:
         return unauthenticated()
     context.document = await documents.checked(document, schema, context.holder)

@@ -278,23 +278,26 @@ def _dropped(result: Any) -> None:
 
 
 async def _to_its_end(result: Awaitable[ExecutionResult], context: Context, *, may_end: bool) -> ExecutionResult:
-    """The result; or, where all may end before it is done, why it did."""
+    """The result; or why there is none: it took too long, or, where all may end before it is done, it did."""
     allowance, task = context.allowance, asyncio.ensure_future(_in_turn(result, context, may_end=may_end))
     context.state.under_way.add(task)
     task.add_done_callback(partial(_done, context.state.under_way))
     try:
-        if not may_end:
-            return await asyncio.shield(task)
-        async with _Watch(context) as watch:
-            await watch.first_of(task)
+        if may_end:
+            async with _Watch(context) as watch:
+                await watch.first_of(task)
+            reason = allowance.reason
+        else:
+            await asyncio.wait({task}, timeout=LONGEST_SECONDS)
+            reason = None if task.done() else too_slow()
     except asyncio.CancelledError:
         if may_end:
             allowance.end(gone())
         _leave(task)
         raise
-    if allowance.reason is not None:
+    if reason is not None:
         _leave(task)
-        return ExecutionResult(None, [allowance.reason])
+        return ExecutionResult(None, [reason])
     return task.result()
 
 

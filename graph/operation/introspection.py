@@ -16,26 +16,24 @@ async def answer(
     context: Context, schema: GraphQLSchema, document: Document, name: str | None, variables: dict[str, Any] | None
 ) -> ExecutionResult:
     """The answer to a valid document about the schema; one without variables is remembered with its document."""
-    shown: Any = document.answer
-    if shown is None:
-        shown, errors = await context.state.documents.in_turn(
-            context.holder, _executed, schema, document, name, variables
-        )
-        if errors or variables or len(document.nodes) > 1:
-            return ExecutionResult(_ready(shown), [coded(each, context.language) for each in errors] or None)
-        document.answer = shown
-        context.grow(len(shown))
-    return ExecutionResult(_ready(shown), None)
+    if document.answer is not None:
+        return ExecutionResult(_ready(document.answer), None)
+    texts, errors = await context.state.documents.in_turn(context.holder, _executed, schema, document, name, variables)
+    if not errors and not variables and len(document.nodes) == 1:
+        document.answer = texts
+        context.grow(sum(len(text) for text in texts.values()))
+    return ExecutionResult(_ready(texts), [coded(each, context.language) for each in errors])
 
 
-def _ready(data: bytes) -> Any:
-    """JSON that goes into an answer as it is."""
-    return Fragment(data)
+def _ready(texts: dict[str, bytes]) -> dict[str, Any] | None:
+    """What goes into an answer as the JSON that it is."""
+    return {name: Fragment(text) for name, text in texts.items()} or None
 
 
 def _executed(
     schema: GraphQLSchema, document: Document, name: str | None, variables: dict[str, Any] | None
-) -> tuple[bytes, list[GraphQLError]]:
+) -> tuple[dict[str, bytes], list[GraphQLError]]:
+    """Each field of the answer as JSON; none where the operation could not run."""
     assert document.tree is not None
     result = execute_sync(schema, document.tree, variable_values=variables, operation_name=name)
-    return encoded(result.data), result.errors or []
+    return {name: encoded(value) for name, value in (result.data or {}).items()}, result.errors or []

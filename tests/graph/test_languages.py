@@ -20,7 +20,10 @@ def _sentences() -> set[str]:
     """What the code gives to those who make refusals, word for word."""
     found = set()
     for folder in ("graph", "models", "sync"):
-        for path in (ROOT / folder).glob("*.py"):
+        for path in (ROOT / folder).rglob("*.py"):
+            if "sandbox" in path.parts:
+                # Google's own words.
+                continue
             for node in ast.walk(ast.parse(path.read_text())):
                 if isinstance(node, ast.Call):
                     name = node.func.id if isinstance(node.func, ast.Name) else getattr(node.func, "attr", "")

@@ -20,7 +20,7 @@ from tests.graph.shop import Shop
 from tests.graph.socket_client import acknowledged, receive, subscribing
 
 ROOT = Path(__file__).parents[2] / "graph"
-MAKING = {"bad_input": 0, "GraphQLError": 0, "HTTPException": 1, "_refuse": 2}
+MAKING = {"bad_input": 0, "GraphQLError": 0, "NoRequestError": 1}
 
 
 MEASURED = {document.NESTED, document.TOO_MANY, document.TOO_LONG, TOO_MANY_VALUES}

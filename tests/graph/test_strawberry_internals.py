@@ -3,13 +3,11 @@
 from enum import Enum
 from typing import Any
 
-import pytest
 import strawberry
 from graphql import GraphQLObjectType, GraphQLSchema, parse, print_ast, specified_rules
 
 from graph.strawberry_internals import (
     api_name,
-    asked_operation,
     broken_rules,
     core_schema,
     definition_of,
@@ -31,16 +29,6 @@ class Wanted:
     number: int | None = strawberry.UNSET
 
 
-class Seen(strawberry.extensions.SchemaExtension):
-    """Remembers which operation the client asked for."""
-
-    asked: str | None = "nothing"
-
-    def on_validate(self) -> Any:
-        Seen.asked = asked_operation(self.execution_context)
-        yield
-
-
 @strawberry.type
 class Query:
     @strawberry.field
@@ -49,7 +37,7 @@ class Query:
         return [print_ast(each) for each in (*field_nodes(info), fragment(info, "Some"))]
 
 
-schema = strawberry.Schema(Query, extensions=[Seen])
+schema = strawberry.Schema(Query)
 DOCUMENT = "query A { ...Some } query B { ...Some } fragment Some on Query { inDocument }"
 
 
@@ -80,12 +68,6 @@ def test_the_values_of_an_enum_can_be_described() -> None:
 async def test_a_resolver_sees_the_document_itself() -> None:
     found = await schema.execute(DOCUMENT, operation_name="B")
     assert found.data == {"inDocument": ["inDocument", "fragment Some on Query {\n  inDocument\n}"]}
-
-
-@pytest.mark.parametrize("name", ["A", "B", None])
-async def test_the_operation_that_was_asked_for_is_told_from_the_first(name: str | None) -> None:
-    await schema.execute(DOCUMENT, operation_name=name)
-    assert Seen.asked == name
 
 
 def test_rules_of_inputs_are_looked_at_with_the_others() -> None:

@@ -1,1 +1,1 @@
-"""GraphQL over HTTP: connections, requests, answers, and streams of events."""
+"""GraphQL over HTTP: requests, answers, and streams of events."""

@@ -7,8 +7,13 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 
+from starlette.responses import StreamingResponse
+from starlette.types import Receive, Scope, Send
+from strawberry.http.streaming import SSETransport
+
 from graph.limits.door import too_many_open
 from graph.request.context import unauthenticated
+from graph.server.http.status import retry_after
 from graph.server.live.execution import OperationRequest, failed, next_of
 from graph.server.live.hub import Hub, StoppingError
 from graph.server.live.member import Member
@@ -26,13 +31,21 @@ STILL_HERE = b": ping\r\n\r\n"
 
 
 class EventStream:
-    """One open stream. It counts among the sockets of its key."""
+    """One open stream, an ASGI application. It counts among the sockets of its key."""
 
     def __init__(self, asked: OperationRequest, live: Hub, sockets: OpenStreams) -> None:
         self._asked = asked
         self._live = live
         self._sockets = sockets
         self._member = Member(asked.context.who, ready=asked.context.ready)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Sends all of it. One that is going to be refused has the status of that."""
+        context, status, headers = self._asked.context, 200, dict(SSETransport.headers)
+        if context.who and not self._sockets.has_room(context.who, context.counted_address):
+            status = 429
+            headers["retry-after"] = str(retry_after(status, [too_many_open(context)]))
+        await StreamingResponse(events(self.messages())(), status, headers)(scope, receive, send)
 
     async def close(self, code: int, reason: str) -> None:
         """Ends it because its key is gone: a stream has no close codes."""

@@ -1,11 +1,14 @@
 """The `Accept` header: which media type a request is answered in. Pure."""
 
 from contextlib import suppress
+from functools import lru_cache
 
 GRAPHQL_RESPONSE = "application/graphql-response+json"
 JSON = "application/json"
+EVENT_STREAM = "text/event-stream"
 
 
+@lru_cache(maxsize=256)
 def preferred_type(accept: str) -> str:
     """The media type to answer in, by an `Accept` header: what is weighed highest and, of those, named first.
 
@@ -13,6 +16,12 @@ def preferred_type(accept: str) -> str:
     """
     wanted = weights(accept)
     return GRAPHQL_RESPONSE if max(wanted, key=wanted.__getitem__, default=JSON) == GRAPHQL_RESPONSE else JSON
+
+
+@lru_cache(maxsize=256)
+def takes_events(accept: str) -> bool:
+    """Whether a stream of events is taken, by an `Accept` header."""
+    return any(part.partition(";")[0].strip().lower() == EVENT_STREAM for part in accept.split(","))
 
 
 def weights(accept: str) -> dict[str, float]:

@@ -5,7 +5,7 @@ import gc
 import tracemalloc
 
 from graph.documents.cache import LONGEST, SHORT, Documents
-from graph.documents.document import BYTES_PER_CHARACTER
+from graph.documents.document import BYTES_PER_CHARACTER, Document
 from graph.schema import schema
 
 ONE = "{ viewer { role } }"
@@ -16,22 +16,27 @@ def texts(count: int) -> list[str]:
     return [f"{{ viewer {{ a{number}: role }} }}" for number in range(count)]
 
 
-def test_those_asked_for_last_are_remembered() -> None:
+async def checked(documents: Documents, text: str) -> Document:
+    """A document of which it is known whether it is valid."""
+    return await documents.checked(await documents.parsed(text, "x"), schema.core, "x")
+
+
+async def test_those_asked_for_last_are_remembered() -> None:
     documents, few = Documents(kept_bytes=20_000), texts(40)
-    first = documents.check(few[0], schema.core)
+    first = await checked(documents, few[0])
     size = first.size
     fit = 20_000 // size
     for text in few[1:fit]:
-        documents.check(text, schema.core)
+        await checked(documents, text)
     assert documents.find(few[0]) is first
-    documents.check(few[fit], schema.core)
+    await checked(documents, few[fit])
     assert documents.find(few[0]) is first
     assert documents.find(few[1]) is None
 
 
-def test_what_is_worked_out_from_a_document_counts_among_its_bytes() -> None:
+async def test_what_is_worked_out_from_a_document_counts_among_its_bytes() -> None:
     documents, (one, other) = Documents(kept_bytes=20_000), texts(2)
-    first, second = documents.check(one, schema.core), documents.check(other, schema.core)
+    first, second = await checked(documents, one), await checked(documents, other)
     documents.grow(second, 17_000)
     assert documents.find(one) is None
     assert documents.bytes == second.size < 20_000
@@ -40,14 +45,14 @@ def test_what_is_worked_out_from_a_document_counts_among_its_bytes() -> None:
     assert documents.find(other) is second
 
 
-def test_a_document_that_is_too_long_is_not_remembered() -> None:
+async def test_a_document_that_is_too_long_is_not_remembered() -> None:
     documents = Documents()
-    documents.check("#" * LONGEST + ONE, schema.core)
+    await checked(documents, "#" * LONGEST + ONE)
     assert documents.find("#" * LONGEST + ONE) is None
     assert documents.bytes == 0
 
 
-def test_a_document_takes_no_more_memory_than_it_is_counted_as() -> None:
+async def test_a_document_takes_no_more_memory_than_it_is_counted_as() -> None:
     documents, texts_ = Documents(), []
     for number in range(40):
         fields = " ".join(f"p{number}_{at}: id name kind color timeZone active" for at in range(40))
@@ -56,7 +61,7 @@ def test_a_document_takes_no_more_memory_than_it_is_counted_as() -> None:
     tracemalloc.start()
     try:
         for text in texts_:
-            documents.check(text, schema.core)
+            await checked(documents, text)
         gc.collect()
         taken, _ = tracemalloc.get_traced_memory()
     finally:
@@ -85,7 +90,7 @@ async def test_long_documents_are_read_one_at_a_time_and_each_senders_in_turn() 
 async def test_a_long_document_is_found_as_a_short_one_is() -> None:
     documents = Documents()
     for text in (ONE, "#" * SHORT + "\n" + ONE):
-        document = await documents.checked(await documents.parsed(text, "x"), schema.core, "x")
+        document = await checked(documents, text)
         assert document.errors == []
         assert documents.find(text) is document
         assert document.operation(None) is not None

@@ -1,6 +1,7 @@
 """What validating a document takes is given back when it is done, not at the next collection of garbage."""
 
 import gc
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -47,3 +48,20 @@ def test_fields_that_do_not_fit_together_are_still_found() -> None:
     document = read("{ viewer { a: role } ...F } fragment F on Query { viewer { a: business { id } } }")
     document.check(schema.core, introspection=True)
     assert [each.message.split(" because")[0] for each in document.errors or ()] == ["Fields 'viewer' conflict"]
+
+
+def test_a_document_is_valid_only_once_its_operations_are_known() -> None:
+    """It is checked in a thread, while others look."""
+    document, seen = read(text(3)), list[bool]()
+
+    def see(*_: object) -> None:
+        seen.append(document.errors == [] and not document.operations)
+
+    sys.setprofile(see)
+    try:
+        document.check(schema.core, introspection=True)
+    finally:
+        sys.setprofile(None)
+    assert document.operations
+    assert len(seen) > 1000
+    assert not any(seen)

@@ -33,6 +33,7 @@ from models.storage.secrets import Secrets, new_secret_key
 from sync.service import Google
 from tests.graph.connected_shop import Connected
 from tests.graph.fields.selections import Drawn
+from tests.graph.operation.direct import run
 from tests.graph.shop import KARI, OLA, at
 
 SELECTION = (
@@ -86,7 +87,7 @@ class Both:
         # Code is made when a selection comes again.
         for each in (self.completed, self.completed, self.core):
             context = Context(each, self.callers[role], language=language)
-            result = await schema.execute(document, variable_values=variables, context_value=context)
+            result = await run(context, document, variables)
             errors = [error.formatted for error in result.errors or ()]
             for error in errors:
                 assert error["extensions"]["code"] != "INTERNAL", error
@@ -231,7 +232,7 @@ async def test_what_is_plain_is_not_walked_field_by_field(both: Both, name: str)
     assert core.endswith(GOOD)
     context = Context(both.completed, both.callers["staff"])
     with calls_of("execute_field") as calls:
-        await schema.execute(PLAIN[name], variable_values=variables, context_value=context)
+        await run(context, PLAIN[name], variables)
     assert len(calls) == 1
 
 
@@ -246,7 +247,7 @@ async def test_what_cannot_be_shown_is_told_as_without_it(both: Both) -> None:
         told = []
         for each in (both.completed, both.core):
             context = Context(each, both.callers["staff"])
-            result = await schema.execute(document, context_value=context)
+            result = await run(context, document)
             assert result.errors
             told.append([(error.path, (error.extensions or {})["code"]) for error in result.errors])
         assert told[0] == told[1]

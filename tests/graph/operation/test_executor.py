@@ -23,7 +23,6 @@ from graph.rendering.allowance import Allowance
 from graph.rendering.json_text import Text, encoded
 from graph.rendering.pieces import Listing
 from graph.request.context import Context
-from graph.schema import schema
 from graph.server.transport import connection
 from models import api_key
 from models.api_key import Caller
@@ -32,6 +31,7 @@ from models.catalog.service import Service
 from models.catalog.service_option import Offering
 from models.storage import db
 from tests.graph.fields.test_compiler import app_state
+from tests.graph.operation.direct import run
 from tests.graph.server.raw_http import line, posting
 from tests.graph.socket_client import acknowledged, receive, subscribing
 from tests.served import Served, serving
@@ -129,7 +129,7 @@ async def test_others_have_their_turn_while_an_answer_is_made(
         # Code is made when a selection comes again.
         beside = asyncio.create_task(others())
         turns = 0
-        result = await schema.execute(document, variable_values=crowd.window(hours / 24), context_value=context)
+        result = await run(context, document, crowd.window(hours / 24))
         beside.cancel()
         assert not result.errors
         slots = json.loads(encoded(result.data))["availability"]["days"]
@@ -144,7 +144,7 @@ async def test_an_answer_is_refused_as_soon_as_it_is_too_long(crowd: Crowd, docu
     for _ in range(3):
         context.allowance = Counted(MOST)
         variables = crowd.window(3) if "$service" in document else None
-        result = await schema.execute(document, variable_values=variables, context_value=context)
+        result = await run(context, document, variables)
         assert result.errors
         assert [(error.extensions or {})["code"] for error in result.errors] == ["QUERY_TOO_COMPLEX"]
         assert f"{MOST:,} bytes" in result.errors[0].message
@@ -169,7 +169,7 @@ async def test_what_was_refused_leaves_nothing_behind(crowd: Crowd, document: st
             context = Context(shared, crowd.caller)
             context.allowance = Allowance(MOST, shared.space)
             variables = crowd.window(3) if "$service" in document else None
-            result = await schema.execute(document, variable_values=variables, context_value=context)
+            result = await run(context, document, variables)
             assert result.errors
             await ended()
             del result, context
@@ -198,7 +198,7 @@ async def test_several_long_answers_take_little_more_memory_than_one(crowd: Crow
     async def answered() -> int:
         context = Context(shared, crowd.caller)
         context.allowance = Watched(context.allowance.most, space)
-        result = await schema.execute(document, variable_values=crowd.window(hours / 24), context_value=context)
+        result = await run(context, document, crowd.window(hours / 24))
         assert not result.errors
         return len(encoded(result.data))
 
@@ -216,7 +216,7 @@ async def test_what_is_counted_is_nearly_all_that_is_sent(crowd: Crowd) -> None:
     context = Context(app_state(completer=True), crowd.caller)
     for document in (PLAIN, PLAIN, WALKED):
         counted = context.allowance = Counted(context.allowance.most)
-        result = await schema.execute(document, variable_values=crowd.window(1), context_value=context)
+        result = await run(context, document, crowd.window(1))
         # Lists with few items are not.
         size = len(encoded(result.data))
         assert 0.99 * size < counted.taken <= size
@@ -286,7 +286,7 @@ async def ended() -> None:
 
 
 @pytest.mark.parametrize("document", [PLAIN, WALKED])
-@pytest.mark.parametrize("known", [False, True], ids=["long way", "short way"])
+@pytest.mark.parametrize("known", [False, True], ids=["new", "known"])
 async def test_nobody_works_for_a_client_that_hung_up(patient: Crowd, document: str, known: bool) -> None:
     served = patient.served
     if known:
@@ -321,7 +321,7 @@ async def test_nobody_works_for_what_was_completed_on_a_socket(patient: Crowd, h
 async def test_the_longest_time_ends_what_only_renders(patient: Crowd, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(executor, "LONGEST_SECONDS", 0.2)
     context = Context(app_state(completer=True), patient.caller)
-    result = await schema.execute(WALKED, variable_values=patient.window(30), context_value=context)
+    result = await run(context, WALKED, patient.window(30))
     assert [(error.extensions or {})["code"] for error in result.errors or ()] == ["TIMEOUT"]
     await ended()
 

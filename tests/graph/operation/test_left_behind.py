@@ -13,10 +13,10 @@ import pytest
 from graph.operation import executor
 from graph.rendering import allowance, pieces
 from graph.request.context import AppState, Context
-from graph.schema import schema
 from models import api_key
 from tests.graph.fields.test_compiler import app_state
 from tests.graph.operation import test_executor
+from tests.graph.operation.direct import run
 from tests.graph.operation.test_executor import Crowd, crowded
 from tests.served import serving
 from tests.stage import PATIENCE, Stage
@@ -96,7 +96,7 @@ async def test_an_error_that_makes_all_null_leaves_nothing_behind(crowd: Crowd, 
     with nothing_left():
         for _ in range(3):
             context = Context(shared, crowd.caller)
-            result = await schema.execute(BROKEN[name], variable_values=variables(crowd), context_value=context)
+            result = await run(context, BROKEN[name], variables(crowd))
             assert result.data is None
             assert len(result.errors or ()) == 1, result.errors
             # Nor is it worked at any longer.
@@ -114,9 +114,7 @@ async def test_what_is_broken_off_at_any_moment_leaves_nothing_behind(
     with nothing_left():
         for turns in TURNS:
             context = Context(shared, crowd.caller)
-            asked = asyncio.create_task(
-                schema.execute(document, variable_values=variables(crowd), context_value=context)
-            )
+            asked = asyncio.create_task(run(context, document, variables(crowd)))
             begun: list[asyncio.Future[Any]] = []
             for _ in range(turns):
                 # A turn of the loop.

@@ -8,8 +8,8 @@ import sys
 import pytest
 import websockets
 
-from graph.server.http import endpoint
 from graph.server.http.body_limit import LARGEST_BODY
+from graph.server.websocket import endpoint
 from tests.graph.shop import Shop, at
 from tests.graph.socket_client import acknowledged, close_code, first_answer, receive, silent, subscribing
 from tests.operations import operations
