@@ -49,27 +49,39 @@ def forbidden_error(info: Info, least: Role = Role.STAFF, *path: str) -> list[Us
     return [UserError(code=ErrorCode.FORBIDDEN, message=message, path=list(path) or None)]
 
 
-def coded(error: GraphQLError, language: str, *, has_begun: bool = False) -> GraphQLError:
-    """The error as a client may see it, in its language. What stops a subscription that has begun stands at no path."""
-    return spoken(_coded(error, has_begun=has_begun), language)
+def coded(error: GraphQLError, language: str) -> GraphQLError:
+    """The error as a client may see it, in its language."""
+    return spoken(_coded(error), language)
 
 
-def _coded(error: GraphQLError, *, has_begun: bool) -> GraphQLError:
+def client_error(error: Exception, language: str) -> GraphQLError:
+    """What ended an operation as a client may see it, in its language. It has no path of its own."""
+    if isinstance(error, GraphQLError):
+        return coded(error, language)
+    return spoken(_fault(error, GraphQLError("")), language)
+
+
+def _coded(error: GraphQLError) -> GraphQLError:
     original: Exception | None = error
     while isinstance(original, GraphQLError):
         if (original.extensions or {}).get("code"):
             error.extensions = original.extensions
             return error
         original = original.original_error
-    if original is None or (error.path is None and not has_begun):
+    if original is None or error.path is None:
         # Syntax, validation, or a value that a scalar would not take.
         error.extensions = {**(error.extensions or {}), "code": "BAD_USER_INPUT"}
         return error
-    if db.is_away(original):
-        log.warning("database away, or not writable, at %s: %s", error.path, original)
-        away = unavailable()
-        return GraphQLError(away.message, nodes=error.nodes, path=error.path, extensions=away.extensions)
-    return internal(original, error)
+    return _fault(original, error)
+
+
+def _fault(original: Exception, where: GraphQLError) -> GraphQLError:
+    """The answer to what is no client's fault, which is logged."""
+    if not db.is_away(original):
+        return internal(original, where)
+    log.warning("database away, or not writable, at %s: %s", where.path, original)
+    away = unavailable()
+    return GraphQLError(away.message, nodes=where.nodes, path=where.path, extensions=away.extensions)
 
 
 def internal(original: Exception, where: GraphQLError | None = None) -> GraphQLError:

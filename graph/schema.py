@@ -1,13 +1,11 @@
 """The schema assembled: built once per process, printed to `schema.graphql`, the contract with every client."""
 
 import asyncio
-from collections.abc import AsyncGenerator
 from typing import Annotated, Any
 
 import strawberry
 from graphql import GraphQLSchema
 from strawberry.schema.config import StrawberryConfig
-from strawberry.types import ExecutionResult
 
 import graph.enums  # noqa: F401  # describes the domain's enums before types use them
 from graph.availability.query import AvailabilityQuery
@@ -26,12 +24,14 @@ from graph.google.link import GoogleMutation
 from graph.google.routing_preview import RoutingPreviewQuery
 from graph.google.templates import WordingMutation, WordingQuery
 from graph.node_query import refetch
-from graph.operation.execution import stream
 from graph.relay.nodes import Node
-from graph.request.context import Context, Info, bad_input
+from graph.request.context import Info, bad_input
 from graph.scalars import SCALARS
 from graph.strawberry_internals import core_schema
-from graph.subscriptions.calendar_changes import Subscription
+from graph.subscriptions.availability_changes import AvailabilitySubscription
+from graph.subscriptions.booking_changes import BookingSubscription
+from graph.subscriptions.calendar_changes import CalendarSubscription
+from graph.subscriptions.sync_health_changes import SyncHealthSubscription
 
 MOST_NODES = 100
 """How many things may be asked for by id at once."""
@@ -100,8 +100,13 @@ class Mutation(
     pass
 
 
+@strawberry.type(description="What can be followed.")
+class Subscription(AvailabilitySubscription, BookingSubscription, SyncHealthSubscription, CalendarSubscription):
+    pass
+
+
 class Schema(strawberry.Schema):
-    """Strawberry's schema, which knows no description, and whose operations run as all of ours do."""
+    """Strawberry's schema, which knows no description."""
 
     def __init__(self, *args: Any, **settings: Any) -> None:
         super().__init__(*args, **settings)
@@ -111,21 +116,6 @@ class Schema(strawberry.Schema):
     def core(self) -> GraphQLSchema:
         """The schema as graphql-core has it."""
         return core_schema(self)
-
-    async def stream(
-        self,
-        query: str | None,
-        variable_values: dict[str, Any] | None = None,
-        context_value: Context | None = None,
-        root_value: None = None,
-        operation_name: str | None = None,
-        *unused: Any,
-        **named: Any,
-    ) -> AsyncGenerator[ExecutionResult, None]:
-        """The results of an operation that was admitted with the context."""
-        del query, root_value, unused, named
-        assert context_value is not None
-        return stream(context_value, self.core, operation_name, variable_values)
 
 
 schema = Schema(

@@ -141,7 +141,6 @@ async def look(info: Info, wanted: Wanted) -> tuple[Availability, Offer]:
     row = await service_for(info, wanted.service_id)
     found = await offer_for(info, row, window, only, wanted.leave_out)
     allowance = info.context.allowance
-    zone = wanted.time_zone or row["business__time_zone"]
     slots: Sequence[tuple[Instant, Sequence[UUID]]]
     options_by_id: Mapping[UUID, Option]
     with_others = selects(info, "days", "slots", "unavailableOptions")
@@ -156,19 +155,30 @@ async def look(info: Info, wanted: Wanted) -> tuple[Availability, Offer]:
     else:
         starts = await allowance.through(found.starts_in_steps(window))
         slots, eligible, options_by_id = [(at, ()) for at in starts], [], {}
-    answer = Availability(
-        offer=found,
-        window=window,
-        service_active=row["active"],
+    return await answer(info, wanted, found, row, slots, eligible, options_by_id), found
+
+
+async def answer(
+    info: Info,
+    wanted: Wanted,
+    offer: Offer,
+    service_row: Row,
+    slots: Iterable[tuple[Instant, Sequence[UUID]]],
+    eligible: Sequence[UUID],
+    options_by_id: Mapping[UUID, Option],
+) -> Availability:
+    """The slots of an offer as they are shown."""
+    zone, length = wanted.time_zone or service_row["business__time_zone"], timedelta(minutes=offer.rules.duration)
+    return Availability(
+        offer=offer,
+        window=wanted.window,
+        service_active=service_row["active"],
         options_by_id=options_by_id,
-        as_of=to_datetime(found.now),
-        fresh_as_of=found.fresh_as_of,
+        as_of=to_datetime(offer.now),
+        fresh_as_of=offer.fresh_as_of,
         time_zone=TimeZone(zone),
-        days=await allowance.through(
-            by_day(slots, timedelta(minutes=found.rules.duration), ZoneInfo(zone), eligible, options_by_id)
-        ),
+        days=await info.context.allowance.through(by_day(slots, length, ZoneInfo(zone), eligible, options_by_id)),
     )
-    return answer, found
 
 
 async def service_for(info: Info, service_id: str) -> Row:

@@ -7,8 +7,8 @@ from contextlib import suppress
 from ipaddress import ip_address
 
 from graph.commands.serve import Site, address, listening, serving, stopping, unless
-from graph.feeds.change_feed import LOOK_SECONDS
 from graph.server.app import background, build
+from graph.server.live.change_feed import LOOK_SECONDS
 from graph.server.live.hold_expiry import lapse
 from models.log import notifier
 from models.settings import Settings

@@ -9,7 +9,6 @@ from array import array
 from bisect import bisect_left
 from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 from hashlib import blake2b
 from itertools import pairwise
 from time import monotonic
@@ -84,20 +83,17 @@ class Cut:
         return [each for each in self.picture.offer.eligible() if each in self.options]
 
     @property
-    def fresh_as_of(self) -> datetime | None:
-        """The oldest complete reading among their Google calendars."""
-        read = [at for each, at in self.picture.offer.pulled.items() if each in self.options]
-        known = [at for at in read if at is not None]
-        return min(known) if known and len(known) == len(read) else None
-
-    @property
     def offer(self) -> Offer:
         """What was read, as far as it is about these options. As of the reading."""
         offer = self.picture.offer
+        pulled = {each: at for each, at in offer.pulled.items() if each in self.options}
+        known = [at for at in pulled.values() if at is not None]
         return replace(
             offer,
             options={each: row for each, row in offer.options.items() if each in self.options},
             agendas={each: agenda for each, agenda in offer.agendas.items() if each in self.options},
+            fresh_as_of=min(known) if known and len(known) == len(pulled) else None,
+            pulled=pulled,
         )
 
     @property

@@ -15,8 +15,6 @@ from graphql import GraphQLError
 from graph.complexity.values import too_many
 from graph.documents.cache import Documents
 from graph.documents.document import Document, Operation
-from graph.feeds.change_feed import ChangeFeeds
-from graph.feeds.progress import SubscriptionProgress
 from graph.feeds.slot_feed import Offers
 from graph.languages import FORBIDDEN
 from graph.limits.cost_budget import CostBudget
@@ -48,7 +46,6 @@ class AppState:
     settings: Settings
     secrets: Secrets
     google: Google
-    readers: ChangeFeeds
     spending: CostBudget
     documents: Documents
     under_way: set[asyncio.Future[Any]] = field(default_factory=set)
@@ -73,7 +70,6 @@ class Context:
     address: str | None = None
     connection_params: dict[str, Any] | None = None
     last_event_id: str | None = None
-    following: SubscriptionProgress | None = None
     document: Document | None = None
     """The document that runs, as it is remembered."""
     cost: int = 0
@@ -124,13 +120,6 @@ class Context:
         """What is kept with the document takes so many bytes more."""
         if self.document:
             self.state.documents.grow(self.document, size)
-
-    @property
-    def course(self) -> SubscriptionProgress:
-        """Where the subscription that runs is in the log."""
-        if self.following is None:
-            raise LookupError("only subscriptions have a course")
-        return self.following
 
     @property
     def caller(self) -> Caller:

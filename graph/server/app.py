@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from typing import Any
-from uuid import UUID
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -13,7 +12,6 @@ from starlette.routing import WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from graph.documents.cache import Documents
-from graph.feeds.change_feed import ChangeFeeds
 from graph.limits.cost_budget import CostBudget
 from graph.limits.door import Door
 from graph.limits.seats import SubscriptionSeats
@@ -44,14 +42,9 @@ _CORS: dict[str, Any] = {
 
 def build(settings: Settings, *, sync: bool = True) -> Starlette:
     """The web application; with `sync` a worker runs beside it. The database must be up to date."""
-    live = Hub(schema, schema.core, SubscriptionSeats(settings.key_subscriptions, settings.address_share))
     sockets = OpenStreams(settings.key_sockets, settings.address_share)
-
-    async def keys_changed(business_id: UUID) -> None:
-        sockets.look_soon()
-        await live.check_keys(business_id)
-
-    state = _shared(settings, ChangeFeeds(keys_changed))
+    seats = SubscriptionSeats(settings.key_subscriptions, settings.address_share)
+    live, state = Hub(schema.core, seats, sockets.look_soon), _shared(settings)
     door = Door(settings)
 
     @asynccontextmanager
@@ -101,10 +94,10 @@ class _AtOnce:
         await (self._endpoint if is_here else self._app)(scope, receive, send)
 
 
-def _shared(settings: Settings, readers: ChangeFeeds) -> AppState:
+def _shared(settings: Settings) -> AppState:
     """What the whole process shares."""
     secrets, documents = Secrets(settings.secret_keys), Documents(introspection=settings.introspection)
-    return AppState(settings, secrets, Google(settings, secrets), readers, CostBudget(settings), documents)
+    return AppState(settings, secrets, Google(settings, secrets), CostBudget(settings), documents)
 
 
 @asynccontextmanager

@@ -1,7 +1,7 @@
-"""What reaches clients by itself: the calendar's changes, in order, each once, from a cursor on."""
+"""The calendar's changes, in order, each once, from a cursor on."""
 
 from collections.abc import AsyncGenerator
-from contextlib import aclosing
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated
 from uuid import UUID
@@ -13,7 +13,7 @@ from graph.fields.selection import columns
 from graph.relay.nodes import to_id, unset_to_none
 from graph.request.context import Info, bad_input, staff
 from graph.scalars import Cursor
-from graph.subscriptions.state_changes import FollowingSubscription, batches, begin
+from graph.subscriptions.source import Look, Source, SourceEvent
 from models import clock
 from models.actions import calendar_entries
 from models.enums import ChangeAction, ChangeKind
@@ -39,15 +39,72 @@ class CalendarChange:
     )
 
 
-@strawberry.type(description="What can be followed.")
-class Subscription(FollowingSubscription):
+@dataclass(eq=False)
+class CalendarChanges(Source):
+    """Each change of an entry, as it is in the log; the entry as it is when it is shown."""
+
+    has_states = False
+    after: str | None
+    option_ids: list[strawberry.ID] | None
+    within: frozenset[UUID] | None = None
+
+    async def start(self, newest: int) -> int:
+        """For staff; without a cursor from the next change on."""
+        business_id = staff(self.info).business_id
+        self.within = filter_of(self.option_ids)
+        cursor = self.info.context.last_event_id or self.after
+        if cursor is None:
+            return newest
+        try:
+            revision = change_log.from_cursor(cursor, business_id)
+        except ValueError:
+            revision = newest + 1
+        if revision > newest:
+            raise bad_input("`after` is not a cursor of this business.")
+        return revision
+
+    def concerns(self, row: Row) -> bool:
+        """Whether the change is of an entry that is, or was, of one of the options."""
+        within = self.within
+        return row["kind"] in _NAMES and (within is None or any(UUID(each) in within for each in row["option_ids"]))
+
+    async def events(self, look: Look) -> AsyncGenerator[SourceEvent, None]:
+        """Every change, each read when the one before was handed out."""
+        for row in look.rows:
+            yield SourceEvent(await self._change(row), row["revision"])
+
+    def reset(self, newest: int) -> SourceEvent:
+        """RESET, with the newest cursor."""
+        cursor = Cursor(change_log.to_cursor(self.info.context.caller.business_id, newest))
+        reset = CalendarChange(cursor=cursor, at=clock.now(), action=ChangeAction.RESET, entry_id=None, entry=None)
+        return SourceEvent(reset, newest)
+
+    async def _change(self, row: Row) -> CalendarChange:
+        """A change as a client sees it: an entry that is gone by now, or out of the filter, is REMOVED."""
+        business_id, kind = self.info.context.caller.business_id, ChangeKind(row["kind"])
+        shown, found = entry_types()[kind], None
+        if row["action"] == ChangeAction.UPSERTED:
+            asked = columns(self.info, shown, "entry")
+            found = await calendar_entries.one(business_id, kind, row["entity_id"], self.within, asked)
+        return CalendarChange(
+            cursor=Cursor(change_log.to_cursor(business_id, row["revision"])),
+            at=row["at"],
+            action=ChangeAction.UPSERTED if found else ChangeAction.REMOVED,
+            entry_id=to_id(_NAMES[kind], row["entity_id"]),
+            entry=shown(row=found, within=self.within) if found else None,
+        )
+
+
+@strawberry.type
+class CalendarSubscription:
     @strawberry.subscription(
+        graphql_type=CalendarChange,
         description="Every change of the calendar after a cursor, in order, each once; without `after`, from the next "
         "one on. An entry is told of as well when its service, its option or its Google calendar reads otherwise, "
         "unless it ended more than 62 days ago; not for what lies further behind them, such as an option's hours or "
-        "its connection: `syncHealthChanges` tells of that. Staff."
+        "its connection: `syncHealthChanges` tells of that. Staff.",
     )
-    async def calendar_changes(
+    def calendar_changes(
         self,
         info: Info,
         after: Annotated[
@@ -59,61 +116,5 @@ class Subscription(FollowingSubscription):
                 description="Only these options, at most 200; what leaves them is REMOVED. Left out: all."
             ),
         ] = strawberry.UNSET,
-    ) -> AsyncGenerator[CalendarChange, None]:
-        caller = staff(info)
-        within = filter_of(option_ids)
-        course, newest = info.context.course, await change_log.newest(caller.business_id)
-        revision = _beginning(info, unset_to_none(after), newest)
-        if not await change_log.is_kept(caller.business_id, revision, newest):
-            course.says(newest)
-            yield _reset(change_log.to_cursor(caller.business_id, newest))
-            return
-        await begin(info, revision, newest)
-        async with aclosing(batches(info, revision)) as seen:
-            async for batch in seen:
-                for row in batch:
-                    if row["kind"] in _NAMES and _concerns(row, within):
-                        course.says(row["revision"])
-                        yield await _change(info, row, within)
-
-
-def _beginning(info: Info, after: str | None, newest: int) -> int:
-    """The revision to go on after; without a cursor the newest. Raises BAD_USER_INPUT."""
-    course = info.context.course
-    if course.resume is not None:
-        return course.resume
-    cursor = info.context.last_event_id or after
-    if cursor is None:
-        return newest
-    try:
-        revision = change_log.from_cursor(cursor, info.context.caller.business_id)
-    except ValueError:
-        raise bad_input("`after` is not a cursor of this business.") from None
-    if revision > newest:
-        raise bad_input("`after` is not a cursor of this business.")
-    return revision
-
-
-def _reset(cursor: str) -> CalendarChange:
-    return CalendarChange(cursor=Cursor(cursor), at=clock.now(), action=ChangeAction.RESET, entry_id=None, entry=None)
-
-
-def _concerns(row: Row, within: frozenset[UUID] | None) -> bool:
-    """Whether a change touches, or touched, one of these options."""
-    return within is None or any(UUID(each) in within for each in row["option_ids"])
-
-
-async def _change(info: Info, row: Row, within: frozenset[UUID] | None) -> CalendarChange:
-    """A change of the log as a client sees it: what is gone by now, or out of its filter, is removed."""
-    business_id, kind = info.context.caller.business_id, ChangeKind(row["kind"])
-    shown = entry_types()[kind]
-    found = None
-    if row["action"] == ChangeAction.UPSERTED:
-        found = await calendar_entries.one(business_id, kind, row["entity_id"], within, columns(info, shown, "entry"))
-    return CalendarChange(
-        cursor=Cursor(change_log.to_cursor(business_id, row["revision"])),
-        at=row["at"],
-        action=ChangeAction.UPSERTED if found else ChangeAction.REMOVED,
-        entry_id=to_id(_NAMES[kind], row["entity_id"]),
-        entry=shown(row=found, within=within) if found else None,
-    )
+    ) -> CalendarChanges:
+        return CalendarChanges(info, unset_to_none(after), option_ids)

@@ -14,7 +14,7 @@ from strawberry.http.streaming import SSETransport
 from graph.limits.door import too_many_open
 from graph.request.context import unauthenticated
 from graph.server.http.status import retry_after
-from graph.server.live.execution import OperationRequest, failed, next_of
+from graph.server.live.execution import OperationRequest, failed
 from graph.server.live.hub import Hub, StoppingError
 from graph.server.live.member import Member
 from graph.server.live.message_buffer import Message
@@ -74,11 +74,16 @@ def events(messages: AsyncGenerator[Message, None]) -> Callable[[], AsyncGenerat
     return lambda: _with_pings(_events(messages))
 
 
+async def _next(texts: AsyncGenerator[bytes, None]) -> bytes | None:
+    """The next text, as what a task can be made of; None at the end."""
+    return await anext(texts, None)
+
+
 async def _with_pings(texts: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes, None]:
     """The texts, and a sign of life where there is none for long. The next is asked for when one was taken, and none is
     kept.
     """
-    pulling = asyncio.create_task(next_of(texts))
+    pulling = asyncio.create_task(_next(texts))
     try:
         while True:
             await asyncio.wait({pulling}, timeout=HEARTBEAT_SECONDS)
@@ -88,7 +93,7 @@ async def _with_pings(texts: AsyncGenerator[bytes, None]) -> AsyncGenerator[byte
                 return
             else:
                 yield pulling.result() or b""
-                pulling = asyncio.create_task(next_of(texts))
+                pulling = asyncio.create_task(_next(texts))
                 # Whoever sends it holds on to what it was given last.
                 yield b""
     finally:

@@ -1,23 +1,25 @@
-"""One run of an operation: from what was asked to messages that are ready to be sent."""
+"""One operation that answers over a socket or an event stream, as messages that are ready to be sent."""
 
-import asyncio
 from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, replace
-from typing import Any, Self, TypeVar
+from inspect import isawaitable
+from itertools import count
+from typing import Any
 
-from graphql import GraphQLError
-from strawberry.schema import BaseSchema
+from graphql import GraphQLError, GraphQLSchema
+from graphql.execution import create_source_event_stream, execute_subscription_event
 from strawberry.types.execution import PreExecutionError
 
-from graph.errors import FAULTS
-from graph.feeds.progress import SubscriptionProgress
+from graph.errors import FAULTS, client_error, coded
+from graph.operation.execution import execute
+from graph.operation.executor import Executor
 from graph.rendering.json_text import bounded, encoded
 from graph.request.context import Context
 from graph.server.live.message_buffer import Message
 from graph.spoken import spoken
+from graph.subscriptions.source import Look, Source, SourceEvent
 from models.log import change_log
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,122 +32,80 @@ class OperationRequest:
     context: Context
 
 
-class Run:
-    """One run of what was asked. Ends with its block, unless it was given away."""
+class Execution:
+    """A subscription that may run: its source, and the selection that is executed on every event of it."""
 
-    def __init__(self, schema: BaseSchema, asked: OperationRequest, resume: int | None) -> None:
-        """`resume` is the revision to go on after, whatever was asked."""
-        self.course = SubscriptionProgress(resume)
-        self._schema = schema
-        self._asked = asked
-        self._results: AsyncGenerator[Any, None] | None = None
-        self._first: asyncio.Task[Any] | None = None
-        self._is_given_away = False
-        self.has_ended = False
-        """Whether it has come to its end by itself."""
+    def __init__(self, source: Source, executor: Executor) -> None:
+        self.source = source
+        self.context: Context = executor.context_value
+        self._executor = executor
+        self._positions = count()
 
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        if not self._is_given_away:
-            await self.close()
-
-    def give_away(self) -> Self:
-        """Whoever takes it closes it."""
-        self._is_given_away = True
-        return self
-
-    async def begin(self) -> bool:
-        """Whether it is a subscription that can be shared. If not, it has something to say for itself: an answer, a
-        refusal, the end.
+    async def messages(self, look: Look) -> AsyncGenerator[Message, None]:
+        """What there is to send after a look. An exception or a fault of ours makes the last one, so that clients come
+        back to where they were.
         """
-        asked = self._asked
-        stream: Any = await self._schema.stream(
-            asked.document,
-            variable_values=asked.variables,
-            context_value=replace(asked.context, following=self.course),
-            operation_name=asked.operation_name,
-        )
-        self._results = stream
-        self._first = asyncio.create_task(next_of(stream))
-        begun = asyncio.create_task(self.course.begun.wait())
         try:
-            await asyncio.wait({self._first, begun}, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            begun.cancel()
-        return self.course.begun.is_set()
+            async with aclosing(self.source.events(look)) as events:
+                async for event in events:
+                    message = await self.message(event)
+                    del event
+                    yield message
+                    if message.is_last:
+                        return
+                    del message
+        except Exception as error:
+            yield failed(client_error(error, self.context.language))
 
-    async def messages(self) -> AsyncGenerator[Message, None]:
-        """What it says, to its end. The positions of a subscription's messages rise; with a fault of ours it ends, so
-        that its clients come back to where they were.
-        """
-        assert self._results is not None
-        assert self._first is not None
-        self.course.go_on()
-        result = await self._first
-        while result is not None:
-            if self.course.begun.is_set() and _is_fault(result):
-                yield failed(*result.errors)
-                break
-            message = self._message(result)
-            # Whoever maps the stream holds on to the last result.
-            if result.data:
-                result.data.clear()
-            yield message
-            del message
-            result = await next_of(self._results)
-        self.has_ended = True
-
-    async def close(self) -> None:
-        """Breaks it off."""
-        if self._first is not None:
-            self._first.cancel()
-            await asyncio.gather(self._first, return_exceptions=True)
-        if self._results is not None:
-            await self._results.aclose()
-
-    def _message(self, result: Any) -> Message:
-        payload = {"data": result.data}
-        errors = [error.formatted for error in result.errors or ()]
-        if errors:
-            payload["errors"] = errors
-        if result.extensions:
-            payload["extensions"] = result.extensions
-        course, cursor = self.course, None
-        if course.is_resumable:
-            cursor = change_log.to_cursor(self._asked.context.caller.business_id, course.position)
-        return Message(
-            bounded(payload, self._asked.context.state.settings.answer_bytes),
-            course.position,
-            course.topic,
-            cursor,
-            refusal=encoded(errors) if isinstance(result, PreExecutionError) else None,
-            is_repeated=course.is_repeated,
-        )
+    async def message(self, event: SourceEvent) -> Message:
+        """An event with the client's selection."""
+        context, executor = self.context, self._executor.build_per_event_executor(event.value)
+        result: Any = execute_subscription_event(executor)
+        if isawaitable(result):
+            result = await result
+        errors = [coded(error, context.language) for error in result.errors or ()]
+        if _is_fault(result.data, errors):
+            return failed(*errors)
+        payload = bounded(_payload(result.data, errors), context.state.settings.answer_bytes)
+        if self.source.has_states:
+            return Message(payload, next(self._positions), event.topic, is_repeated=event.is_repeated)
+        cursor = change_log.to_cursor(context.caller.business_id, event.revision)
+        return Message(payload, event.revision, cursor=cursor)
 
 
-def failed(*errors: GraphQLError, language: str = "en") -> Message:
-    """A message that ends what was begun."""
-    return Message(encoded({"data": None, "errors": _told(errors, language)}), is_last=True)
+def prepare(schema: GraphQLSchema, asked: OperationRequest) -> Execution | Message:
+    """A subscription as it was asked for; or why it cannot be, where its variables or arguments are wrong."""
+    # What runs may outlive who asked, and has an allowance of its own.
+    context = replace(asked.context)
+    assert context.document
+    assert context.document.tree
+    executor = Executor.build(schema, context.document.tree, None, context, asked.variables, asked.operation_name)
+    source: Any = executor if isinstance(executor, list) else create_source_event_stream(executor)
+    if isinstance(source, Source):
+        return Execution(source, executor)
+    errors = source if isinstance(source, list) else source.errors
+    return failed(*(coded(error, context.language) for error in errors), is_refusal=True)
 
 
-def refused(error: GraphQLError, language: str) -> Message:
-    """The answer to what is not begun."""
-    told = _told([error], language)
-    return Message(encoded({"data": None, "errors": told}), refusal=encoded(told), is_last=True)
+async def answer(schema: GraphQLSchema, asked: OperationRequest) -> Message:
+    """The answer to a query or a mutation."""
+    context = asked.context
+    result = await execute(context, schema, asked.operation_name, asked.variables)
+    payload = bounded(_payload(result.data, result.errors), context.state.settings.answer_bytes)
+    return Message(payload, is_refusal=isinstance(result, PreExecutionError))
 
 
-def _told(errors: Sequence[GraphQLError], language: str) -> list[Any]:
-    return [spoken(error, language).formatted for error in errors]
+def failed(*errors: GraphQLError, language: str = "en", is_refusal: bool = False) -> Message:
+    """A message that ends an operation; one that has not begun, where it is a refusal."""
+    payload = _payload(None, [spoken(error, language) for error in errors])
+    return Message(encoded(payload), is_refusal=is_refusal, is_last=True)
 
 
-def _is_fault(result: Any) -> bool:
-    """Whether a change could not be told at all, or not in full for no reason of the client's."""
-    codes = {(error.extensions or {}).get("code") for error in result.errors or ()}
-    return bool(codes) and (result.data is None or bool(codes & FAULTS))
+def _payload(data: Any, errors: Sequence[GraphQLError] | None) -> dict[str, Any]:
+    return {"data": data, "errors": [error.formatted for error in errors]} if errors else {"data": data}
 
 
-async def next_of(each: AsyncGenerator[T, None]) -> T | None:
-    """The next one, as what a task can be made of; None at the end."""
-    return await anext(each, None)
+def _is_fault(data: Any, errors: Sequence[GraphQLError]) -> bool:
+    """Whether an event could not be shown at all, or not in full for no reason of the client's."""
+    codes = {(error.extensions or {}).get("code") for error in errors}
+    return bool(codes) and (data is None or bool(codes & FAULTS))

@@ -5,42 +5,51 @@ something for it, and takes it at its own pace.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import AbstractAsyncContextManager, aclosing
 
-from graph.errors import internal
+from graph.errors import client_error
 from graph.metrics import DELIVERIES, GROUPS, MEMBERS, MESSAGES
-from graph.server.live.execution import Run, failed
+from graph.server.live.change_feed import Follower
+from graph.server.live.execution import Execution, failed
 from graph.server.live.member import Member
 from graph.server.live.message_buffer import Message, MessageBuffer, Room
+from graph.subscriptions.source import Look
+from models.storage.db import Row
 
 YIELD_EVERY = 20
 """After so many members others of the process get their turn: some tenths of a millisecond."""
 
 
 class Group:
-    """The members that follow one run."""
+    """The members that follow one source."""
 
-    def __init__(self, run: Run, room: Room) -> None:
+    def __init__(
+        self, execution: Execution, following: AbstractAsyncContextManager[Follower], position: int, room: Room
+    ) -> None:
+        """Runs an execution from a position on, with the changes of the log that it is `following`."""
         self.is_open = True
         """Whether one can join."""
         self.has_ended = False
         """Whether what is followed has come to its end."""
-        self._course = run.course
-        self._backlog = MessageBuffer(run.course.position, room, has_states=run.course.has_states)
+        self._execution = execution
+        self._has_states = execution.source.has_states
+        self._buffer = MessageBuffer(position, room, has_states=self._has_states)
+        self._follower: Follower | None = None
+        self._asked: asyncio.Future[None] | None = None
+        """Done after the next look, for those who wait for it."""
         self._last: Message | None = None
         self._members: set[Member] = set()
-        self._speaks = False
-        self.task = asyncio.create_task(self._speak(run.give_away()))
+        self.task = asyncio.create_task(self._run(following))
 
     @property
     def first(self) -> int:
         """It has all that was said after this position."""
-        return self._backlog.first
+        return self._buffer.first
 
     def covers(self, position: int) -> bool:
         """Whether it has all that a member with everything up to a position still lacks."""
-        return self._backlog.covers(position)
+        return self._buffer.covers(position)
 
     async def listen(self, member: Member) -> AsyncGenerator[Message, None]:
         """What a member is to be sent, and was not handed. Ends when all has ended, or the member fell too far behind.
@@ -50,12 +59,12 @@ class Group:
         self._members.add(member)
         MEMBERS.inc()
         try:
-            if self._course.has_states:
-                await self._present(member)
+            if self._has_states:
+                await self._ask(member)
             while await self._has_all_for(member):
                 member.woken.clear()
                 member.check()
-                message = self._backlog.after(member.position)
+                message = self._buffer.after(member.position)
                 if message is not None:
                     member.position = message.position
                     if len(self._members) <= YIELD_EVERY:
@@ -65,7 +74,7 @@ class Group:
                     await member.give_turn_back()
                 elif self._has_forgotten(member.position):
                     await member.take_turn()
-                    await self._present(member)
+                    await self._ask(member)
                 elif self.has_ended:
                     if self._last is not None:
                         yield self._last
@@ -87,9 +96,7 @@ class Group:
         if not self.is_open:
             return
         self.is_open = False
-        # A task that is cancelled before it has begun would leave its run open.
-        if self._speaks:
-            self.task.cancel()
+        self.task.cancel()
 
     async def _has_all_for(self, member: Member) -> bool:
         """Whether it covers a member, once that reads: who does not just now takes no message, and so keeps none."""
@@ -98,55 +105,74 @@ class Group:
 
     def _has_forgotten(self, position: int) -> bool:
         """Whether a state that came after a position is kept no more."""
-        return self._course.has_states and not self.has_ended and position < self._backlog.newest
+        return self._has_states and self.is_open and not self.has_ended and position < self._buffer.newest
 
     def _let_go(self) -> None:
         """Forgets states that nobody lacks, or that there is no room for: who lacks them does not read just now."""
-        if self._course.has_states:
-            self._backlog.forget(min((each.position for each in self._members), default=self._backlog.newest))
+        if self._has_states:
+            self._buffer.forget(min((each.position for each in self._members), default=self._buffer.newest))
             if not any(each.is_asking for each in self._members):
-                self._backlog.make_room()
+                self._buffer.make_room()
 
-    async def _present(self, member: Member) -> None:
-        """Has everything said anew for who joins, and for all who join meanwhile: whatever was not worth a message
-        (a name, say) may have changed since it was said.
+    async def _ask(self, member: Member) -> None:
+        """Waits for a look that shows everything again, for this member and all who join meanwhile: what was not worth
+        a message (a name, say) may have changed since it was shown.
         """
+        if not self.is_open:
+            return
+        if self._asked is None:
+            self._asked = asyncio.get_running_loop().create_future()
+            if self._follower is not None:
+                self._follower.wake()
         member.is_asking = True
-        answer = asyncio.create_task(self._course.answered(self._course.ask()))
         try:
-            await member.first_of(answer)
+            await member.until_done(self._asked)
         finally:
-            answer.cancel()
             member.is_asking = False
 
-    async def _speak(self, run: Run) -> None:
-        self._speaks = True
-        if not self.is_open:
-            await run.close()
-            return
+    async def _run(self, following: AbstractAsyncContextManager[Follower]) -> None:
         GROUPS.inc()
         try:
-            async with aclosing(run.messages()) as messages:
-                async for message in messages:
-                    if message.is_last:
-                        self._last = message
-                        break
-                    self._backlog.add(message)
-                    await self._hand_out(message)
-                    self._let_go()
-                    del message
-            self.has_ended = True
+            async with following as self._follower:
+                await self._look((), self._follower.revision)
+                while not self.has_ended:
+                    rows = await self._follower.next(0 if self._asked else self._execution.source.alarm())
+                    await self._look(rows, self._follower.revision)
+                    del rows
         except Exception as error:
-            self._last = failed(internal(error))
-            self.has_ended = True
+            self._last, self.has_ended = failed(client_error(error, self._execution.context.language)), True
         finally:
             GROUPS.dec()
             self.is_open = False
-            self._backlog.close()
-            self._course.end()
+            self._buffer.close()
+            if self._asked is not None:
+                self._asked.set_result(None)
             for member in self._members:
                 member.woken.set()
-            await run.close()
+
+    async def _look(self, rows: Sequence[Row], revision: int) -> None:
+        """Hands out what there is to show after some changes; without any it is time, or members wait for a look."""
+        source = self._execution.source
+        concerning = [row for row in rows if source.concerns(row)]
+        if rows and not concerning and self._asked is None:
+            return
+        async with source.turn():
+            # Who asks from now on may have missed what this look is about to read.
+            asked, self._asked = self._asked, None
+            try:
+                look = Look(concerning, revision, again=asked is not None)
+                async with aclosing(self._execution.messages(look)) as messages:
+                    async for message in messages:
+                        if message.is_last:
+                            self._last, self.has_ended = message, True
+                            return
+                        self._buffer.add(message)
+                        await self._hand_out(message)
+                        self._let_go()
+                        del message
+            finally:
+                if asked is not None:
+                    asked.set_result(None)
 
     async def _hand_out(self, message: Message) -> None:
         MESSAGES.inc()

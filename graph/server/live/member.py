@@ -7,11 +7,14 @@ somebody who does not read would only lie about.
 import asyncio
 from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack
-from typing import Any, TypeAlias
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias, TypeVar
 
 from graph.limits.turns import Turns
 from graph.server.live.message_buffer import Message
 from models.api_key import Caller
+
+T = TypeVar("T")
 
 CHEAP = 2000
 """What costs less does not wait for what else is made for its reader."""
@@ -26,47 +29,30 @@ Ready: TypeAlias = Callable[[], Coroutine[Any, Any, Any] | None]
 """What to wait for until a reader is not behind any more; None when it is not."""
 
 
+@dataclass(eq=False, slots=True)
 class Member:
     """One subscriber."""
 
-    __slots__ = (
-        "_gone",
-        "_parting",
-        "_ready",
-        "_turn",
-        "_turns",
-        "caller",
-        "cost",
-        "follows",
-        "is_asking",
-        "is_waiting",
-        "position",
-        "push",
-        "woken",
-    )
-
-    def __init__(
-        self, caller: Caller | None, push: Push | None = None, ready: Ready | None = None, turns: Turns | None = None
-    ) -> None:
-        """Without `push` it takes all its messages at its own pace. `turns` are those of its reader."""
-        self.caller = caller
-        self.push = push
-        self.cost = 0
-        """What it asked for may cost, each time."""
-        self._ready = ready
-        self._turns = turns
-        self._turn: AsyncExitStack | None = None
-        self.is_asking = False
-        """Whether it waits for what is said anew."""
-        self.position = -1
-        """Of the last message it was sent."""
-        self.is_waiting = False
-        """Whether it has all there is, so that it may be handed the next message."""
-        self.woken = asyncio.Event()
-        self.follows = False
-        """Whether it follows something: a query on a socket has been asked, and that is all."""
-        self._parting: Exception | None = None
-        self._gone: asyncio.Future[None] | None = None
+    caller: Caller | None
+    push: Push | None = None
+    """Without it, it takes all its messages at its own pace."""
+    ready: Ready | None = None
+    turns: Turns | None = None
+    """Those of its reader."""
+    cost: int = 0
+    """What it asked for may cost, each time."""
+    position: int = -1
+    """Of the last message it was sent."""
+    is_asking: bool = False
+    """Whether it waits for what is shown again."""
+    is_waiting: bool = False
+    """Whether it has all there is, so that it may be handed the next message."""
+    woken: asyncio.Event = field(default_factory=asyncio.Event)
+    follows: bool = False
+    """Whether it follows something: a query on a socket has been asked, and that is all."""
+    _turn: AsyncExitStack | None = None
+    _parting: Exception | None = None
+    _gone: asyncio.Future[None] | None = None
 
     def part(self, reason: Exception) -> None:
         """It gets no message any more."""
@@ -81,30 +67,35 @@ class Member:
         if self._parting is not None:
             raise self._parting
 
-    async def first_of(self, *tasks: asyncio.Future[Any]) -> None:
-        """Returns when one of them is done. Raises what it was parted with."""
+    async def wait_for(self, awaited: Coroutine[Any, Any, T]) -> T:
+        """The result of something. Raises what it was parted with meanwhile."""
+        task = asyncio.create_task(awaited)
+        try:
+            await self.until_done(task)
+            return task.result()
+        finally:
+            task.cancel()
+
+    async def until_done(self, future: asyncio.Future[Any]) -> None:
+        """Returns once it is done. Raises what it was parted with."""
         self.check()
         self._gone = asyncio.get_running_loop().create_future()
-        await asyncio.wait({*tasks, self._gone}, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait({future, self._gone}, return_when=asyncio.FIRST_COMPLETED)
         self._gone = None
         self.check()
 
     async def until_ready(self) -> None:
         """Returns once its reader is not behind. Raises what it was parted with."""
-        while self._ready is not None and (until := self._ready()) is not None:
-            waiting = asyncio.create_task(until)
-            try:
-                await self.first_of(waiting)
-            finally:
-                waiting.cancel()
+        while self.ready is not None and (until := self.ready()) is not None:
+            await self.wait_for(until)
 
     async def take_turn(self) -> None:
         """Returns once what it asked for may be worked out: its reader is not behind, and not too much is made for it
         already. Raises what it was parted with.
         """
-        if self._turn is None and self._turns is not None and self.cost >= CHEAP:
+        if self._turn is None and self.turns is not None and self.cost >= CHEAP:
             turn = AsyncExitStack()
-            await turn.enter_async_context(self._turns.turn(None, self.cost))
+            await turn.enter_async_context(self.turns.turn(None, self.cost))
             self._turn = turn
         await self.until_ready()
         self.check()

@@ -18,7 +18,7 @@ KEPT_IN_ALL = 32 * 1024 * 1024
 class Message:
     """One answer of a subscription, ready to be sent: its payload as JSON, and where it stands among the others.
 
-    `cursor` is what a client may come back with. `refusal` is the list of errors alone when nothing was run. One that
+    `cursor` is what a client may come back with. It is a refusal when nothing was run. One that
     is repeated is for those who have joined since; after the last one nothing comes, and it changes no position.
     """
 
@@ -26,7 +26,7 @@ class Message:
     position: int = 0
     topic: Hashable = None
     cursor: str | None = None
-    refusal: bytes | None = None
+    is_refusal: bool = False
     is_repeated: bool = False
     is_last: bool = False
 

@@ -131,8 +131,8 @@ class Socket(BaseGraphQLTransportWSHandler[Context, None]):
         try:
             async with aclosing(self._endpoint.live.stream(asked, member)) as messages:
                 async for message in messages:
-                    if message.refusal is not None:
-                        errors = orjson.loads(message.refusal)
+                    if message.is_refusal:
+                        errors = orjson.loads(message.payload)["errors"]
                         await operation.send_operation_message({"id": operation.id, "type": "error", "payload": errors})
                         return
                     with wait(len(message.payload)) if wait else nullcontext():

@@ -15,7 +15,6 @@ import pytest
 from graph.documents.cache import Documents
 from graph.documents.document import Document
 from graph.documents.document import read as read_document
-from graph.feeds.change_feed import ChangeFeeds
 from graph.fields.compiled_selections import CASES
 from graph.limits.cost_budget import CostBudget
 from graph.metrics import FALLBACKS
@@ -58,7 +57,7 @@ def app_state(*, completer: bool) -> AppState:
         pass
 
     secrets = Secrets(chosen.secret_keys)
-    return AppState(chosen, secrets, Google(chosen, secrets), ChangeFeeds(nothing), CostBudget(chosen), Documents())
+    return AppState(chosen, secrets, Google(chosen, secrets), CostBudget(chosen), Documents())
 
 
 DOCUMENTS = 60

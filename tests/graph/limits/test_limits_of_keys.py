@@ -65,10 +65,10 @@ async def test_an_idle_socket_ends_with_its_key_though_nobody_here_was_told(narr
 
 async def test_whoever_waits_hears_that_it_is_parted() -> None:
     member, never = Member(None), asyncio.get_running_loop().create_future()
-    waiting = asyncio.create_task(member.first_of(never))
+    waiting = asyncio.create_task(member.until_done(never))
     await asyncio.sleep(0)
     member.part(StoppingError())
-    for told in (waiting, member.first_of(never)):
+    for told in (waiting, member.until_done(never)):
         with pytest.raises(StoppingError):
             async with asyncio.timeout(PATIENCE):
                 await told

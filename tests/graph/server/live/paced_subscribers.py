@@ -6,7 +6,6 @@ from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
 
 from graph.documents.cache import Documents
-from graph.feeds.change_feed import ChangeFeeds
 from graph.limits.cost_budget import CostBudget
 from graph.request.context import AppState, Context
 from graph.schema import schema
@@ -35,10 +34,8 @@ class Side:
 async def side() -> AsyncIterator[Side]:
     """The live side, as the composition root wires it; all that runs has ended with the block."""
     settings = read(_env_file=None, secret_keys=(new_secret_key(),))
-    secrets, live = Secrets(settings.secret_keys), Hub(schema, schema.core)
-    state = AppState(
-        settings, secrets, Google(settings, secrets), ChangeFeeds(live.check_keys), CostBudget(settings), Documents()
-    )
+    secrets, live = Secrets(settings.secret_keys), Hub(schema.core)
+    state = AppState(settings, secrets, Google(settings, secrets), CostBudget(settings), Documents())
     try:
         yield Side(live, state)
     finally:

@@ -12,9 +12,9 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from graph.feeds import change_feed
 from graph.relay.nodes import id_of
 from graph.request.context import Context
+from graph.server.live import change_feed
 from graph.server.live.execution import OperationRequest
 from graph.server.live.member import Member
 from models.bookings.booking import Booking

@@ -10,9 +10,8 @@ import pytest
 import websockets
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from graph.feeds import change_feed
 from graph.relay.nodes import id_of
-from graph.server.live import message_buffer, open_streams
+from graph.server.live import change_feed, message_buffer, open_streams
 from graph.server.transport.connection import EXTENSION
 from models import api_key
 from models.api_key import Key

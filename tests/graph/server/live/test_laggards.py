@@ -3,17 +3,25 @@
 import asyncio
 import gc
 import sys
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from datetime import timedelta
 from uuid import UUID
 
 import pytest
 from tortoise.backends.base.client import BaseDBAsyncClient
 
-from graph.feeds import change_feed
-from graph.server.live import message_buffer
+from graph.request.context import Context
+from graph.server.live import change_feed, message_buffer
+from graph.server.live.execution import OperationRequest
+from graph.server.live.member import Member
+from graph.server.live.message_buffer import Message
+from models import clock
 from models.enums import ChangeAction, ChangeKind
 from models.log import change_log, notifier
 from tests.graph.server.live.paced_subscribers import Subscriber, side
 from tests.models.rows import Shop, a_shop, ahead
+from tests.operations import operations
 from tests.stage import PATIENCE
 from tests.world.dice import Dice
 
@@ -87,3 +95,29 @@ async def test_whoever_lags_comes_back_or_is_cut_off_misses_nothing(
     gc.collect()
     assert asyncio.all_tasks() == before
     assert left == []
+
+
+async def test_a_laggard_goes_on_where_it_is_though_where_it_began_is_forgotten(
+    database: BaseDBAsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    del database
+    monkeypatch.setattr(message_buffer, "KEPT", 1)
+    async with notifier.opened("memory://"), side() as ours, asyncio.timeout(PATIENCE):
+        shop = await a_shop()
+        after = change_log.to_cursor(shop.business_id, await change_log.newest(shop.business_id))
+
+        def following() -> AsyncGenerator[Message, None]:
+            context = Context(ours.state, shop.staff)
+            asked = OperationRequest(operations()["CalendarChanges"], {"after": after}, None, context)
+            return ours.live.stream(asked, Member(shop.staff))
+
+        async with aclosing(following()) as keeps_up, aclosing(following()) as lags:
+            assert await shop.book(ahead())
+            first = [(await anext(each)).position for each in (keeps_up, lags)]
+            assert first[0] == first[1]
+            assert await change_log.prune(clock.now() + timedelta(seconds=1)) > 0
+            due = []
+            for days in range(1, 4):
+                assert await shop.book(ahead(days))
+                due.append((await anext(keeps_up)).position)
+            assert [(await anext(lags)).position for _ in due] == due

@@ -7,11 +7,10 @@ while it waits.
 import asyncio
 import logging
 from bisect import bisect_right
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
 from uuid import UUID
 
-from graph.feeds.progress import SubscriptionProgress
 from models.enums import ChangeKind
 from models.log import change_log, notifier
 from models.storage.db import Row
@@ -28,13 +27,42 @@ LOOK_SECONDS = 3.0
 BATCH = 200
 """Rows read at once, and rows kept for followers who are a little behind."""
 
-Alarm = Callable[[], float | None]
 Guard = Callable[[UUID], Awaitable[None]]
 """Called when keys of a business changed, before anybody sees what came after that."""
 
 
 def _revision(row: Row) -> int:
     return int(row["revision"])
+
+
+class Follower:
+    """Where somebody who follows a business's log has come to."""
+
+    def __init__(self, feed: "ChangeFeed", revision: int) -> None:
+        self.revision = revision
+        """It has every change up to this one."""
+        self._feed = feed
+        self._woken = asyncio.Event()
+
+    def wake(self) -> None:
+        """Ends its waiting for the next changes."""
+        self._woken.set()
+
+    async def next(self, seconds: float | None = None) -> Sequence[Row]:
+        """The changes after the last ones, in order, at most `BATCH`, as soon as there are any. None once so many
+        seconds have passed, or `wake` was called, without any.
+        """
+        # Cleared before looking: what is read after the look wakes again.
+        self._woken.clear()
+        rows = await self._feed.after(self.revision)
+        if not rows:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(None if seconds is None else max(0.0, seconds)):
+                    await self._woken.wait()
+            rows = await self._feed.after(self.revision)
+        if rows:
+            self.revision = _revision(rows[-1])
+        return rows
 
 
 class ChangeFeed:
@@ -47,13 +75,8 @@ class ChangeFeed:
         self._guard = guard
         self._rows: list[Row] = []
         self._rung = asyncio.Event()
-        self._followers: set[asyncio.Event] = set()
+        self.followers: set[Follower] = set()
         self._task = asyncio.create_task(self._read())
-
-    @property
-    def is_needed(self) -> bool:
-        """Whether anybody follows."""
-        return bool(self._followers)
 
     def expect(self, revision: int) -> None:
         """Looks soon, if it has not come so far yet: somebody knows that there is more."""
@@ -65,26 +88,7 @@ class ChangeFeed:
         self._task.cancel()
         await asyncio.wait([self._task])
 
-    async def follow(
-        self, revision: int, course: SubscriptionProgress, alarm: Alarm
-    ) -> AsyncGenerator[Sequence[Row], None]:
-        """The changes after a revision, as `Readers.follow` says."""
-        rung = course.woken
-        self._followers.add(rung)
-        try:
-            while True:
-                # Cleared before looking: what is read after the look rings again.
-                rung.clear()
-                batch = await self._after(revision)
-                if batch:
-                    revision = _revision(batch[-1])
-                    yield batch
-                elif course.is_waited_for or await _rest(rung, alarm()):
-                    yield ()
-        finally:
-            self._followers.discard(rung)
-
-    async def _after(self, revision: int) -> Sequence[Row]:
+    async def after(self, revision: int) -> Sequence[Row]:
         """At most `BATCH` changes after a revision: from memory, or, for one who is far behind, from the table."""
         if revision < self._first:
             rows = await change_log.after(self._business_id, revision, BATCH)
@@ -117,8 +121,9 @@ class ChangeFeed:
         if forgotten := self._rows[:-BATCH]:
             self._first = _revision(forgotten[-1])
             del self._rows[: len(forgotten)]
-        for follower in self._followers:
-            follower.set()
+        for follower in self.followers:
+            if follower.revision < self._head:
+                follower.wake()
         return len(rows) == BATCH
 
     async def _mind_keys(self, rows: Sequence[Row]) -> None:
@@ -127,45 +132,32 @@ class ChangeFeed:
 
 
 class ChangeFeeds:
-    """The readers of a process, each for as long as somebody follows."""
+    """The feeds of a process, each for as long as somebody follows."""
 
     def __init__(self, guard: Guard) -> None:
         self._guard = guard
-        self._readers: dict[UUID, ChangeFeed] = {}
+        self._feeds: dict[UUID, ChangeFeed] = {}
 
     def expect(self, business_id: UUID, revision: int) -> None:
-        """Somebody has seen that a business is at this revision: its reader looks, if it has not come so far."""
-        if business_id in self._readers:
-            self._readers[business_id].expect(revision)
+        """Somebody has seen that a business is at this revision: its feed looks, if it has not come so far."""
+        if business_id in self._feeds:
+            self._feeds[business_id].expect(revision)
 
-    async def follow(
-        self, business_id: UUID, revision: int, course: SubscriptionProgress, alarm: Alarm = lambda: None
-    ) -> AsyncGenerator[Sequence[Row], None]:
-        """The changes of a business after a revision, in order, each once, in batches, for as long as it is asked.
-
-        A batch is empty when an alarm said in how many seconds to come back though nothing changed, or when somebody
-        asks the course how things are.
+    @asynccontextmanager
+    async def following(self, business_id: UUID, revision: int, newest: int = 0) -> AsyncIterator[Follower]:
+        """Follows a business's log after a revision for as long as the block lasts; `newest` is how far it is known to
+        go.
         """
-        reader = self._readers.get(business_id)
-        if reader is None:
+        feed = self._feeds.get(business_id)
+        if feed is None:
             # Nobody waits for it to read what only one who is far behind has to know.
-            reader = self._readers[business_id] = ChangeFeed(business_id, max(revision, course.newest), self._guard)
-        changes_after = reader.follow(revision, course, alarm)
+            feed = self._feeds[business_id] = ChangeFeed(business_id, max(revision, newest), self._guard)
+        follower = Follower(feed, revision)
+        feed.followers.add(follower)
         try:
-            async for batch in changes_after:
-                yield batch
+            yield follower
         finally:
-            await changes_after.aclose()
-            if not reader.is_needed and self._readers.get(business_id) is reader:
-                del self._readers[business_id]
-                await reader.close()
-
-
-async def _rest(rung: asyncio.Event, alarm: float | None) -> bool:
-    """Waits for a ring or an alarm; whether it was the alarm that ended it."""
-    try:
-        async with asyncio.timeout(None if alarm is None else max(0.0, alarm)):
-            await rung.wait()
-    except TimeoutError:
-        return True
-    return False
+            feed.followers.discard(follower)
+            if not feed.followers and self._feeds.get(business_id) is feed:
+                del self._feeds[business_id]
+                await feed.close()

@@ -2,15 +2,13 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import aclosing
 from uuid import UUID
 
 import pytest
 from tortoise.backends.base.client import BaseDBAsyncClient
 
-from graph.feeds import change_feed
-from graph.feeds.change_feed import BATCH, ChangeFeeds
-from graph.feeds.progress import SubscriptionProgress
+from graph.server.live import change_feed
+from graph.server.live.change_feed import BATCH, ChangeFeeds
 from models.enums import ChangeAction, ChangeKind
 from models.log import change_log, notifier
 from tests.models.rows import a_business
@@ -36,14 +34,9 @@ async def change(business_id: UUID, times: int = 1, kind: ChangeKind = ChangeKin
 async def seen(readers: ChangeFeeds, business_id: UUID, after: int, upto: int) -> list[int]:
     """The revisions that a follower sees, up to one."""
     found: list[int] = []
-    async with (
-        asyncio.timeout(PATIENCE),
-        aclosing(readers.follow(business_id, after, SubscriptionProgress(None))) as batches,
-    ):
-        async for batch in batches:
-            found += [row["revision"] for row in batch]
-            if found and found[-1] >= upto:
-                break
+    async with asyncio.timeout(PATIENCE), readers.following(business_id, after) as follower:
+        while not found or found[-1] < upto:
+            found += [row["revision"] for row in await follower.next()]
     return found
 
 
@@ -69,8 +62,8 @@ async def test_followers_who_begin_anywhere_see_the_rest_once_and_in_order(reade
 async def test_one_who_is_far_behind_the_others_reads_the_table(readers: ChangeFeeds) -> None:
     business_id = await a_business()
     newest = await change_log.newest(business_id)
-    async with aclosing(readers.follow(business_id, newest, SubscriptionProgress(None))) as batches:
-        following = asyncio.ensure_future(anext(batches))
+    async with readers.following(business_id, newest) as follower:
+        following = asyncio.ensure_future(follower.next())
         await change(business_id, 3 * BATCH)
         await following
         assert await seen(readers, business_id, 0, newest + 3 * BATCH) == list(range(1, newest + 3 * BATCH + 1))
@@ -107,15 +100,15 @@ async def test_a_ring_that_was_lost_costs_seconds_and_nothing_else(
     newest = await change_log.newest(business_id)
     async with (
         asyncio.timeout(PATIENCE),
-        aclosing(readers.follow(business_id, newest, SubscriptionProgress(None))) as batches,
+        readers.following(business_id, newest) as follower,
     ):
-        following = asyncio.ensure_future(anext(batches))
+        following = asyncio.ensure_future(follower.next())
         await change(business_id)
         assert [row["revision"] for row in await following] == [newest + 1]
         async with notifier.opened("memory://"):
             # Another process's bell: nobody here hears it.
             await change(business_id)
-            assert [row["revision"] for row in await anext(batches)] == [newest + 2]
+            assert [row["revision"] for row in await follower.next()] == [newest + 2]
 
 
 async def test_what_comes_while_it_looks_is_looked_at_again(
@@ -138,35 +131,35 @@ async def test_one_who_falls_behind_what_is_kept_goes_on_in_the_table(readers: C
     last = newest + 1 + 3 * BATCH
     async with (
         asyncio.timeout(PATIENCE),
-        aclosing(readers.follow(business_id, newest, SubscriptionProgress(None))) as batches,
+        readers.following(business_id, newest) as follower,
     ):
-        following = asyncio.ensure_future(anext(batches))
+        following = asyncio.ensure_future(follower.next())
         await change(business_id)
         found = [row["revision"] for row in await following]
         keeps_up = asyncio.create_task(seen(readers, business_id, newest, last))
         await change(business_id, 3 * BATCH)
         assert await keeps_up == list(range(newest + 1, last + 1))
         while found[-1] < last:
-            found += [row["revision"] for row in await anext(batches)]
+            found += [row["revision"] for row in await follower.next()]
         assert found == list(range(newest + 1, last + 1))
 
 
 async def test_an_alarm_comes_back_though_nothing_changed(readers: ChangeFeeds) -> None:
     business_id = await a_business()
     newest = await change_log.newest(business_id)
-    async with aclosing(readers.follow(business_id, newest, SubscriptionProgress(None), lambda: 0.01)) as batches:
+    async with readers.following(business_id, newest) as follower:
         async with asyncio.timeout(PATIENCE):
-            assert await anext(batches) == ()
+            assert await follower.next(0.01) == []
 
 
 async def test_somebody_who_asks_is_attended_to_though_nothing_changed(readers: ChangeFeeds) -> None:
-    business_id, course = await a_business(), SubscriptionProgress(None)
+    business_id = await a_business()
     newest = await change_log.newest(business_id)
-    async with asyncio.timeout(PATIENCE), aclosing(readers.follow(business_id, newest, course)) as batches:
-        following = asyncio.ensure_future(anext(batches))
+    async with asyncio.timeout(PATIENCE), readers.following(business_id, newest) as follower:
+        following = asyncio.ensure_future(follower.next())
         await asyncio.sleep(0)
-        course.ask()
-        assert await following == ()
+        follower.wake()
+        assert await following == []
 
 
 async def test_rows_from_far_behind_pass_the_guard_too(database: BaseDBAsyncClient) -> None:
@@ -180,8 +173,8 @@ async def test_rows_from_far_behind_pass_the_guard_too(database: BaseDBAsyncClie
     async with notifier.opened("memory://"):
         readers = ChangeFeeds(guard)
         await change(business_id, kind=ChangeKind.KEY)
-        async with aclosing(readers.follow(business_id, began + 1, SubscriptionProgress(None))) as ahead:
-            following = asyncio.ensure_future(anext(ahead))
+        async with readers.following(business_id, began + 1) as ahead:
+            following = asyncio.ensure_future(ahead.next())
             await change(business_id)
             await following
             assert guarded == []
@@ -194,10 +187,9 @@ async def test_who_is_cancelled_while_a_reader_closes_is_cancelled(readers: Chan
     closing = asyncio.Event()
 
     async def follow() -> None:
-        follower = readers.follow(business_id, 0, SubscriptionProgress(None))
-        await anext(follower)
-        closing.set()
-        await follower.aclose()
+        async with readers.following(business_id, 0) as follower:
+            await follower.next()
+            closing.set()
 
     await change(business_id)
     task = asyncio.create_task(follow())
