@@ -57,4 +57,4 @@ def test_it_explains_every_metric() -> None:
 
 
 def test_the_bell_is_explained_before_it_is_spoken_of() -> None:
-    assert "bell" not in README[: README.index("The **bell** tells")].replace("──► bell ─►", "")
+    assert "bell" not in README[: README.index("The **bell** tells")].replace("◄─ bell ─┐", "")

@@ -18,7 +18,6 @@ def preferred_type(accept: str) -> str:
     return GRAPHQL_RESPONSE if max(wanted, key=wanted.__getitem__, default=JSON) == GRAPHQL_RESPONSE else JSON
 
 
-@lru_cache(maxsize=256)
 def takes_events(accept: str) -> bool:
     """Whether a stream of events is taken, by an `Accept` header."""
     return any(part.partition(";")[0].strip().lower() == EVENT_STREAM for part in accept.split(","))

@@ -9,7 +9,7 @@ from graph.server.transport.connection import Connection, Connections
 from graph.server.transport.frames import Frames
 
 OURS = {
-    Connection: {"look"},
+    Connection: {"look", "until_writable"},
     Frames: {"trust", "until_writable", "waiting", "write_text"},
     Connections: {"keep", "look", "unread", "wait_for"},
     _Server: set[str](),
