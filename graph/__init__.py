@@ -1,1 +1,1 @@
-"""The face: one file per noun, and under `server/` how bytes move. Imports `models`, and of `sync` only its door."""
+"""The GraphQL API: a folder for each noun, and `server/` for HTTP and WebSockets."""

@@ -1,4 +1,4 @@
-"""The closed sets as the API shows them: the domain's own enums, described value by value."""
+"""Describes the domain's enums, value by value, and adds them to the API."""
 
 from enum import Enum
 from typing import TypeVar
@@ -14,7 +14,7 @@ E = TypeVar("E", bound=type[Enum])
 
 
 def _described(enum: E, description: str, *, name: str | None = None, **values: str) -> E:
-    """Makes an enum of the domain one of the API. Every value must be described."""
+    """Adds an enum of the domain to the API. Raises KeyError or ValueError unless it describes exactly its values."""
     strawberry.enum(enum, name=name, description=description)
     for value in enum_values(enum):
         value.description = values.pop(value.name)

@@ -1,6 +1,7 @@
-"""What goes wrong, as clients see it: refusals they can act on in the payload, everything else as a coded error.
+"""Errors as clients see them: refusals that a client can act on, in the payload; everything else as an error with a
+code.
 
-A fault of ours is never shown: the client gets INTERNAL with an id that stands in the log beside the traceback.
+Clients never see a fault of ours: they get INTERNAL with an id, which the log has beside the traceback.
 """
 
 import logging
@@ -9,9 +10,9 @@ from uuid import uuid4
 import strawberry
 from graphql import GraphQLError
 
-from graph.languages import FORBIDDEN, say
+from graph.languages import FORBIDDEN, translate
 from graph.request.context import Info, roles, unavailable
-from graph.spoken import spoken
+from graph.spoken import translate_error
 from models.enums import Role
 from models.refusals import ErrorCode, Refused
 from models.storage import db
@@ -19,7 +20,7 @@ from models.storage import db
 log = logging.getLogger("timebok.graph")
 
 FAULTS = frozenset({"INTERNAL", "UNAVAILABLE"})
-"""The codes of what is no client's fault: the same may go well another time."""
+"""The codes of errors that are no client's fault; the same request may succeed another time."""
 
 
 @strawberry.type(description="One reason why a mutation did nothing. Nothing was written.")
@@ -33,35 +34,35 @@ class UserError:
 
 
 def user_errors(info: Info, refused: Refused) -> list[UserError]:
-    """The refusals of a verb, for a payload, in the caller's language."""
+    """Converts a verb's refusals for a payload, in the caller's language."""
     language = info.context.language
     return [
-        UserError(code=each.code, message=say(each.message, each.values, language), path=list(each.path) or None)
+        UserError(code=each.code, message=translate(each.message, each.values, language), path=list(each.path) or None)
         for each in refused.reasons
     ]
 
 
 def forbidden_error(info: Info, least: Role = Role.STAFF, *path: str) -> list[UserError]:
-    """The only error of a mutation that this key's role may not use, or not with the input at this path; `least` is the
-    least role that may. The input is not judged.
+    """Returns the error of a mutation that this key's role may not use, or not with the input at this path. `least` is
+    the lowest role that may. It is the only error, since the mutation does not validate its input then.
     """
-    message = say(FORBIDDEN, roles(info.context.caller, least), info.context.language)
+    message = translate(FORBIDDEN, roles(info.context.caller, least), info.context.language)
     return [UserError(code=ErrorCode.FORBIDDEN, message=message, path=list(path) or None)]
 
 
-def coded(error: GraphQLError, language: str) -> GraphQLError:
+def with_code(error: GraphQLError, language: str) -> GraphQLError:
     """The error as a client may see it, in its language."""
-    return spoken(_coded(error), language)
+    return translate_error(_with_code(error), language)
 
 
 def client_error(error: Exception, language: str) -> GraphQLError:
     """What ended an operation as a client may see it, in its language. It has no path of its own."""
     if isinstance(error, GraphQLError):
-        return coded(error, language)
-    return spoken(_fault(error, GraphQLError("")), language)
+        return with_code(error, language)
+    return translate_error(_fault(error, GraphQLError("")), language)
 
 
-def _coded(error: GraphQLError) -> GraphQLError:
+def _with_code(error: GraphQLError) -> GraphQLError:
     original: Exception | None = error
     while isinstance(original, GraphQLError):
         if (original.extensions or {}).get("code"):
@@ -78,14 +79,14 @@ def _coded(error: GraphQLError) -> GraphQLError:
 def _fault(original: Exception, where: GraphQLError) -> GraphQLError:
     """The answer to what is no client's fault, which is logged."""
     if not db.is_away(original):
-        return internal(original, where)
+        return internal_error(original, where)
     log.warning("database away, or not writable, at %s: %s", where.path, original)
     away = unavailable()
     return GraphQLError(away.message, nodes=where.nodes, path=where.path, extensions=away.extensions)
 
 
-def internal(original: Exception, where: GraphQLError | None = None) -> GraphQLError:
-    """The answer to a fault of ours, which is logged."""
+def internal_error(original: Exception, where: GraphQLError | None = None) -> GraphQLError:
+    """Logs a fault of ours and returns the error for the client."""
     fault, place = uuid4().hex, where or GraphQLError("")
     log.error("fault %s at %s", fault, place.path, exc_info=original)
     message = f"Something went wrong here. Mention {fault} when you ask about it."

@@ -1,6 +1,6 @@
-"""What the API says to people, in their language. English is what the code says; the rest is translated here.
+"""Messages for people, in their language. The code has them in English; the translations are here.
 
-Owns which language a caller gets. Names, notes and whatever else people wrote is never touched.
+It also chooses a caller's language. It never changes names, notes and other texts that people wrote.
 """
 
 from collections.abc import Mapping
@@ -10,8 +10,8 @@ from typing import Any
 from babel import negotiate_locale
 
 DEFAULT = "en"
-SPOKEN = {"en": "en", "nb": "nb", "no": "nb", "nn": "nb"}
-"""The languages a caller may ask for, and what is spoken then."""
+LANGUAGES = {"en": "en", "nb": "nb", "no": "nb", "nn": "nb"}
+"""The languages that a caller may ask for, and the one that each gets."""
 
 NO_BREAK_SPACE = "\u00a0"
 _LONG = 10_000
@@ -214,15 +214,15 @@ NORWEGIAN: Mapping[str, str] = {
 
 
 @lru_cache(maxsize=256)
-def asked_for(accept_language: str) -> str:
-    """The language to speak, by an `Accept-Language` header; English when we speak none of those asked for."""
-    ranked = sorted(filter(None, map(_weighed, accept_language.split(","))), key=lambda one: -one[0])
-    found = negotiate_locale([tag for _, tag in ranked], list(SPOKEN), sep="-")
-    return SPOKEN[found] if found else DEFAULT
+def negotiate(accept_language: str) -> str:
+    """Chooses the language for an `Accept-Language` header; English when we have none of its languages."""
+    ranked = sorted(filter(None, map(_parse_range, accept_language.split(","))), key=lambda one: -one[0])
+    found = negotiate_locale([tag for _, tag in ranked], list(LANGUAGES), sep="-")
+    return LANGUAGES[found] if found else DEFAULT
 
 
-def _weighed(part: str) -> tuple[float, str] | None:
-    """A language range with its weight; None when it is nonsense, or not wanted."""
+def _parse_range(part: str) -> tuple[float, str] | None:
+    """Parses a language range into its weight and tag; None when it is malformed, or has the weight 0."""
     tag, _, parameter = part.strip().partition(";")
     name, _, weight = parameter.strip().partition("=")
     try:
@@ -232,17 +232,17 @@ def _weighed(part: str) -> tuple[float, str] | None:
     return (value, tag.strip()) if tag.strip() and value > 0 else None
 
 
-def say(message: str, values: Mapping[str, Any], language: str) -> str:
-    """An English message, with its slots filled, in the language."""
+def translate(message: str, values: Mapping[str, Any], language: str) -> str:
+    """Translates an English message into the language and fills its slots."""
     spoken = NORWEGIAN.get(message, message) if language == "nb" else message
-    return spoken.format(**{name: _in_words(value, language) for name, value in values.items()})
+    return spoken.format(**{name: _format_value(value, language) for name, value in values.items()})
 
 
-def figure(number: int, language: str = DEFAULT) -> str:
-    """A number as the language writes it: with its thousands apart, where it has more than four digits."""
+def format_number(number: int, language: str = DEFAULT) -> str:
+    """Formats a number for the language, with separated thousands where it has more than four digits."""
     grouped = f"{number:,}" if number >= _LONG else str(number)
     return grouped.replace(",", NO_BREAK_SPACE) if language == "nb" else grouped
 
 
-def _in_words(value: Any, language: str) -> Any:
-    return figure(value, language) if isinstance(value, int) else value
+def _format_value(value: Any, language: str) -> Any:
+    return format_number(value, language) if isinstance(value, int) else value

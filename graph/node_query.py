@@ -1,4 +1,4 @@
-"""`node`: fetching anything again by its id, with the rights of who asks."""
+"""The query `node`: fetches any object again by its id, with the rights of the caller."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -23,8 +23,8 @@ from models.storage import queries
 
 
 @dataclass(frozen=True, slots=True)
-class Refetched:
-    """How one type is found again: its table, and who may see it."""
+class RefetchableType:
+    """How to fetch an object of one type again: its table, and who may see it."""
 
     shown: type[Node]
     table: type[Model]
@@ -32,19 +32,19 @@ class Refetched:
     hides_inactive: bool = False
 
 
-_TYPES: Mapping[str, Refetched] = {
-    "Option": Refetched(Option, option.Option, public=True, hides_inactive=True),
-    "Service": Refetched(Service, service.Service, public=True, hides_inactive=True),
-    "Booking": Refetched(Booking, booking.Booking),
-    "Hold": Refetched(Hold, hold.Hold),
-    "TimeOff": Refetched(TimeOff, time_off.TimeOff),
-    "GoogleEvent": Refetched(GoogleEvent, event.GoogleEvent),
-    "GoogleCalendar": Refetched(GoogleCalendar, tables.GoogleCalendar),
+_TYPES: Mapping[str, RefetchableType] = {
+    "Option": RefetchableType(Option, option.Option, public=True, hides_inactive=True),
+    "Service": RefetchableType(Service, service.Service, public=True, hides_inactive=True),
+    "Booking": RefetchableType(Booking, booking.Booking),
+    "Hold": RefetchableType(Hold, hold.Hold),
+    "TimeOff": RefetchableType(TimeOff, time_off.TimeOff),
+    "GoogleEvent": RefetchableType(GoogleEvent, event.GoogleEvent),
+    "GoogleCalendar": RefetchableType(GoogleCalendar, tables.GoogleCalendar),
 }
 
 
 async def refetch(info: Info, given: str) -> Node | None:
-    """The thing behind an id of the caller's business; None when there is none, or this key may not see it."""
+    """Fetches the object with an id in the caller's business; None when there is none, or this key may not see it."""
     caller, found = info.context.caller, from_id(given)
     if found is None:
         return None
@@ -66,7 +66,7 @@ async def refetch(info: Info, given: str) -> Node | None:
 
 
 async def _connection(info: Info, row_id: UUID) -> Node | None:
-    """An option's tie to Google."""
+    """Fetches an option's connection to Google."""
     caller = info.context.caller
     links = tables.GoogleLink.filter(business_id=caller.business_id, id=row_id)
     option_ids = [row["option_id"] for row in await links.values("option_id")]
@@ -75,6 +75,6 @@ async def _connection(info: Info, row_id: UUID) -> Node | None:
 
 
 async def _account(info: Info, row_id: UUID) -> Node | None:
-    """An account that the business has connected, whether an option uses it or not."""
+    """Fetches an account that the business has connected, whether an option uses it or not."""
     found = await info.context.state.google.accounts(info.context.caller.business_id)
     return next((account(each) for each in found if each.id == row_id), None)

@@ -1,6 +1,6 @@
-"""The scalars of the API, and how strictly each is read.
+"""The scalars of the API: parses and renders them.
 
-Values arrive as what the domain uses: an aware datetime in UTC, a date, a time, an IANA name, a cursor's text.
+Resolvers get what the domain uses: an aware datetime in UTC, a date, a time, an IANA name, a cursor's text.
 """
 
 import re
@@ -26,7 +26,7 @@ _LATEST = datetime(2200, 1, 1, tzinfo=UTC)
 
 
 def _parse_instant(value: Any) -> datetime:
-    """An instant from 1972 to 2199. An offset is demanded: a time without one means another thing to each reader."""
+    """Parses an instant from 1972 to 2199. It must have an offset, since a time without one is ambiguous."""
     if not isinstance(value, str):
         raise GraphQLError("A DateTime is a string such as 2027-01-04T09:00:00+01:00.")
     try:
@@ -45,7 +45,7 @@ def _parse_instant(value: Any) -> datetime:
 
 
 def render_instant(moment: datetime) -> str:
-    """ISO 8601 in UTC, with `Z`."""
+    """Formats an instant as ISO 8601 in UTC, with `Z`."""
     return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
@@ -70,7 +70,7 @@ def _parse_local_time(value: Any) -> time:
 
 
 def _parse_zone(value: Any) -> str:
-    zone = checks.zone(value) if isinstance(value, str) and len(value) <= 64 else None
+    zone = checks.find_time_zone(value) if isinstance(value, str) and len(value) <= 64 else None
     if not isinstance(zone, ZoneInfo):
         raise GraphQLError("A TimeZone is an IANA name such as Europe/Oslo.")
     return zone.key

@@ -1,4 +1,4 @@
-"""The schema assembled: built once per process, printed to `schema.graphql`, the contract with every client."""
+"""Assembles the schema, once in each process. `timebok schema` prints it; `schema.graphql` has the printed text."""
 
 import asyncio
 from typing import Annotated, Any
@@ -15,14 +15,14 @@ from graph.bookings.booking_list import BookingListQuery
 from graph.bookings.holds import HoldMutation
 from graph.bookings.mutations import BookingMutation
 from graph.calendar.entries import CalendarQuery, GoogleEvent, Hold, TimeOff
-from graph.calendar.time_off import ClosingMutation
+from graph.calendar.time_off import TimeOffMutation
 from graph.catalog.business import ViewerQuery
 from graph.catalog.options import OptionMutation, OptionQuery
 from graph.catalog.services import ServiceMutation, ServiceQuery
 from graph.google.accounts import GoogleAccountMutation, GoogleAccountQuery
 from graph.google.link import GoogleMutation
 from graph.google.routing_preview import RoutingPreviewQuery
-from graph.google.templates import WordingMutation, WordingQuery
+from graph.google.templates import TemplateMutation, TemplateQuery
 from graph.node_query import refetch
 from graph.relay.nodes import Node
 from graph.request.context import Info, bad_input
@@ -34,9 +34,9 @@ from graph.subscriptions.calendar_changes import CalendarSubscription
 from graph.subscriptions.sync_health_changes import SyncHealthSubscription
 
 MOST_NODES = 100
-"""How many things may be asked for by id at once."""
+"""The most ids that `nodes` takes."""
 
-# A paragraph is one line: the explorer keeps line breaks.
+# Each paragraph is one line, since the explorer keeps line breaks.
 WELCOME = "\n\n".join(
     (
         "Timebok takes bookings. A business has *options* (people, rooms, cars: whatever is booked) and *services* "
@@ -64,7 +64,7 @@ class Query(
     CalendarQuery,
     BookingListQuery,
     BookingQuery,
-    WordingQuery,
+    TemplateQuery,
     RoutingPreviewQuery,
     GoogleAccountQuery,
 ):
@@ -92,10 +92,10 @@ class Mutation(
     HoldMutation,
     OptionMutation,
     ServiceMutation,
-    ClosingMutation,
+    TimeOffMutation,
     GoogleMutation,
     GoogleAccountMutation,
-    WordingMutation,
+    TemplateMutation,
 ):
     pass
 
@@ -128,6 +128,6 @@ schema = Schema(
 
 
 def sdl() -> str:
-    """The schema in GraphQL's schema language."""
+    """Prints the schema in GraphQL's schema language."""
     roots = "schema {\n  query: Query\n  mutation: Mutation\n  subscription: Subscription\n}"
     return f'"""\n{WELCOME}\n"""\n{roots}\n\n{schema.as_str()}\n'

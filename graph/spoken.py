@@ -1,7 +1,7 @@
-"""GraphQL errors in the caller's language: a sentence of ours, and behind it what graphql-core said of the document.
+"""Translates GraphQL errors into the caller's language: a sentence of ours, followed by graphql-core's own message.
 
-An error is made in English, often before it is known who asked: documents are judged once for all. So it is said in
-another language at the door, found again by its words.
+Errors are made in English, often before the caller is known, since a document is validated once for all callers. So
+they are translated when they are sent, and their translations are looked up by their English text.
 """
 
 import re
@@ -11,7 +11,7 @@ from typing import Final
 
 from graphql import GraphQLError
 
-from graph.languages import NO_BREAK_SPACE, NORWEGIAN, say
+from graph.languages import NO_BREAK_SPACE, NORWEGIAN, translate
 
 OURS: Final[Mapping[str, str]] = {
     "A Cursor is text that the API gave out.": "En Cursor er tekst som API-et ga ut.",
@@ -110,7 +110,7 @@ OURS: Final[Mapping[str, str]] = {
     "`to` must be after `from`, by at most {most} days.": "`to` må være etter `from`, med høyst {most} dager.",
     "`{name}` is not JSON": "`{name}` er ikke JSON",
 }
-"""What we refuse requests with."""
+"""The messages with which we refuse requests."""
 
 GRAPHQL: Final[Mapping[str, str]] = {
     "Syntax Error: {detail}": "Dokumentet kan ikke leses som GraphQL.",
@@ -140,15 +140,15 @@ GRAPHQL: Final[Mapping[str, str]] = {
     "Fields '{name}' conflict because {reason}": "Feltet {name} står to ganger, med ulikt innhold.",
     "There can be only one {kind} named '{name}'.": "{name} er oppgitt mer enn en gang.",
 }
-"""What graphql-core says of documents and variables most often. Its own words follow: they name the place."""
+"""The most frequent messages of graphql-core. Its own text follows the translation, since it names the place."""
 
 _NUMBER: Final = re.compile(r"(?P<more>more than )?(?P<number>\d{1,3}(,\d{3})*)")
 
 _OTHERWISE: Final = "Forespørselen kan ikke besvares."
 
 
-def in_language(message: str, language: str) -> str:
-    """An English message of an error in the language."""
+def translate_message(message: str, language: str) -> str:
+    """Translates the English message of an error."""
     return message if language == "en" else _norwegian(message)
 
 
@@ -159,36 +159,38 @@ def _norwegian(message: str) -> str:
         return exact
     for pattern, translated in _ALL_OURS:
         if found := pattern.fullmatch(message):
-            return translated.format(**{name: _figure(value) for name, value in found.groupdict().items()})
+            return translated.format(**{name: _format_slot(value) for name, value in found.groupdict().items()})
     for pattern, translated in _OF_GRAPHQL:
         if found := pattern.fullmatch(message):
             return f"{translated.format(**found.groupdict())} ({message})"
     return f"{_OTHERWISE} ({message})"
 
 
-def _figure(value: str) -> str:
-    """What filled a slot of ours; where it is a number, as Norwegian writes it."""
+def _format_slot(value: str) -> str:
+    """Formats a slot's value for Norwegian if it is a number."""
     if not (found := _NUMBER.fullmatch(value)):
         return value
     more = "mer enn " if found["more"] else ""
     return more + found["number"].replace(",", NO_BREAK_SPACE)
 
 
-class _SaidError(GraphQLError):
-    """An error that is in the caller's language already."""
+class _TranslatedError(GraphQLError):
+    """An error whose message is in the caller's language already."""
 
 
-def said(message: str, values: Mapping[str, object], language: str, extensions: dict[str, object]) -> GraphQLError:
-    """An error that is made for one caller, in that caller's language, with the message's slots filled."""
-    return _SaidError(say(message, values, language), extensions=extensions)
+def translated_error(
+    message: str, values: Mapping[str, object], language: str, extensions: dict[str, object]
+) -> GraphQLError:
+    """Makes an error for one caller, in that caller's language, with the message's slots filled."""
+    return _TranslatedError(translate(message, values, language), extensions=extensions)
 
 
-def spoken(error: GraphQLError, language: str) -> GraphQLError:
-    """The error in the language. Its own stays as it is: others may be given the same one."""
-    if language == "en" or isinstance(error, _SaidError) or isinstance(error.original_error, _SaidError):
+def translate_error(error: GraphQLError, language: str) -> GraphQLError:
+    """Returns the error translated. Does not change the error itself, which may go to other callers too."""
+    if language == "en" or isinstance(error, _TranslatedError) or isinstance(error.original_error, _TranslatedError):
         return error
-    said = _SaidError(
-        in_language(error.message, language),
+    translated_copy = _TranslatedError(
+        translate_message(error.message, language),
         error.nodes,
         error.source,
         error.positions,
@@ -196,12 +198,12 @@ def spoken(error: GraphQLError, language: str) -> GraphQLError:
         error.original_error,
         error.extensions,
     )
-    said.__cause__ = error
-    return said
+    translated_copy.__cause__ = error
+    return translated_copy
 
 
 def _compiled(sentences: Mapping[str, str]) -> list[tuple[re.Pattern[str], str]]:
-    """How the sentences with slots are found again in what was said."""
+    """Compiles a pattern for each sentence with slots, which matches it with the slots filled."""
     found = []
     for sentence, translated in sentences.items():
         if "{" in sentence and not sentence.startswith(("{reason}", "{{{")):

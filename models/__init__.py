@@ -10,8 +10,8 @@ The words, used with these meanings everywhere:
 - hold: a slot kept for a customer for some minutes
 - booking: a slot taken; keeps its id for life
 - claim: the range a booking or a hold occupies, buffers included
-- Google account, calendar, link, event: an identity, a calendar as we follow it, option ↔ calendar, somebody
-  else's entry
+- Google account, calendar, link, event: a Google identity, a calendar that we follow, the tie between an option and
+  a calendar, an entry that somebody else made
 - mirror: the one event in Google that stands for one booking on one calendar
 - change, cursor: one entry of a business's ordered log; a position in it
 """

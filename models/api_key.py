@@ -1,4 +1,4 @@
-"""API keys: a role in one business. Only a digest is stored; the key itself is shown once."""
+"""API keys: each gives a role in one business. The database has only its digest; the command shows the key once."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -38,7 +38,7 @@ _VALID = Statement(Key, "WHERE key.digest = :digest AND key.revoked_at IS NULL")
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who asks: one key's rights in one business."""
+    """The key that a request came with: its role in one business."""
 
     business_id: UUID
     key_id: UUID
@@ -52,12 +52,12 @@ class Caller:
 
     @property
     def actor(self) -> str:
-        """How the history names who did something."""
+        """The name under which a booking's history records what this caller did."""
         return "customer" if self.role is Role.PUBLIC else f"{self.role.lower()}: {self.name}"
 
 
 async def create(business_id: UUID, role: Role, name: str) -> tuple[UUID, str]:
-    """A new key: its id, and the key itself, which is shown this once. Raises NoSuchBusinessError."""
+    """Creates a key. Returns its id and its text, which nobody can read again. Raises NoSuchBusinessError."""
     plain = f"tb_{role.lower()}_{secrets.new_token()}"
 
     async def body(work: change_log.LoggedTransaction) -> UUID:
@@ -71,16 +71,16 @@ async def create(business_id: UUID, role: Role, name: str) -> tuple[UUID, str]:
 
 
 async def revoke(key_id: UUID) -> bool:
-    """Revokes a key for good, open sockets included; False when there is none such."""
-    found = await db.select(Key.filter(id=key_id), ("business_id",))
-    if not found:
+    """Revokes a key for good and closes its open sockets. Returns False when there is no such key."""
+    rows = await db.select(Key.filter(id=key_id), ("business_id",))
+    if not rows:
         return False
 
     async def body(work: change_log.LoggedTransaction) -> None:
         if await Key.filter(id=key_id, revoked_at=None).update(revoked_at=work.now):
             work.record(ChangeKind.KEY, key_id, ChangeAction.REMOVED)
 
-    await change_log.write(found[0]["business_id"], body)
+    await change_log.write(rows[0]["business_id"], body)
     return True
 
 
@@ -90,14 +90,14 @@ async def authenticate(plain: str) -> Caller | None:
     return Caller(rows[0]["business_id"], rows[0]["id"], Role(rows[0]["role"]), rows[0]["name"]) if rows else None
 
 
-async def standing(callers: Collection[Caller]) -> set[Caller]:
+async def still_valid(callers: Collection[Caller]) -> set[Caller]:
     """Those of the callers whose keys still stand, with the role they had."""
     rows = await _STANDING.rows(("id", "role"), ids=[each.key_id for each in callers])
     found = {(row["id"], row["role"]) for row in rows}
     return {each for each in callers if (each.key_id, each.role) in found}
 
 
-async def listed(business_id: UUID) -> list[db.Row]:
-    """The business's keys, oldest first."""
+async def list_keys(business_id: UUID) -> list[db.Row]:
+    """Returns the business's keys, oldest first."""
     query = Key.filter(business_id=business_id).order_by("id")
     return await db.select(query, ("id", "role", "name", "created_at", "revoked_at"))

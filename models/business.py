@@ -1,4 +1,4 @@
-"""The tenant: owns everything, and hands out the revisions of its log."""
+"""Businesses, the tenants of the service. A business owns everything else, and counts the revisions of its log."""
 
 from typing import Any
 from uuid import UUID
@@ -13,7 +13,7 @@ from models.storage.db import Row
 
 
 class Business(Model):
-    """One tenant. `revision` is the newest entry of its change log. Locking this row locks the business."""
+    """One business. `revision` is that of the newest entry of its log. A lock on this row locks the business."""
 
     id = fields.UUIDField(primary_key=True, default=new_id)
     slug = fields.CharField(max_length=63, unique=True)
@@ -33,23 +33,23 @@ class Business(Model):
 
 
 async def create(slug: str, name: str, time_zone: str, **more: Any) -> UUID:
-    """A new business. Raises IntegrityError when the slug is taken."""
+    """Creates a business and returns its id. Raises IntegrityError when another business has the slug."""
     business = await Business.create(slug=slug, name=name, time_zone=time_zone, created_at=clock.now(), **more)
     return business.id
 
 
 async def read(business_id: UUID, columns: tuple[str, ...]) -> Row:
-    """The asked columns of a business that is there."""
+    """Returns these columns of a business, which must exist: ValueError otherwise."""
     (row,) = await db.select(Business.filter(id=business_id), columns)
     return row
 
 
 async def by_slug(slug: str) -> UUID | None:
-    """The business of that slug."""
+    """Returns the id of the business with that slug; None when there is none."""
     rows = await db.select(Business.filter(slug=slug), ("id",))
     return rows[0]["id"] if rows else None
 
 
-async def listed() -> list[Row]:
-    """Every business, by slug."""
+async def list_businesses() -> list[Row]:
+    """Returns every business, in the order of their slugs."""
     return await db.select(Business.all().order_by("slug"), ("id", "slug", "name", "time_zone", "language"))

@@ -1,4 +1,4 @@
-"""Judging input values: pure checks that answer with the refusals a client can act on, one per wrong field."""
+"""Checks of input values. Each returns None, or a refusal that names the field and says what it must be. Pure."""
 
 import re
 from collections.abc import Iterable, Mapping, Sized
@@ -15,7 +15,7 @@ from models.refusals import ErrorCode, Refusal
 NAME_LENGTH = 200
 TEXT_LENGTH = 5000
 LONGEST_LIST = 200
-"""Ids that may be given at once."""
+"""The most ids that one list of an input may have."""
 
 PHONE_LENGTH = 40
 LONGEST_MINUTES = 60 * 24 * 31
@@ -26,43 +26,43 @@ _AMOUNT = re.compile(r"[0-9]{1,17}(\.[0-9]{1,4})?")
 _CURRENCY = re.compile(r"[A-Z]{3}")
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
 _PHONE = re.compile(r"(?:[0-9 +()\-./#]|ext)+")
-_SEEN = regex.compile(r"[^\p{Cc}\p{Cf}\p{Cs}\p{Z}\p{DI}\u2800]")
-"""A character that is drawn: all else is space, tells how others are drawn, or is a blank (in Braille, too)."""
-_AROUND = "\u200b\u2060\ufeff"
-"""What is not drawn and is no space to Python."""
+_VISIBLE = regex.compile(r"[^\p{Cc}\p{Cf}\p{Cs}\p{Z}\p{DI}\u2800]")
+"""A character with ink: no space, no control or format character, no blank Braille cell."""
+_INVISIBLE = "\u200b\u2060\ufeff"
+"""Invisible characters that `str.strip` does not count as spaces."""
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
-# A machine's own folder of zones holds other files, too: `localtime` is whatever that machine was set to. The package
-# lists the names of the IANA database; "Factory" is its word for a clock that nobody has set.
+# A machine's own folder of zones holds other files, too: `localtime` is whatever zone that machine has. The package
+# lists the names of the IANA database; "Factory" stands there for a clock that nobody has set.
 _ZONES = frozenset(files("tzdata").joinpath("zones").read_text("utf-8").split()) - {"Factory"}
 
 
 def invalid(message: str, *path: str, **values: Any) -> Refusal:
-    """A refusal of one input field."""
+    """Builds the refusal of one input field; `values` fill the slots of the message."""
     return Refusal(ErrorCode.INVALID_INPUT, message, ("input", *path), values)
 
 
-def found(*checks: Refusal | None) -> list[Refusal]:
-    """The refusals among the answers of several checks."""
+def refusals(*checks: Refusal | None) -> list[Refusal]:
+    """Returns the refusals among the results of several checks."""
     return [check for check in checks if check]
 
 
 def tidy(value: str | None) -> str | None:
-    """A text as it is kept: trimmed; None when nothing of it can be seen."""
-    if value is None or not _SEEN.search(value):
+    """Trims a text for the database; None when it has no visible character."""
+    if value is None or not _VISIBLE.search(value):
         return None
     before, tidied = None, value
     while tidied != before:
-        before, tidied = tidied, tidied.strip().strip(_AROUND)
+        before, tidied = tidied, tidied.strip().strip(_INVISIBLE)
     return tidied
 
 
 def tidied(values: Mapping[str, Any], *names: str) -> dict[str, Any]:
-    """The values, with the texts of these names as they are kept; what was left out stays so."""
+    """Trims the texts of these names for the database. Adds no name that the client left out."""
     return {name: tidy(value) if name in names else value for name, value in values.items()}
 
 
 def text(value: str | None, *path: str, longest: int = TEXT_LENGTH, required: bool = False) -> Refusal | None:
-    """Free text: not longer than `longest` characters, nothing unprintable; not blank where it is required."""
+    """Refuses text of more than `longest` characters or with control characters, and blank text if `required`."""
     if required and tidy(value) is None:
         return invalid("Must not be empty.", *path)
     if value is not None and len(value) > longest:
@@ -71,36 +71,36 @@ def text(value: str | None, *path: str, longest: int = TEXT_LENGTH, required: bo
 
 
 def name(value: str | None, *path: str) -> Refusal | None:
-    """A name: required, at most 200 characters."""
+    """Refuses a blank name and one of more than 200 characters."""
     return text(value, *path, longest=NAME_LENGTH, required=True)
 
 
 def number(value: int | None, *path: str, least: int, most: int) -> Refusal | None:
-    """A whole number within bounds, both included; None passes."""
+    """Refuses a number below `least` or above `most`; None passes."""
     if value is None or least <= value <= most:
         return None
     return invalid("Must be between {least} and {most}.", *path, least=least, most=most)
 
 
 def length(value: Sized | None, *path: str, most: int = LONGEST_LIST) -> Refusal | None:
-    """A list of at most so many; None passes."""
+    """Refuses a list of more than `most` items; None passes."""
     return invalid("At most {most} at once.", *path, most=most) if value is not None and len(value) > most else None
 
 
 def color(value: str | None, *path: str) -> Refusal | None:
-    """A colour as #rrggbb; None passes."""
+    """Refuses a colour that is not written #rrggbb; None passes."""
     return None if value is None or _COLOR.fullmatch(value) else invalid("Must be a colour like #1a73e8.", *path)
 
 
 def email(value: str | None, *path: str) -> Refusal | None:
-    """A mail address, loosely: something, @, something; None passes."""
+    """Refuses what cannot be a mail address: something, @, something, at most 320 characters; None passes."""
     if value is None or (_EMAIL.fullmatch(value) and len(value) <= 320 and not _CONTROL.search(value)):
         return None
     return invalid("Must be a mail address.", *path)
 
 
 def phone(value: str | None, *path: str) -> Refusal | None:
-    """A telephone number, loosely: three digits at least, and what people write between them; None passes."""
+    """Refuses what cannot be a telephone number: at least three digits, and what people write between; None passes."""
     if value is None:
         return None
     if len(value) > PHONE_LENGTH:
@@ -112,24 +112,24 @@ def phone(value: str | None, *path: str) -> Refusal | None:
 
 
 def price(amount: str | None, currency: str | None, *path: str) -> list[Refusal]:
-    """A price: a decimal number that is not negative, and a currency of three capitals (ISO 4217); None passes."""
+    """Refuses a price unless it is a decimal number from 0 and a currency of three capitals (ISO 4217); None passes."""
     if amount is None or currency is None:
         return []
-    wrong = []
+    found = []
     if not _AMOUNT.fullmatch(amount):
-        wrong.append(invalid("Must be a decimal number such as 450.00.", *path, "amount"))
+        found.append(invalid("Must be a decimal number such as 450.00.", *path, "amount"))
     if not _CURRENCY.fullmatch(currency):
-        wrong.append(invalid("Must be a currency code such as NOK.", *path, "currency"))
-    return wrong
+        found.append(invalid("Must be a currency code such as NOK.", *path, "currency"))
+    return found
 
 
 def required(values: Mapping[str, Any], names: Iterable[str]) -> list[Refusal]:
-    """Refuses null where a field cannot be empty; a field that was left out passes."""
+    """Refuses null in each of these fields; a field that the client left out passes."""
     return [invalid("Must not be null.", camel(each)) for each in names if each in values and values[each] is None]
 
 
-def named(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Texts as they are kept: the name of something, its description and its colour. A blank name stays one."""
+def tidy_catalog_texts(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Trims name, description and colour for the database. A blank name becomes "", so that `name` refuses it."""
     tidy_values = tidied(values, "name", "description", "color")
     if values.get("name") is not None and tidy_values["name"] is None:
         tidy_values["name"] = ""
@@ -137,16 +137,16 @@ def named(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def camel(snake: str) -> str:
-    """The API's spelling of one of our field names."""
+    """Converts snake_case to the API's camelCase."""
     first, *rest = snake.split("_")
     return first + "".join(part.capitalize() for part in rest)
 
 
-def zone(name: str) -> ZoneInfo | None:
-    """The zone of an IANA name, spelled exactly; None when there is none such. The same names on every machine."""
+def find_time_zone(name: str) -> ZoneInfo | None:
+    """Returns the zone of an IANA name; None when there is none. Case counts; every machine knows the same names."""
     return ZoneInfo(name) if name in _ZONES else None
 
 
 def label(value: time) -> str:
-    """A wall-clock label as it is stored: HH:MM."""
+    """Formats a wall-clock time for the database: HH:MM."""
     return value.strftime("%H:%M")

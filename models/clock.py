@@ -1,14 +1,14 @@
-"""The one reader of the wall clock. Everything else is handed the time."""
+"""Reads the wall clock. No other module does: callers pass the time on."""
 
 import asyncio
 from datetime import UTC, datetime
 
 
 def now() -> datetime:
-    """The present instant, in UTC."""
+    """Returns the present instant, in UTC."""
     return datetime.now(UTC)
 
 
 async def wait(seconds: float) -> None:
-    """Returns when so much time has gone by."""
+    """Sleeps for so many seconds."""
     await asyncio.sleep(seconds)

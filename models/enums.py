@@ -1,4 +1,4 @@
-"""The closed sets of the domain. Their names are the API's names; the graph describes them to clients."""
+"""The enums of the domain. Their names are those of the API; `graph.enums` describes them to clients."""
 
 from enum import StrEnum
 
@@ -22,7 +22,7 @@ class OptionKind(StrEnum):
 
 
 class Weekday(StrEnum):
-    """In the order of `date.weekday()`."""
+    """The days of the week, in the order of `date.weekday()`."""
 
     MONDAY = "MONDAY"
     TUESDAY = "TUESDAY"
@@ -34,7 +34,7 @@ class Weekday(StrEnum):
 
 
 class BookingStatus(StrEnum):
-    """Where a booking stands."""
+    """What became of a booking."""
 
     CONFIRMED = "CONFIRMED"
     CANCELLED = "CANCELLED"
@@ -58,7 +58,7 @@ class OrderDirection(StrEnum):
 
 
 class ChangeAction(StrEnum):
-    """What a change means to who keeps a copy."""
+    """What a client that keeps a copy does with a change."""
 
     UPSERTED = "UPSERTED"
     REMOVED = "REMOVED"
@@ -66,7 +66,7 @@ class ChangeAction(StrEnum):
 
 
 class ChangeKind(StrEnum):
-    """What a change is about. The first four are the calendar's entries."""
+    """What a change is about. The first four are kinds of calendar entries."""
 
     BOOKING = "BOOKING"
     HOLD = "HOLD"
@@ -88,7 +88,7 @@ class GoogleAccountState(StrEnum):
 
 
 class GoogleAccessRole(StrEnum):
-    """What the account may do with a calendar, as Google says it."""
+    """What Google lets the account do with a calendar."""
 
     OWNER = "OWNER"
     WRITER = "WRITER"
@@ -106,14 +106,14 @@ class Blocking(StrEnum):
 
 
 class UnroutedEvents(StrEnum):
-    """What an event does that no option's matchers claim."""
+    """Whom an event blocks when no option's matchers match it."""
 
     BLOCK_ALL = "BLOCK_ALL"
     BLOCK_NONE = "BLOCK_NONE"
 
 
 class MatcherField(StrEnum):
-    """Where a matcher looks."""
+    """The part of an event that a matcher looks at."""
 
     TITLE = "TITLE"
     DESCRIPTION = "DESCRIPTION"
@@ -123,7 +123,7 @@ class MatcherField(StrEnum):
 
 
 class AllDayEvents(StrEnum):
-    """What an all-day event does."""
+    """Whether an all-day event blocks the option."""
 
     AS_MARKED = "AS_MARKED"
     ALWAYS_BLOCK = "ALWAYS_BLOCK"
@@ -131,7 +131,7 @@ class AllDayEvents(StrEnum):
 
 
 class EventDetail(StrEnum):
-    """How much of a Google event is kept."""
+    """How much of a Google event we store."""
 
     FULL = "FULL"
     BUSY_ONLY = "BUSY_ONLY"
@@ -145,7 +145,7 @@ class MirrorAs(StrEnum):
 
 
 class MirrorState(StrEnum):
-    """How far a mirror is."""
+    """Whether Google has the booking as it is now."""
 
     PENDING = "PENDING"
     MIRRORED = "MIRRORED"
@@ -154,7 +154,7 @@ class MirrorState(StrEnum):
 
 
 class Drift(StrEnum):
-    """How somebody last changed a mirror in Google."""
+    """What somebody last did to a mirror in Google."""
 
     NONE = "NONE"
     MOVED = "MOVED"
@@ -163,7 +163,7 @@ class Drift(StrEnum):
 
 
 class HealthState(StrEnum):
-    """One direction of a link."""
+    """How pulling from a linked calendar goes, or pushing to it."""
 
     OK = "OK"
     LAGGING = "LAGGING"

@@ -1,6 +1,7 @@
-"""Why something a client asked for is not done: values, not exceptions. Pure.
+"""Refusals: why Timebok does not do what a client asked for, as values instead of exceptions. Pure.
 
-A verb returns its result or a `Refused`. The graph turns refusals into payload errors; nothing was written.
+A verb returns its result or a `Refused`; with `Refused` it has written nothing. The graph turns refusals into the
+errors of a payload.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,7 +12,7 @@ from uuid import UUID
 
 
 class ErrorCode(StrEnum):
-    """Every refusal a client can act on, in the order in which several are given."""
+    """The codes of all refusals. An answer with several errors lists them in this order."""
 
     INVALID_INPUT = "INVALID_INPUT"
     NOT_FOUND = "NOT_FOUND"
@@ -39,8 +40,8 @@ class ErrorCode(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """One reason. `path` leads to the input field, from "input" on; `message` is English with `{name}` slots filled
-    from `values`, so that it can be said in other languages.
+    """One reason. `path` leads to the input field, from "input" on. `message` is English with `{name}` slots, which
+    `values` fill: so the graph can translate it first.
     """
 
     code: ErrorCode
@@ -50,14 +51,14 @@ class Refusal:
 
     @property
     def text(self) -> str:
-        """The message in English."""
+        """The message in English, with its slots filled."""
         return self.message.format(**self.values)
 
 
 @dataclass(frozen=True, slots=True)
 class Alternative:
-    """A slot nearby that is free, with the options that are free then, the wanted one first. Its times are instants as
-    `models.scheduling.intervals` counts them: microseconds since 1970.
+    """A free slot nearby, with the options that are free then, the wanted one first. `start` and `end` are instants of
+    `models.scheduling.intervals`: microseconds since 1970.
     """
 
     start: int
@@ -67,12 +68,12 @@ class Alternative:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """What a verb returns instead of its result."""
+    """What a verb returns instead of its result: the reasons, and slots that the client could take instead."""
 
     reasons: Sequence[Refusal]
     alternatives: Sequence[Alternative] = ()
 
 
 def refused(code: ErrorCode, message: str, *path: str, **values: Any) -> Refused:
-    """A refusal for one reason."""
+    """Builds a `Refused` with one reason."""
     return Refused((Refusal(code, message, path, values),))

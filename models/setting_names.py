@@ -1,17 +1,17 @@
-"""Names that look like settings and are none: which of them are misspelt, and which are only unknown. Pure."""
+"""Finds environment variables that look like settings and are none: misspelt ones and unknown ones. Pure."""
 
 from collections.abc import Iterable
 
 PREFIX = "TIMEBOK_"
 _NOT_OURS = ("TIMEBOK_SERVICE_", "TIMEBOK_PORT", "TIMEBOK_TEST_")
-"""What a cluster sets for a service of this name, and what tests are told."""
+"""Prefixes that Kubernetes sets for a service called timebok, and the one that our tests read."""
 _LETTERS = 2
-"""A name that differs from a setting's by so many letters is taken for a misspelt one."""
+"""A name that differs from a setting's by at most so many letters counts as misspelt."""
 
 
-def strange(given: Iterable[str], known: Iterable[str]) -> tuple[dict[str, str], list[str]]:
-    """Of the given names of variables, in any case: the misspelt ones, each with the name that was meant, and the ones
-    that are like no setting's.
+def sort_unknown_names(given: Iterable[str], known: Iterable[str]) -> tuple[dict[str, str], list[str]]:
+    """Sorts out names of variables, in any case, that begin like a setting and are none. Returns the misspelt ones with
+    the setting that each resembles, and the ones that resemble no setting.
     """
     settings = sorted(known)
     names = {name.upper() for name in given if name.upper().startswith(PREFIX)} - set(settings)
@@ -26,7 +26,7 @@ def strange(given: Iterable[str], known: Iterable[str]) -> tuple[dict[str, str],
 
 
 def _distance(one: str, other: str) -> int:
-    """How many letters have to be put in, left out or replaced to get from one to the other."""
+    """Counts the letters to insert, delete or replace to turn one into the other (Levenshtein)."""
     row = list(range(len(other) + 1))
     for number, letter in enumerate(one, 1):
         before, row[0] = row[0], number

@@ -1,4 +1,4 @@
-"""Settings, read once from the environment (and a `.env` file) by the entry points. Nothing else reads either."""
+"""Settings. The commands read them once, from the environment and a `.env` file; no other module reads either."""
 
 import ipaddress
 import logging
@@ -15,7 +15,7 @@ from pydantic import Field, ValidationError, field_validator
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from models.setting_names import PREFIX, strange
+from models.setting_names import PREFIX, sort_unknown_names
 
 log = logging.getLogger("timebok.settings")
 
@@ -25,13 +25,13 @@ _MOST = 2**31 - 1
 
 
 class WrongSettingError(Exception):
-    """A setting that cannot be used; the message names it in one line."""
+    """Timebok cannot use a setting; the message is one line that names it."""
 
 
 class Settings(BaseSettings):
     """Every setting of Timebok; the environment variable is the name in capitals after `TIMEBOK_`."""
 
-    # A variable that is set to nothing counts as not set.
+    # An empty variable counts as not set.
     model_config = SettingsConfigDict(
         env_prefix=PREFIX, env_file=_ENV_FILE, env_ignore_empty=True, extra="ignore", frozen=True
     )
@@ -129,45 +129,45 @@ class Settings(BaseSettings):
 
     @property
     def has_public_url(self) -> bool:
-        """Whether somebody said where this service is reached."""
+        """Whether the operator set TIMEBOK_PUBLIC_URL."""
         return "public_url" in self.model_fields_set
 
     @property
     def pushes(self) -> bool:
-        """Whether Google can reach us, so that push channels are worth asking for."""
+        """Whether Google can reach this service over HTTPS, so that the engine opens push channels."""
         return self.public_url.startswith("https://") or self.google_origin is not None
 
 
 def read(**overrides: Any) -> Settings:
-    """The settings of this process; `overrides` win. Raises WrongSettingError naming the first wrong one, also a
-    misspelt one. Warns of others that are unknown.
+    """Reads the settings of this process; `overrides` win. Raises WrongSettingError for the first wrong or misspelt
+    setting. Logs a warning that lists unknown ones.
     """
-    _mind_names(_from_file() if overrides.get("_env_file", _ENV_FILE) else {})
+    _check_names(_read_env_file() if overrides.get("_env_file", _ENV_FILE) else {})
     try:
         return Settings(**overrides)
     except ValidationError as error:
-        raise WrongSettingError(_told(error.errors()[0])) from None
+        raise WrongSettingError(_describe(error.errors()[0])) from None
 
 
-def _told(wrong: ErrorDetails) -> str:
-    """What is wrong with a setting, in one line. Texts are not repeated: they may be secrets."""
-    name = str(wrong["loc"][0])
-    said = wrong["msg"].removeprefix("Value error, ")
+def _describe(error: ErrorDetails) -> str:
+    """Says in one line what is wrong with a setting. Never quotes a text: it may be a secret."""
+    name = str(error["loc"][0])
+    message = error["msg"].removeprefix("Value error, ")
     kind = Settings.model_fields[name].annotation
     if kind in {bool, int, float}:
         wanted = (
-            "a valid boolean: on or off" if kind is bool else said.removeprefix("Input should be ").partition(",")[0]
+            "a valid boolean: on or off" if kind is bool else message.removeprefix("Input should be ").partition(",")[0]
         )
-        said = f"{wrong['input']!r} is not {wanted}"
-    return f"{PREFIX}{name.upper()}: {said}"
+        message = f"{error['input']!r} is not {wanted}"
+    return f"{PREFIX}{name.upper()}: {message}"
 
 
-def _from_file() -> dict[str, str | None]:
-    """What the `.env` file sets. Raises WrongSettingError when it cannot be read."""
+def _read_env_file() -> dict[str, str | None]:
+    """Reads the `.env` file. Raises WrongSettingError when it is there and unreadable."""
     if not Path(_ENV_FILE).is_file():
         return {}
     try:
-        _mind_lines(Path(_ENV_FILE).read_text(encoding="utf-8"))
+        _check_lines(Path(_ENV_FILE).read_text(encoding="utf-8"))
         found = dotenv_values(_ENV_FILE, encoding="utf-8")
     except UnicodeDecodeError:
         raise WrongSettingError(".env: the file is no text (UTF-8) with a NAME=value on each line") from None
@@ -178,8 +178,8 @@ def _from_file() -> dict[str, str | None]:
     return found
 
 
-def _mind_lines(text: str) -> None:
-    """Raises WrongSettingError for a line of the `.env` file that is about a setting and would be passed over."""
+def _check_lines(text: str) -> None:
+    """Raises WrongSettingError for a line of the `.env` file that names a setting and that the parser would skip."""
     for binding in parse_stream(StringIO(text)):
         line = binding.original.string.lstrip()
         is_ours = line.removeprefix("export ").lstrip().upper().startswith(PREFIX)
@@ -188,10 +188,10 @@ def _mind_lines(text: str) -> None:
             raise WrongSettingError(f".env: line {binding.original.line + before.count(chr(10))} is not NAME=value")
 
 
-def _mind_names(file: dict[str, str | None]) -> None:
-    """Raises WrongSettingError for a misspelt name; warns once of all that are unknown."""
+def _check_names(file: dict[str, str | None]) -> None:
+    """Raises WrongSettingError for a misspelt name; logs one warning that lists all unknown names."""
     given = [name for name, value in {**file, **os.environ}.items() if value]
-    misspelt, unknown = strange(given, [PREFIX + name.upper() for name in Settings.model_fields])
+    misspelt, unknown = sort_unknown_names(given, [PREFIX + name.upper() for name in Settings.model_fields])
     for name, meant in misspelt.items():
         raise WrongSettingError(f"{name}: there is no such setting; {meant} is meant?")
     if unknown:
@@ -199,7 +199,7 @@ def _mind_names(file: dict[str, str | None]) -> None:
 
 
 def _address(url: str) -> None:
-    """Raises ValueError when a URL has no shape, or a port that is none."""
+    """Raises ValueError when a text is no URL, or its port is out of range."""
     try:
         port = urlsplit(url).port
     except ValueError as error:
@@ -208,7 +208,7 @@ def _address(url: str) -> None:
         raise ValueError("is no URL: there is no port 0")
 
 
-def need_whole_client(settings: Settings) -> None:
+def require_whole_client(settings: Settings) -> None:
     """Raises WrongSettingError when only half of the OAuth client is set: nobody could sign in with Google."""
     halves = {
         "TIMEBOK_GOOGLE_CLIENT_ID": settings.google_client_id,
@@ -220,7 +220,7 @@ def need_whole_client(settings: Settings) -> None:
         raise WrongSettingError(f"{missing[0]} is not set, and {given} is: set both, or neither")
 
 
-def need_secret_keys(settings: Settings) -> None:
-    """Raises WrongSettingError when no secret key is set: without one nothing can be sealed or signed."""
+def require_secret_keys(settings: Settings) -> None:
+    """Raises WrongSettingError when no secret key is set: without one Timebok can neither encrypt nor sign."""
     if not settings.secret_keys:
         raise WrongSettingError("TIMEBOK_SECRET_KEYS is not set: make one with `timebok secrets new`")

@@ -1,1 +1,1 @@
-"""Google: what comes from it, what goes to it. The graph knows only `sync.service`."""
+"""Synchronisation with Google: pulls events from it, pushes bookings to it. The graph imports only `sync.service`."""

@@ -1,7 +1,7 @@
-"""The worker: finds what is due and has the engine do it, until it is told to stop.
+"""The worker: finds calendars and accounts that are due, and starts the engine's jobs for them, until it is stopped.
 
-Any number of workers share the work through leases. Looks when the bell rings, when its own work ends, and every few
-seconds in any case, since rings can be lost and retries come due by time alone.
+Any number of workers share the work through leases. A worker looks when the bell rings, when one of its jobs ends, and
+every two seconds in any case, since rings can get lost and retries come due by time alone.
 """
 
 import asyncio
@@ -24,26 +24,26 @@ from sync.leases import Direction
 log = logging.getLogger("timebok.worker")
 
 LOOK_SECONDS = 2.0
-"""How soon work is noticed when no ring tells of it: other processes' work, with a bell that stays in one process."""
+"""How often a worker looks without a ring; so it notices what other processes made due when they share no bell."""
 
 AT_ONCE = 4
-"""So many calendars are pulled, and so many pushed, by one process at a time."""
+"""How many calendars one process pulls at a time, and how many it pushes."""
 
 SHUTDOWN_SECONDS = 5.0
-"""Work in hand has this long to finish; what does not is broken off and left to the next worker."""
+"""How long a stopping worker waits for its jobs before it cancels them; another worker does them later."""
 
 _TIDY_EVERY = timedelta(minutes=15)
 _SIGN_INS_KEPT = timedelta(days=1)
 
 
 class Worker:
-    """One process's share of the work."""
+    """The worker of one process."""
 
     def __init__(self, engine: Engine, kept_days: int) -> None:
-        """`kept_days`: how long changes are kept."""
+        """`kept_days` is how long the change log keeps its entries."""
         self._engine = engine
         self._kept = timedelta(days=kept_days)
-        self._in_hand: dict[Direction | None, set[asyncio.Task[None]]] = {
+        self._running: dict[Direction | None, set[asyncio.Task[None]]] = {
             Direction.PULL: set(),
             Direction.PUSH: set(),
             None: set(),
@@ -52,7 +52,7 @@ class Worker:
         self._has_begun = False
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Works until `stop` is set; then finishes what is in hand, or leaves it for the next."""
+        """Starts jobs until `stop` is set; then waits for those under way, at most SHUTDOWN_SECONDS."""
         stopping = asyncio.create_task(stop.wait())
         outage = Outage(log, "the database")
         try:
@@ -64,53 +64,53 @@ class Worker:
                     await self._wait(stopping, rung)
         finally:
             stopping.cancel()
-            await self._wind_up()
+            await self._shut_down()
 
     async def start_due(self) -> int:
-        """Begins what is due, as far as there is room for it; how much that was."""
+        """Starts as many due jobs as there is room for. Returns how many leases and claims it took."""
         started = 0
         now = clock.now()
         if not self._has_begun:
             await leases.retry_with_new_keys(now)
             self._has_begun = True
-        for way in (Direction.PUSH, Direction.PULL):
-            if room := AT_ONCE - len(self._in_hand[way]):
-                for lease in await leases.claim(way, room, now):
-                    self._begin(way, self._engine.work(lease))
+        for direction in (Direction.PUSH, Direction.PULL):
+            if room := AT_ONCE - len(self._running[direction]):
+                for lease in await leases.claim(direction, room, now):
+                    self._begin(direction, self._engine.work(lease))
                     started += 1
-        if not self._in_hand[None] and (account_id := await calendars.claim(now)):
+        if not self._running[None] and (account_id := await calendars.claim(now)):
             self._begin(None, self._engine.list_calendars(account_id))
             started += 1
-        if not self._in_hand[None] and (leaver := await disconnect.claim(now)):
-            self._begin(None, self._engine.let_go(leaver))
+        if not self._running[None] and (departing := await disconnect.claim(now)):
+            self._begin(None, self._engine.delete_account(departing))
             started += 1
         if self._tidied_at is None or now - self._tidied_at > _TIDY_EVERY:
             self._tidied_at = now
-            self._begin(None, tidy(now, self._kept))
+            self._begin(None, delete_old_rows(now, self._kept))
         return started
 
     async def finish(self) -> None:
-        """Waits for everything in hand."""
+        """Waits until all jobs have ended."""
         while tasks := self._tasks():
             await asyncio.wait(tasks)
 
     def _tasks(self) -> set[asyncio.Task[None]]:
-        return set().union(*self._in_hand.values())
+        return set().union(*self._running.values())
 
-    def _begin(self, way: Direction | None, work: Awaitable[None]) -> None:
+    def _begin(self, direction: Direction | None, work: Awaitable[None]) -> None:
         task = asyncio.ensure_future(self._guarded(work))
-        self._in_hand[way].add(task)
-        task.add_done_callback(self._in_hand[way].discard)
+        self._running[direction].add(task)
+        task.add_done_callback(self._running[direction].discard)
 
     async def _guarded(self, work: Awaitable[None]) -> None:
-        """One job's fault is not the worker's end: its lease runs out, and it is tried again."""
+        """Runs a job and logs its error. Its lease runs out, and a worker tries again."""
         try:
             await work
         except Exception:
-            log.exception("a job failed")
+            log.exception("a job of the sync worker failed")
 
     async def _wait(self, stopping: asyncio.Task[bool], rung: asyncio.Event) -> None:
-        """Until there may be something to do: a ring, room for more, or time gone by."""
+        """Waits for a ring, the end of a job, a stop, or LOOK_SECONDS."""
         ring = asyncio.create_task(rung.wait())
         try:
             await asyncio.wait(
@@ -119,7 +119,7 @@ class Worker:
         finally:
             ring.cancel()
 
-    async def _wind_up(self) -> None:
+    async def _shut_down(self) -> None:
         tasks = self._tasks()
         if not tasks:
             return
@@ -130,11 +130,11 @@ class Worker:
             await asyncio.wait(late)
 
 
-async def tidy(now: datetime, kept: timedelta) -> None:
-    """Forgets what nobody can ask for any more."""
+async def delete_old_rows(now: datetime, kept: timedelta) -> None:
+    """Deletes rows that are too old to matter: changes, outcomes, counted bookings, sign-ins, channels, budgets."""
     await change_log.prune(now - kept)
     await Outcome.filter(created_at__lt=now - KEPT).delete()
-    await address_booking.forget(now)
+    await address_booking.prune(now)
     await GoogleSignIn.filter(expires_at__lt=now - _SIGN_INS_KEPT).delete()
     await GoogleChannel.filter(expires_at__lt=now).delete()
-    await rate_budget.forget(now)
+    await rate_budget.prune(now)

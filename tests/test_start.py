@@ -14,7 +14,7 @@ import pytest
 
 from graph.commands import administration
 from graph.commands.cli import main
-from graph.commands.process import located, work
+from graph.commands.process import run_worker, with_public_url
 from models.settings import Settings, WrongSettingError, read
 from models.storage import db
 from models.storage.migrate import migrate
@@ -99,12 +99,12 @@ def test_an_empty_name_is_no_folder_for_a_demo(capsys: pytest.CaptureFixture[str
     ],
 )
 def test_where_nobody_says_otherwise_it_is_reached_where_it_listens(host: str, reached: str, is_doubted: bool) -> None:
-    settings, doubt = located(read(), host, 9000)
+    settings, doubt = with_public_url(read(), host, 9000)
     assert settings.public_url == reached
     assert (doubt is not None) is is_doubted
     assert doubt is None or ("TIMEBOK_PUBLIC_URL" in doubt and reached in doubt)
     said = read(public_url="https://book.example")
-    assert located(said, host, 9000) == (said, None)
+    assert with_public_url(said, host, 9000) == (said, None)
 
 
 def test_a_worker_says_where_notifications_go_when_it_cannot_know(
@@ -112,7 +112,9 @@ def test_a_worker_says_where_notifications_go_when_it_cannot_know(
 ) -> None:
     async def told(**more: str) -> str:
         task = asyncio.create_task(
-            work(read(database_url=sqlite_url, secret_keys=(new_secret_key(),), google_origin="http://x.test", **more))
+            run_worker(
+                read(database_url=sqlite_url, secret_keys=(new_secret_key(),), google_origin="http://x.test", **more)
+            )
         )
         while "TIMEBOK_BELL_URL" not in (said := capsys.readouterr().err):
             await asyncio.wait([task], timeout=0.01)

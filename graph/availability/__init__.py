@@ -1,1 +1,1 @@
-"""When something can be booked: slots, why not, and slots that are followed."""
+"""Availability: free slots, the reasons against a start, and what subscriptions to slots read."""

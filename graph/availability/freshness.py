@@ -1,4 +1,4 @@
-"""Freshness before a confirmation: the one time that booking waits for Google, and not for long."""
+"""Reads an option's Google calendar again before a booking or a hold, if our rows of it are older than a minute."""
 
 from collections.abc import Awaitable, Callable
 from uuid import UUID
@@ -9,17 +9,18 @@ from models.google import freshness
 from models.log.idempotency import IdempotentRequest
 
 
-async def freshen(info: Info, once: IdempotentRequest | None, foreseen: Callable[[], Awaitable[UUID | None]]) -> None:
-    """Has the calendar of the option that is about to be taken read again, unless it was read within a minute.
+async def freshen(
+    info: Info, once: IdempotentRequest | None, option_to_take: Callable[[], Awaitable[UUID | None]]
+) -> None:
+    """Pulls the calendar of the option that a mutation will take, unless we read it within the last minute.
 
-    `foreseen` says which option that is; it is asked only if some calendar of the business was not read lately, and
-    not for what was answered already. What could not be read in time stands in nobody's way: the booking's history
-    says so.
+    Calls `option_to_take` for that option only if the business has a stale calendar, and not for a repeated request. A
+    pull that takes too long does not stop the mutation; the booking's history records how old our rows were.
     """
     business_id, now = info.context.caller.business_id, clock.now()
     if stale := await freshness.stale_options(business_id, now):
         if once and await once.recall(now) is not None:
             return
-        option_id = await foreseen()
+        option_id = await option_to_take()
         if option_id and option_id in stale:
             await info.context.state.google.freshen(option_id)

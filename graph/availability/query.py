@@ -1,4 +1,4 @@
-"""Availability: the slots of a service that can be booked."""
+"""The query `availability`: the free slots of a service."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from graph.catalog.options import Option
 from graph.feeds.slot_feed import SERVICE_COLUMNS
 from graph.fields.resolvers import recurring
 from graph.fields.selection import columns, selects
-from graph.languages import figure
+from graph.languages import format_number
 from graph.relay.arguments import (
     FirstStart,
     GroupingZone,
@@ -40,10 +40,10 @@ from models.scheduling.offer import Offer
 from models.storage.db import Row
 
 _LEAST_SLOT, _LEAST_OPTION = 20, 10
-"""Fewer bytes than any slot, or option of a slot, takes in an answer."""
+"""Lower bounds for the bytes of a slot, and of an option of a slot, in an answer."""
 
-_DOUBT = 4
-"""So many times more slots may be possible than an answer holds: hours, bookings and notice leave fewer."""
+_TOLERANCE = 4
+"""How many times more slots may be possible than fit in an answer, since hours, bookings and notice leave fewer."""
 
 
 @strawberry.type(description="A time at which a service can be booked.")
@@ -61,7 +61,7 @@ class Slot:
 
     @property
     def others(self) -> Sequence[UUID]:
-        """Those of the eligible options that are not free."""
+        """The eligible options that are not free."""
         free = set(self.free)
         return [each for each in self.eligible if each not in free]
 
@@ -111,14 +111,14 @@ class AvailabilityQuery:
         moving_booking_id: MovingBookingId = strawberry.UNSET,
         manage_token: MovingToken = strawberry.UNSET,
     ) -> Availability:
-        leave_out = await moving(info, unset_to_none(moving_booking_id), unset_to_none(manage_token))
-        wanted = Wanted(service_id, interval(from_, to), option_ids, time_zone or None, leave_out)
-        return (await look(info, wanted))[0]
+        leave_out = await booking_to_leave_out(info, unset_to_none(moving_booking_id), unset_to_none(manage_token))
+        wanted = AvailabilityRequest(service_id, interval(from_, to), option_ids, time_zone or None, leave_out)
+        return (await find_slots(info, wanted))[0]
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
-    """What is asked: starts of a service in a window, with some options or all, by the dates of a zone."""
+class AvailabilityRequest:
+    """The arguments: starts of a service in a window, with some options or all, by the dates of a zone."""
 
     service_id: str
     window: Interval
@@ -127,18 +127,18 @@ class Wanted:
     leave_out: UUID | None = None
 
 
-async def check(info: Info, wanted: Wanted) -> None:
-    """Raises BAD_USER_INPUT for what cannot be answered."""
+async def check_request(info: Info, wanted: AvailabilityRequest) -> None:
+    """Raises BAD_USER_INPUT for arguments that `find_slots` would refuse. Subscriptions call it before they begin."""
     await check_range(info, wanted.window, wanted.time_zone)
-    await service_for(info, wanted.service_id)
+    await read_service(info, wanted.service_id)
 
 
-async def look(info: Info, wanted: Wanted) -> tuple[Availability, Offer]:
-    """The answer as it is now, and the offer it was taken from. Raises BAD_USER_INPUT."""
+async def find_slots(info: Info, wanted: AvailabilityRequest) -> tuple[Availability, Offer]:
+    """Computes the answer as it is now. Returns it with the offer that it comes from. Raises BAD_USER_INPUT."""
     window = wanted.window
     await check_range(info, window, wanted.time_zone)
     only = decode_given_ids("Option", wanted.option_ids, "optionIds")
-    row = await service_for(info, wanted.service_id)
+    row = await read_service(info, wanted.service_id)
     found = await offer_for(info, row, window, only, wanted.leave_out)
     allowance = info.context.allowance
     slots: Sequence[tuple[Instant, Sequence[UUID]]]
@@ -146,11 +146,11 @@ async def look(info: Info, wanted: Wanted) -> tuple[Availability, Offer]:
     with_others = selects(info, "days", "slots", "unavailableOptions")
     with_options = with_others or selects(info, "days", "slots", "options")
     _check_length(found, window, allowance.most, len(found.options) if with_options else 0)
-    # What nobody sees is not worked out, and nothing differs by it.
+    # Computes options only if the client asks for them.
     if with_options:
         slots = await allowance.through(found.slots_in_steps(window))
         eligible = found.eligible() if with_others else []
-        seen = await allowance.through(_seen(slots))
+        seen = await allowance.through(_options_of(slots))
         options_by_id = await objects_by_id(info, seen.union(eligible if slots else ()), "days", "slots")
     else:
         starts = await allowance.through(found.starts_in_steps(window))
@@ -160,7 +160,7 @@ async def look(info: Info, wanted: Wanted) -> tuple[Availability, Offer]:
 
 async def answer(
     info: Info,
-    wanted: Wanted,
+    wanted: AvailabilityRequest,
     offer: Offer,
     service_row: Row,
     slots: Iterable[tuple[Instant, Sequence[UUID]]],
@@ -181,8 +181,8 @@ async def answer(
     )
 
 
-async def service_for(info: Info, service_id: str) -> Row:
-    """The service that slots are asked of, with what an offer needs. Raises BAD_USER_INPUT."""
+async def read_service(info: Info, service_id: str) -> Row:
+    """Reads the service with the columns that an offer needs. Raises BAD_USER_INPUT when this key cannot see it."""
     caller = info.context.caller
     row = await service.read(caller.business_id, decode_id("Service", service_id), SERVICE_COLUMNS)
     if row is None or not (row["active"] or caller.is_staff):
@@ -193,7 +193,7 @@ async def service_for(info: Info, service_id: str) -> Row:
 async def offer_for(
     info: Info, row: Row, window: Interval, only: Collection[UUID] | None, leave_out: UUID | None
 ) -> Offer:
-    """The offer of a service now. When a booking is being moved, by that booking's own lengths."""
+    """Loads the offer of a service. With `leave_out`, for moving that booking: by its own duration and buffers."""
     rules = await change_booking.rules_of(info.context.caller.business_id, leave_out) if leave_out else None
     return await load_offer.offer_of(
         row,
@@ -206,8 +206,8 @@ async def offer_for(
     )
 
 
-async def moving(info: Info, booking_id: str | None, manage_token: str | None) -> UUID | None:
-    """The booking to leave out; a public key must show that it manages it. Raises BAD_USER_INPUT."""
+async def booking_to_leave_out(info: Info, booking_id: str | None, manage_token: str | None) -> UUID | None:
+    """Returns the booking to leave out. Raises BAD_USER_INPUT for a public key without its manage token."""
     if booking_id is None:
         return None
     caller, found = info.context.caller, decode_id("Booking", booking_id)
@@ -219,7 +219,7 @@ async def moving(info: Info, booking_id: str | None, manage_token: str | None) -
 
 
 async def objects_by_id(info: Info, options: Iterable[UUID], *path: str) -> Mapping[UUID, Option]:
-    """The options as the slots at the end of `path` show them."""
+    """Reads the options with the columns that the slots at the end of `path` show."""
     ids = list(options)
     wanted = columns(info, Option, *path, "options") | columns(info, Option, *path, "unavailableOptions")
     if not ids or wanted == {"id"}:
@@ -228,8 +228,8 @@ async def objects_by_id(info: Info, options: Iterable[UUID], *path: str) -> Mapp
     return {row["id"]: Option(row=row) for row in rows}
 
 
-async def nearby(info: Info, found: Sequence[Alternative]) -> list[Slot]:
-    """Alternatives of the domain, as the API shows them."""
+async def alternative_slots(info: Info, found: Sequence[Alternative]) -> list[Slot]:
+    """Converts alternatives of the domain to the API's slots."""
     options_by_id = await objects_by_id(info, {option for each in found for option in each.options}, "alternatives")
     return [
         Slot(
@@ -244,26 +244,26 @@ async def nearby(info: Info, found: Sequence[Alternative]) -> list[Slot]:
 
 
 def _check_length(found: Offer, window: Interval, most: int, options: int) -> None:
-    """Raises QUERY_TOO_COMPLEX where so many slots are possible that no answer could hold them, each with so many
-    options: far more than may come true, since nobody is open all day.
+    """Raises QUERY_TOO_COMPLEX if an answer could not hold the slots that are possible, each with so many options.
+    Allows several times more than fit, since nobody is open all day.
     """
     starts = -(-(window.end - window.start) // (found.rules.step * MINUTE))
-    if starts * (_LEAST_SLOT + options * _LEAST_OPTION) <= _DOUBT * most:
+    if starts * (_LEAST_SLOT + options * _LEAST_OPTION) <= _TOLERANCE * most:
         return
-    with_each = f" with {figure(options)} options each" if options else ""
+    with_each = f" with {format_number(options)} options each" if options else ""
     message = (
-        f"Up to {figure(starts)} slots{with_each} can be in this range, and an answer has at most {figure(most)} "
-        "bytes. Ask for a shorter range, fewer options, or a service with a longer step."
+        f"Up to {format_number(starts)} slots{with_each} can be in this range, and an answer has at most "
+        f"{format_number(most)} bytes. Ask for a shorter range, fewer options, or a service with a longer step."
     )
     raise GraphQLError(message, extensions={"code": "QUERY_TOO_COMPLEX"})
 
 
-def _seen(slots: Iterable[tuple[Instant, Sequence[UUID]]]) -> Steps[set[UUID]]:
-    """The options that some slot has; in steps."""
+def _options_of(slots: Iterable[tuple[Instant, Sequence[UUID]]]) -> Steps[set[UUID]]:
+    """Collects the options of all slots; in steps."""
     seen: set[UUID] = set()
     before: Sequence[UUID] = ()
     for _, free in slots:
-        # The same ones are free for many slots on end.
+        # Many slots in a row have the same options.
         if free != before:
             seen.update(free)
             before = free
@@ -278,7 +278,7 @@ def by_day(
     eligible: Sequence[UUID],
     options_by_id: Mapping[UUID, Option],
 ) -> Steps[list[AvailabilityDay]]:
-    """Slots, ascending, by the dates of a zone; in steps."""
+    """Groups ascending slots by the dates of a zone; in steps."""
     days: list[AvailabilityDay] = []
     midnight: Instant | None = None
     for at, free in slots:

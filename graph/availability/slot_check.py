@@ -1,14 +1,14 @@
-"""Why can't I book Anna at half past eight? All reasons against one start, from the evaluator that lists slots."""
+"""The query `slotCheck`: all reasons against one start, from the same evaluator that lists slots."""
 
 from datetime import datetime
 from typing import Annotated
 
 import strawberry
 
-from graph.availability.query import moving, offer_for, service_for
+from graph.availability.query import booking_to_leave_out, offer_for, read_service
 from graph.calendar.entries import CalendarEntry, entry_types
 from graph.fields.selection import columns
-from graph.languages import say
+from graph.languages import translate
 from graph.relay.arguments import MovingBookingId, MovingToken, ServiceId
 from graph.relay.nodes import decode_id, unset_to_none
 from graph.request.context import Info, bad_input
@@ -72,25 +72,27 @@ class SlotCheckQuery:
         manage_token: MovingToken = strawberry.UNSET,
     ) -> SlotCheck:
         caller, at = info.context.caller, to_instant(start)
-        row = await service_for(info, service_id)
-        leave_out = await moving(info, unset_to_none(moving_booking_id), unset_to_none(manage_token))
+        row = await read_service(info, service_id)
+        leave_out = await booking_to_leave_out(info, unset_to_none(moving_booking_id), unset_to_none(manage_token))
         option = decode_id("Option", option_id)
         found = await offer_for(info, row, Interval(at, at + 1), [option], leave_out)
         if option not in found.options or not (caller.is_staff or found.options[option]["active"]):
             raise bad_input("There is no such option.")
         against = found.reasons(option, at)
-        return SlotCheck(available=not against, reasons=_told(against, caller.is_staff, info.context.language))
+        return SlotCheck(
+            available=not against, reasons=_visible_reasons(against, caller.is_staff, info.context.language)
+        )
 
 
-def _told(against: list[Reason], to_staff: bool, language: str) -> list[SlotReason]:
-    """The reasons as this caller may know them: the public learns that it is busy, not by what or how long."""
+def _visible_reasons(against: list[Reason], to_staff: bool, language: str) -> list[SlotReason]:
+    """Converts the reasons for this caller: a public key sees that an option is busy, not why or how long."""
     if to_staff:
         return [
-            SlotReason(busy=each.busy, code=each.code, message=say(decision.says(each), {}, language))
+            SlotReason(busy=each.busy, code=each.code, message=translate(decision.message(each), {}, language))
             for each in against
         ]
     public = {SlotReasonCode.BUSY if each.busy else each.code: each for each in against}
     return [
-        SlotReason(busy=None, code=code, message=say(decision.says(each), {}, language))
+        SlotReason(busy=None, code=code, message=translate(decision.message(each), {}, language))
         for code, each in public.items()
     ]

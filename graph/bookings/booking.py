@@ -1,4 +1,4 @@
-"""Bookings: a slot taken. The type, and the queries for it; what changes one is in `booking_mutations`."""
+"""Bookings: the type, and the query `managedBooking`. `mutations` has what changes a booking."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -12,7 +12,7 @@ from graph.catalog.options import Option
 from graph.catalog.services import Service
 from graph.fields.resolvers import attribute, column, part, reading, related
 from graph.fields.selection import columns
-from graph.google.connection import SyncError, fault
+from graph.google.connection import SyncError, sync_error
 from graph.relay.nodes import to_id
 from graph.request.context import Info
 from models.actions import calendar_entries
@@ -21,7 +21,7 @@ from models.bookings.booking import Booking as BookingRow
 from models.enums import BookingStatus, Drift, MirrorState
 from models.storage import db, queries
 from models.storage.db import Row
-from sync.service import MirrorShown
+from sync.service import MirrorStatus
 
 
 @strawberry.type(description="Whom a booking is for.")
@@ -34,7 +34,7 @@ class Customer:
 
 @strawberry.type(description="The event in Google Calendar that stands for a booking.")
 class Mirror:
-    value: strawberry.Private[MirrorShown]
+    value: strawberry.Private[MirrorStatus]
     state: MirrorState = attribute("state", "How far it is.")
     html_link: str | None = attribute("html_link", "The event in Google Calendar; null until it is there.")
     drift: Drift = attribute(
@@ -47,7 +47,7 @@ class Mirror:
 
     @strawberry.field(description="What went wrong last; null when all is well.")
     def error(self) -> SyncError | None:
-        return fault(self.value.error)
+        return sync_error(self.value.error)
 
 
 @strawberry.type(description="One value that a change of a booking replaced.")
@@ -99,22 +99,22 @@ class Booking(CalendarEntry):
             return None
         google, business_id = info.context.state.google, info.context.caller.business_id
 
-        async def load(ids: Sequence[UUID]) -> Mapping[UUID, MirrorShown]:
+        async def load(ids: Sequence[UUID]) -> Mapping[UUID, MirrorStatus]:
             return await google.mirror_states(business_id, ids)
 
         found = await info.context.loaders.one("mirrors", self.row["id"], load)
-        return Mirror(value=found or MirrorShown(MirrorState.NOT_LINKED))
+        return Mirror(value=found or MirrorStatus(MirrorState.NOT_LINKED))
 
     @reading("id", description="Google events that came in over it: both stand, somebody has to choose. Staff.")
     async def conflicts(self, info: Info) -> list[GoogleEvent]:
         if not info.context.caller.is_staff:
             return []
-        asked = columns(info, GoogleEvent)
+        wanted_columns = columns(info, GoogleEvent)
 
         async def load(ids: Sequence[UUID]) -> Mapping[UUID, Sequence[db.Row]]:
-            return await calendar_entries.conflicts_of(ids, asked)
+            return await calendar_entries.conflicts_of(ids, wanted_columns)
 
-        rows = await info.context.loaders.many(("conflicts", asked), self.row["id"], load)
+        rows = await info.context.loaders.many(("conflicts", wanted_columns), self.row["id"], load)
         return [GoogleEvent(row=row) for row in rows]
 
     @reading("id", description="What was done to it, oldest first; null for public keys.")
@@ -127,13 +127,13 @@ class Booking(CalendarEntry):
                 at=row["at"],
                 actor=row["actor"],
                 action=row["action"],
-                changes=[_in_words(each) for each in row["changes"]],
+                changes=[_field_change(each) for each in row["changes"]],
             )
             for row in rows
         ]
 
 
-_WORDS = {
+_FIELD_NAMES = {
     "startsAt": "start",
     "endsAt": "end",
     "optionId": "option",
@@ -143,12 +143,12 @@ _WORDS = {
 }
 
 
-def _in_words(change: Mapping[str, str | None]) -> FieldChange:
-    """A change of a column as a change of the field that clients know it by."""
+def _field_change(change: Mapping[str, str | None]) -> FieldChange:
+    """Converts a change of a column to a change of the field by which clients know it."""
     field, before, after = change["field"] or "", change["before"], change["after"]
     if field == "optionId":
         before, after = (each and to_id("Option", UUID(each)) for each in (before, after))
-    return FieldChange(field=_WORDS.get(field, field), before=before, after=after)
+    return FieldChange(field=_FIELD_NAMES.get(field, field), before=before, after=after)
 
 
 @strawberry.type

@@ -1,4 +1,4 @@
-"""Lists of bookings: found by what they are about, page by page."""
+"""The query `bookings`: lists of bookings, filtered and in pages."""
 
 from datetime import datetime
 from typing import Annotated
@@ -18,7 +18,7 @@ from models.bookings.search import Search
 from models.enums import BookingOrderField, BookingStatus, OrderDirection
 
 MOST_STATUSES = 10
-"""More than there are: a client may say one twice."""
+"""The longest list of statuses; longer than there are statuses, since a client may repeat one."""
 
 
 @strawberry.input(description="How a list of bookings is ordered.")
@@ -89,7 +89,7 @@ class BookingListQuery:
 
 
 def _search(source: BookingFilter) -> Search:
-    """The filter as the domain takes it: what was left out, or null, narrows nothing. Raises BAD_USER_INPUT."""
+    """Converts the filter for the domain; a field that is left out or null does not filter. Raises BAD_USER_INPUT."""
     check_length(source.statuses, "statuses", MOST_STATUSES)
     return Search(
         option_ids=decode_given_ids("Option", source.option_ids, "optionIds"),

@@ -1,4 +1,4 @@
-"""Keeping a slot while the customer fills in the form."""
+"""The mutations that hold a slot while the customer fills in the form, and release it."""
 
 from datetime import datetime
 from typing import Annotated
@@ -7,7 +7,7 @@ from uuid import UUID
 import strawberry
 
 from graph.availability.freshness import freshen
-from graph.availability.query import Slot, nearby
+from graph.availability.query import Slot, alternative_slots
 from graph.calendar.entries import Hold
 from graph.errors import user_errors
 from graph.relay.nodes import decode_id, decode_id_if_given, to_id, unset_to_none
@@ -61,30 +61,30 @@ class HoldMutation:
         self, info: Info, input: Annotated[CreateHoldInput, strawberry.argument(description="The slot.")]
     ) -> CreateHoldPayload | None:
         caller, settings = info.context.caller, info.context.state.settings
-        if wrong := checks.found(idempotency.validate(unset_to_none(input.idempotency_key))):
-            return CreateHoldPayload(errors=user_errors(info, Refused(wrong)))
-        keeping = HoldRequest(
+        if refusals := checks.refusals(idempotency.validate(unset_to_none(input.idempotency_key))):
+            return CreateHoldPayload(errors=user_errors(info, Refused(refusals)))
+        request = HoldRequest(
             service_id=decode_id("Service", input.service_id),
             option_id=decode_id_if_given("Option", input.option_id),
             start=input.start,
             address=info.context.veiled_address or "",
             seconds=settings.hold_seconds,
         )
-        given = {"service": keeping.service_id, "option": keeping.option_id, "start": keeping.start}
+        given = {"service": request.service_id, "option": request.option_id, "start": request.start}
         once = (
             IdempotentRequest(caller.key_id, "createHold", input.idempotency_key, given)
             if input.idempotency_key
             else None
         )
-        await freshen(info, once, lambda: _foreseen(info, keeping))
-        answer = await hold_slot.create(caller, keeping, once=once, google_days=settings.google_days)
+        await freshen(info, once, lambda: _option_to_take(info, request))
+        answer = await hold_slot.create(caller, request, once=once, google_days=settings.google_days)
         if isinstance(answer, Refused):
             return CreateHoldPayload(
-                errors=user_errors(info, answer), alternatives=await nearby(info, answer.alternatives)
+                errors=user_errors(info, answer), alternatives=await alternative_slots(info, answer.alternatives)
             )
-        # A retry may come after the hold has lapsed or was booked.
-        there = await HoldRow.filter(id=answer).exists()
-        done = answer if there else await hold.gone(caller.business_id, answer)
+        # A retry may come after the hold has lapsed or somebody has booked it.
+        exists = await HoldRow.filter(id=answer).exists()
+        done = answer if exists else await hold.refuse_gone(caller.business_id, answer)
         return CreateHoldPayload(**await payload_fields(info, Hold, HoldRow, done, "hold"))
 
     @strawberry.mutation(description="Gives a held slot back before it lapses.")
@@ -97,11 +97,11 @@ class HoldMutation:
         return ReleaseHoldPayload(released_id=to_id("Hold", answer))
 
 
-async def _foreseen(info: Info, keeping: HoldRequest) -> UUID | None:
-    """The option that is about to be held; None when nothing will be."""
+async def _option_to_take(info: Info, request: HoldRequest) -> UUID | None:
+    """Returns the option that the hold will take; None when it will be refused."""
     caller, days = info.context.caller, info.context.state.settings.google_days
-    if await hold_slot.has_too_many(caller, keeping.address, clock.now()):
+    if await hold_slot.has_too_many(caller, request.address, clock.now()):
         return None
     return await create_booking.preview_option(
-        caller.business_id, keeping.service_id, keeping.option_id, keeping.start, days
+        caller.business_id, request.service_id, request.option_id, request.start, days
     )

@@ -1,4 +1,4 @@
-"""Making and changing bookings."""
+"""The mutations that make, move, cancel and edit bookings."""
 
 import dataclasses
 from datetime import datetime
@@ -8,16 +8,15 @@ from uuid import UUID
 import strawberry
 
 from graph.availability.freshness import freshen
-from graph.availability.query import Slot, nearby
+from graph.availability.query import Slot, alternative_slots
 from graph.bookings.booking import Booking
 from graph.errors import forbidden_error, user_errors
 from graph.limits.answers import TOO_MANY_BOOKINGS, rate_limited
 from graph.relay.nodes import UNKNOWN_ID, decode_id, decode_id_if_given, unset_to_none
-from graph.relay.payloads import Payload, given_values, optional, payload_fields, whole
+from graph.relay.payloads import Payload, all_given_values, given_values, optional, payload_fields
 from graph.request.context import Info
 from models import checks
-from models.actions import change_booking, hold_slot
-from models.actions import create_booking as reserving
+from models.actions import change_booking, create_booking, hold_slot
 from models.actions.create_booking import BookingRequest
 from models.bookings import booking
 from models.bookings.address_booking import Quota, TooManyBookingsError
@@ -131,22 +130,22 @@ class BookingMutation:
         caller, settings = info.context.caller, info.context.state.settings
         if may_not_override(info, input):
             return CreateBookingPayload(errors=forbidden_error(info, Role.STAFF, "input", "overrideRules"))
-        wish = _wish(input)
-        if wrong := checks.found(idempotency.validate(unset_to_none(input.idempotency_key))):
-            return CreateBookingPayload(errors=user_errors(info, Refused(wrong)))
+        request = _request(input)
+        if refusals := checks.refusals(idempotency.validate(unset_to_none(input.idempotency_key))):
+            return CreateBookingPayload(errors=user_errors(info, Refused(refusals)))
         once = None
         if retry := unset_to_none(input.idempotency_key):
-            once = IdempotentRequest(caller.key_id, "createBooking", retry, dataclasses.asdict(wish))
-        await freshen(info, once, lambda: _foreseen(info, wish))
+            once = IdempotentRequest(caller.key_id, "createBooking", retry, dataclasses.asdict(request))
+        await freshen(info, once, lambda: _option_to_take(info, request))
         try:
-            answer = await reserving.create(
-                caller, wish, once=once, google_days=settings.google_days, quota=_quota(info)
+            answer = await create_booking.create(
+                caller, request, once=once, google_days=settings.google_days, quota=_quota(info)
             )
-        except TooManyBookingsError as early:
-            raise rate_limited(TOO_MANY_BOOKINGS, early.seconds, info.context.language) from None
+        except TooManyBookingsError as error:
+            raise rate_limited(TOO_MANY_BOOKINGS, error.seconds, info.context.language) from None
         fields = await payload_fields(info, Booking, BookingRow, answer, "booking")
         if isinstance(answer, Refused):
-            return CreateBookingPayload(**fields, alternatives=await nearby(info, answer.alternatives))
+            return CreateBookingPayload(**fields, alternatives=await alternative_slots(info, answer.alternatives))
         return CreateBookingPayload(**fields, manage_token=await _token(info, answer))
 
     @strawberry.mutation(description="Moves a booking. Staff, or whoever has its manage token.")
@@ -156,9 +155,9 @@ class BookingMutation:
         caller, settings = info.context.caller, info.context.state.settings
         if may_not_override(info, input):
             return RescheduleBookingPayload(errors=forbidden_error(info, Role.STAFF, "input", "overrideRules"))
-        if wrong := checks.found(idempotency.validate(unset_to_none(input.idempotency_key))):
-            return RescheduleBookingPayload(errors=user_errors(info, Refused(wrong)))
-        booking_id = await managed(info, input.booking_id, input.manage_token)
+        if refusals := checks.refusals(idempotency.validate(unset_to_none(input.idempotency_key))):
+            return RescheduleBookingPayload(errors=user_errors(info, Refused(refusals)))
+        booking_id = await _changeable_id(info, input.booking_id, input.manage_token)
         once = _once(info, "rescheduleBooking", booking_id, input)
         where: dict[str, Any] = {
             "option_id": decode_id_if_given("Option", input.option_id),
@@ -172,18 +171,20 @@ class BookingMutation:
         answer = await change_booking.reschedule(
             caller, booking_id, input.start, expected_version=version, once=once, **where
         )
-        fields = await payload_fields(info, Booking, BookingRow, _hinted(info, input.manage_token, answer), "booking")
+        fields = await payload_fields(
+            info, Booking, BookingRow, _with_hint(info, input.manage_token, answer), "booking"
+        )
         if isinstance(answer, Refused):
-            fields["alternatives"] = await nearby(info, answer.alternatives)
+            fields["alternatives"] = await alternative_slots(info, answer.alternatives)
         return RescheduleBookingPayload(**fields)
 
     @strawberry.mutation(description="Cancels a booking for good. Staff, or whoever has its manage token.")
     async def cancel_booking(
         self, info: Info, input: Annotated[CancelBookingInput, strawberry.argument(description="The booking.")]
     ) -> CancelBookingPayload | None:
-        if wrong := checks.found(idempotency.validate(unset_to_none(input.idempotency_key))):
-            return CancelBookingPayload(errors=user_errors(info, Refused(wrong)))
-        booking_id = await managed(info, input.booking_id, input.manage_token)
+        if refusals := checks.refusals(idempotency.validate(unset_to_none(input.idempotency_key))):
+            return CancelBookingPayload(errors=user_errors(info, Refused(refusals)))
+        booking_id = await _changeable_id(info, input.booking_id, input.manage_token)
         answer = await change_booking.cancel(
             info.context.caller,
             booking_id,
@@ -191,7 +192,7 @@ class BookingMutation:
             expected_version=unset_to_none(input.expected_version),
             once=_once(info, "cancelBooking", booking_id, input),
         )
-        answer = _hinted(info, input.manage_token, answer)
+        answer = _with_hint(info, input.manage_token, answer)
         return CancelBookingPayload(**await payload_fields(info, Booking, BookingRow, answer, "booking"))
 
     @strawberry.mutation(description="Changes whom a booking is for, its note, or how it went. Staff.")
@@ -201,8 +202,8 @@ class BookingMutation:
         caller = info.context.caller
         if not caller.is_staff:
             return UpdateBookingPayload(errors=forbidden_error(info))
-        if wrong := checks.found(idempotency.validate(unset_to_none(input.idempotency_key))):
-            return UpdateBookingPayload(errors=user_errors(info, Refused(wrong)))
+        if refusals := checks.refusals(idempotency.validate(unset_to_none(input.idempotency_key))):
+            return UpdateBookingPayload(errors=user_errors(info, Refused(refusals)))
         values = given_values(input, "note", "status", "customer")
         if "customer" in values:
             customer = values.pop("customer")
@@ -224,13 +225,13 @@ class BookingMutation:
 
 
 def _quota(info: Info) -> Quota | None:
-    """How many bookings the caller's address may make; None where that is not counted."""
+    """Returns how many bookings the caller's address may make; None where we do not count them."""
     address, most = info.context.veiled_address, info.context.state.settings.address_bookings
     return Quota(address, most) if address and most else None
 
 
-async def managed(info: Info, booking_id: str, manage_token: str | None) -> UUID:
-    """The booking to change. To a public key without its manage token, it is as if there were none."""
+async def _changeable_id(info: Info, booking_id: str, manage_token: str | None) -> UUID:
+    """Returns the booking's id; UNKNOWN_ID, and so NOT_FOUND, for a public key without its manage token."""
     found = decode_id("Booking", booking_id)
     if info.context.caller.is_staff:
         return found
@@ -240,10 +241,8 @@ async def managed(info: Info, booking_id: str, manage_token: str | None) -> UUID
     return found if await booking.is_managed(info.context.caller.business_id, *known) else UNKNOWN_ID
 
 
-def _hinted(info: Info, manage_token: str | None, answer: UUID | Refused) -> UUID | Refused:
-    """The answer to a change; to a public key that finds no booking also what it needs. Whether there is one is told
-    to nobody.
-    """
+def _with_hint(info: Info, manage_token: str | None, answer: UUID | Refused) -> UUID | Refused:
+    """Adds to NOT_FOUND, for a public key, that it needs a manage token. Tells nobody whether a booking exists."""
     if info.context.caller.is_staff or not isinstance(answer, Refused):
         return answer
     message = DISPROVED if unset_to_none(manage_token) else UNPROVEN
@@ -257,7 +256,7 @@ def _hinted(info: Info, manage_token: str | None, answer: UUID | Refused) -> UUI
 
 
 def may_not_override(info: Info, source: CreateBookingInput | RescheduleBookingInput) -> bool:
-    """Whether the input overrides rules with a key that may not."""
+    """Whether the input has `overrideRules`, and the key may not use it."""
     return bool(unset_to_none(source.override_rules)) and not info.context.caller.is_staff
 
 
@@ -265,17 +264,19 @@ Changing: TypeAlias = RescheduleBookingInput | CancelBookingInput | UpdateBookin
 
 
 def _once(info: Info, mutation: str, booking_id: UUID, source: Changing) -> IdempotentRequest | None:
-    """What a repeated change of a booking is recognised by; to who may not change it there is nothing to repeat."""
+    """Returns the idempotent request of a change; None without an idempotency key, or when the caller may not change
+    the booking, so that refusals of strangers are not stored.
+    """
     retry = unset_to_none(source.idempotency_key)
     caller = info.context.caller
     if retry is None or (booking_id == UNKNOWN_ID and not caller.is_staff):
         return None
-    return IdempotentRequest(caller.key_id, mutation, retry, whole(source))
+    return IdempotentRequest(caller.key_id, mutation, retry, all_given_values(source))
 
 
-def _wish(source: CreateBookingInput) -> BookingRequest:
-    """The input as the domain takes it."""
-    wish = BookingRequest(
+def _request(source: CreateBookingInput) -> BookingRequest:
+    """Converts the input for the domain."""
+    request = BookingRequest(
         customer_name=source.customer.name,
         customer_email=unset_to_none(source.customer.email),
         customer_phone=unset_to_none(source.customer.phone),
@@ -286,25 +287,25 @@ def _wish(source: CreateBookingInput) -> BookingRequest:
         hold_id=decode_id_if_given("Hold", source.hold_id),
         override_rules=bool(unset_to_none(source.override_rules)),
     )
-    return reserving.tidied(wish)
+    return create_booking.tidied(request)
 
 
-async def _foreseen(info: Info, wish: BookingRequest) -> UUID | None:
-    """The option that is about to be booked; None when nothing will be."""
-    if reserving.validate(wish):
+async def _option_to_take(info: Info, request: BookingRequest) -> UUID | None:
+    """Returns the option that the booking will take; None when it will be refused."""
+    if create_booking.validate(request):
         return None
-    if wish.hold_id:
-        return await hold_slot.option_of(info.context.caller.business_id, wish.hold_id)
-    if wish.service_id is None or wish.start is None:
+    if request.hold_id:
+        return await hold_slot.option_of(info.context.caller.business_id, request.hold_id)
+    if request.service_id is None or request.start is None:
         return None
     business_id, days = info.context.caller.business_id, info.context.state.settings.google_days
-    return await reserving.preview_option(
-        business_id, wish.service_id, wish.option_id, wish.start, days, wish.override_rules
+    return await create_booking.preview_option(
+        business_id, request.service_id, request.option_id, request.start, days, request.override_rules
     )
 
 
 async def _token(info: Info, booking_id: UUID) -> str:
-    """The booking's manage token: worked out, never stored."""
+    """Computes the booking's manage token, which is not stored."""
     row = await queries.row(BookingRow, info.context.caller.business_id, booking_id, ("token_generation",))
     assert row, "bookings stay"
     return info.context.state.secrets.manage_token(booking_id, row["token_generation"])

@@ -1,1 +1,1 @@
-"""The calendar: everything that takes or shows time."""
+"""The calendar: bookings, holds, time off and Google events as entries, and the mutations for time off."""

@@ -1,4 +1,4 @@
-"""The calendar: everything that takes or shows time, as entries of four kinds, in one consistent snapshot."""
+"""The query `calendar`, with its four kinds of entries. It reads them and the cursor in one consistent snapshot."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -12,7 +12,7 @@ from graph.catalog.services import Service
 from graph.fields.resolvers import column, reading, related
 from graph.fields.selection import columns
 from graph.google.connection import GoogleCalendar
-from graph.languages import BUSY, HELD, say
+from graph.languages import BUSY, HELD, translate
 from graph.relay.arguments import OptionIds, check_range
 from graph.relay.nodes import Node, decode_given_ids
 from graph.request.context import Info, staff
@@ -57,7 +57,7 @@ class Hold(CalendarEntry):
 
     @reading("service__name", description="`Held` and the service.")
     def title(self, info: Info) -> str | None:
-        return say(HELD, {"service": self.row["service__name"]}, info.context.language)
+        return translate(HELD, {"service": self.row["service__name"]}, info.context.language)
 
 
 @strawberry.type(description="A time during which an option cannot be booked.")
@@ -80,9 +80,9 @@ class GoogleEvent(CalendarEntry):
 
     @reading("title", "private", "calendar_id", description="Its title; `Busy` where details are not shown.")
     async def title(self, info: Info) -> str | None:
-        shown = await self._links(info)
-        if self.row["private"] or all(link.busy_only for link in shown):
-            return say(BUSY, {}, info.context.language)
+        visible_links = await self._links(info)
+        if self.row["private"] or all(link.busy_only for link in visible_links):
+            return translate(BUSY, {}, info.context.language)
         title: str | None = self.row["title"]
         return title
 
@@ -106,12 +106,14 @@ class GoogleEvent(CalendarEntry):
         from graph.bookings.booking import Booking
 
         async def load(ids: Sequence[UUID]) -> Mapping[UUID, Sequence[db.Row]]:
-            return await entries.bookings_under(ids, asked)
+            return await entries.bookings_under(ids, wanted_columns)
 
-        asked = columns(info, Booking)
-        return [Booking(row=row) for row in await info.context.loaders.many(("under", asked), self.row["id"], load)]
+        wanted_columns = columns(info, Booking)
+        return [
+            Booking(row=row) for row in await info.context.loaders.many(("under", wanted_columns), self.row["id"], load)
+        ]
 
-    async def _links(self, info: Info) -> Sequence[entries.Linked]:
+    async def _links(self, info: Info) -> Sequence[entries.LinkedOption]:
         found = await info.context.loaders.many("links", self.row["calendar_id"], entries.links_of)
         return [link for link in found if self.within is None or link.option_id in self.within]
 
@@ -127,7 +129,7 @@ class Calendar:
 
 
 def entry_types() -> Mapping[ChangeKind, type[CalendarEntry]]:
-    """The type of each kind of entry."""
+    """Returns the GraphQL type of each kind of entry."""
     from graph.bookings.booking import Booking
 
     return {
@@ -150,13 +152,13 @@ class CalendarQuery:
     ) -> Calendar:
         caller = staff(info)
         await check_range(info, interval(from_, to))
-        within = filter_of(option_ids)
+        within = decode_options(option_ids)
         types = entry_types()
-        asked = {kind: columns(info, each, "entries") for kind, each in types.items()}
+        wanted_columns = {kind: columns(info, each, "entries") for kind, each in types.items()}
 
         async def body() -> tuple[int, list[tuple[ChangeKind, db.Row]]]:
             revision = await change_log.newest(caller.business_id)
-            return revision, await entries.overlapping(caller.business_id, from_, to, within, asked)
+            return revision, await entries.overlapping(caller.business_id, from_, to, within, wanted_columns)
 
         revision, rows = await db.snapshot(body)
         return Calendar(
@@ -165,7 +167,7 @@ class CalendarQuery:
         )
 
 
-def filter_of(option_ids: list[strawberry.ID] | None) -> frozenset[UUID] | None:
-    """The options that were asked for; None: all."""
+def decode_options(option_ids: list[strawberry.ID] | None) -> frozenset[UUID] | None:
+    """Decodes the ids of the options that the client asks for; None for all."""
     found = decode_given_ids("Option", option_ids, "optionIds")
     return None if found is None else frozenset(found)

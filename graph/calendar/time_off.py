@@ -1,4 +1,4 @@
-"""When an option cannot be booked, or at other hours: time off and date overrides."""
+"""The mutations for time off and for date overrides."""
 
 from datetime import datetime
 from typing import Annotated
@@ -67,7 +67,7 @@ class DeleteTimeOffPayload(Payload):
 
 
 @strawberry.type
-class ClosingMutation:
+class TimeOffMutation:
     @strawberry.mutation(description="Gives one date other hours, closes it, or goes back to the weekly ones. Staff.")
     async def set_date_override(
         self, info: Info, input: Annotated[SetDateOverrideInput, strawberry.argument(description="The date's hours.")]

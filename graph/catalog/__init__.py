@@ -1,1 +1,1 @@
-"""What can be booked: the business, its options and services, who offers what, and time off."""
+"""What customers can book: the business, its options and services, and which option offers which service."""

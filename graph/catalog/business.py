@@ -1,4 +1,4 @@
-"""Who is asking, and whose calendar it is."""
+"""The business, and the query `viewer` for the caller's key and business."""
 
 from datetime import datetime
 

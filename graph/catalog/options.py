@@ -1,4 +1,4 @@
-"""Options: what is booked. The type, its queries and its mutations."""
+"""Options: what customers book. The type, its queries and its mutations."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -105,13 +105,13 @@ class Option(Node):
     async def google(
         self, info: Info
     ) -> Annotated["GoogleConnection", strawberry.lazy("graph.google.connection")] | None:
-        from graph.google.connection import linked
+        from graph.google.connection import connection_of
 
-        return await linked(info, self.row["id"]) if info.context.caller.is_staff else None
+        return await connection_of(info, self.row["id"]) if info.context.caller.is_staff else None
 
 
 async def option_list(info: Info, ids: Sequence[UUID]) -> list[Option]:
-    """The options of these ids; only rows that are asked for are read."""
+    """Returns the options with these ids. Reads their rows, in one batch, only if the query asks for more than ids."""
     wanted = columns(info, Option)
     if wanted == {"id"}:
         return [Option(row={"id": each}) for each in ids]
@@ -153,9 +153,9 @@ class OptionQuery:
         self, info: Info, id: Annotated[strawberry.ID, strawberry.argument(description="Its id.")]
     ) -> Option | None:
         caller = info.context.caller
-        asked_columns = columns(info, Option)
+        wanted_columns = columns(info, Option)
         row = await queries.row(
-            OptionRow, caller.business_id, decode_id("Option", id), asked_columns, **visible(caller)
+            OptionRow, caller.business_id, decode_id("Option", id), wanted_columns, **visible(caller)
         )
         return Option(row=row) if row else None
 
@@ -259,5 +259,5 @@ class OptionMutation:
 
 
 def _weekly(given_hours: Sequence[OpeningHoursInput]) -> list[option.WeeklyRange]:
-    """The hours as the domain takes them."""
+    """Converts the input's hours for the domain."""
     return [(_WEEKDAYS.index(each.weekday), TimeRange(each.opens, each.closes)) for each in given_hours]

@@ -83,9 +83,9 @@ class ServiceQuery:
         self, info: Info, id: Annotated[strawberry.ID, strawberry.argument(description="Its id.")]
     ) -> Service | None:
         caller = info.context.caller
-        asked_columns = columns(info, Service)
+        wanted_columns = columns(info, Service)
         row = await queries.row(
-            ServiceRow, caller.business_id, decode_id("Service", id), asked_columns, **visible(caller)
+            ServiceRow, caller.business_id, decode_id("Service", id), wanted_columns, **visible(caller)
         )
         return Service(row=row) if row else None
 
@@ -145,7 +145,7 @@ _COLUMNS = ("name", "description", "duration_minutes", "slot_step_minutes", *ser
 
 
 def _values(source: CreateServiceInput | UpdateServiceInput, *more: str) -> dict[str, Any]:
-    """The input's given fields as columns."""
+    """Converts the input's given fields to columns."""
     values = given_values(source, *_COLUMNS, "price", "option_ids", *more)
     if "price" in values:
         price = values.pop("price")

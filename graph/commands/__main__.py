@@ -1,7 +1,7 @@
-"""Where the `timebok` command begins, with as little as can be: what tells it to stop is minded from here on.
+"""The entry point of the `timebok` command. It imports little, so that it can block signals to stop at once.
 
-The rest takes about a second to import. A command that runs for long notices a signal of that second as soon as it
-can: `graph.commands.serve.stopping` lets through what is held back here.
+The rest takes about a second to import. A signal during that second waits until a long-running command unblocks it, in
+`graph.commands.serve.stopping`.
 """
 
 import signal
@@ -11,12 +11,12 @@ from typing import NoReturn
 from graph.commands.signals import STOPPING
 
 _LONG = {"demo", "serve", "sync", "sandbox"}
-"""The commands that run until they are told to stop, and end with status 0 then."""
+"""The commands that run until a signal stops them, and then end with status 0."""
 _INTERRUPTED = 130
 
 
 def main() -> NoReturn:
-    """The entry point of the `timebok` command."""
+    """Blocks signals for a long-running command, then runs the command line."""
     if next((each for each in sys.argv[1:] if not each.startswith("-")), None) in _LONG:
         signal.pthread_sigmask(signal.SIG_BLOCK, STOPPING)
     try:

@@ -1,6 +1,4 @@
-"""The command line: `timebok <command>`. Exit status 0; 2 for a wrong setting or argument, 1 for anything else; both
-with one line that says why.
-"""
+"""The command line. Exit status 0; 2 for a wrong setting or argument, else 1, with one line that says why."""
 
 import argparse
 import asyncio
@@ -22,24 +20,25 @@ from models.storage.migrate import migrate
 
 Command = Callable[[argparse.Namespace], None]
 
-_DEBUG = "show where in the program something went wrong"
+_DEBUG = "print a traceback when the command fails"
 _INTERRUPTED = 130
 _NO_TEXT = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
-"""Control characters, and what stands for bytes that are no UTF-8."""
+"""Control characters, and the surrogates that Python puts in place of bytes that are no UTF-8."""
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
-    """The entry point of the `timebok` command."""
+    """Runs the command line and exits."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     for loud in ("tortoise", "aiosqlite", "asyncio"):
         logging.getLogger(loud).setLevel(logging.WARNING)
     options = _parser().parse_args(arguments)
     try:
-        _mind_characters(options)
+        _check_characters(options)
         options.run(options)
         sys.stdout.flush()
     except BrokenPipeError:
-        # Whoever read what was printed has read enough. Nothing is left for Python to write at its end.
+        # The reader of our output has closed it. Python would fail to flush the rest at exit, so that goes to
+        # /dev/null.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(FAILED)
     except KeyboardInterrupt:
@@ -53,8 +52,8 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     sys.exit(0)
 
 
-def _mind_characters(options: argparse.Namespace) -> None:
-    """Raises WrongArgumentError for an argument that is no text."""
+def _check_characters(options: argparse.Namespace) -> None:
+    """Raises WrongArgumentError for an argument with characters that are no text."""
     for name, value in vars(options).items():
         for each in value if isinstance(value, list) else [value]:
             if isinstance(each, str) and _NO_TEXT.search(each):
@@ -62,7 +61,7 @@ def _mind_characters(options: argparse.Namespace) -> None:
 
 
 def commands() -> list[str]:
-    """The commands, with their actions: `serve`, `business create`."""
+    """Returns all commands with their actions: `serve`, `business create`."""
     found = []
     for name, command in _choices(_parser()).items():
         found += [f"{name} {action}" for action in _choices(command)] or [name]
@@ -70,13 +69,13 @@ def commands() -> list[str]:
 
 
 def _choices(parser: argparse.ArgumentParser) -> dict[str, argparse.ArgumentParser]:
-    """What may follow: the sub-commands of a parser."""
+    """Returns the sub-commands of a parser."""
     groups = [each for each in parser._actions if isinstance(each, argparse._SubParsersAction)]
     return dict(groups[0].choices) if groups else {}
 
 
 class _Parser(argparse.ArgumentParser):
-    """Names what is wrong in one line."""
+    """A parser that reports a wrong argument in one line."""
 
     def error(self, message: str) -> NoReturn:
         self.exit(WRONG, f"{self.prog}: {message} (see {self.prog} --help)\n")
@@ -106,29 +105,29 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--debug", action="store_true", default=argparse.SUPPRESS, help=_DEBUG)
         return command
 
-    demo = add("demo", _demo, "show everything: a demo business, web, sync and a stand-in for Google")
+    demo = add("demo", _demo, "run a demo business, web, sync and a stand-in for Google in one process")
     demo.add_argument("--port", type=_port, default=8000)
     demo.add_argument("--google-port", type=_port, default=8001)
     demo.add_argument(
         "--data", type=_folder, metavar="DIR", help="where to keep the data (default: a temporary folder)"
     )
-    serve = add("serve", _serve, "migrate, then serve the API, and sync in the same process")
+    serve = add("serve", _serve, "migrate the database, then serve the API, and sync in the same process")
     serve.add_argument("--host", default="127.0.0.1")
     serve.add_argument("--port", type=_port, default=8000)
-    serve.add_argument("--no-sync", action="store_true", help="leave Google to `timebok sync` processes")
-    add("sync", _sync, "a sync worker by itself; any number may run")
-    sandbox = add("sandbox", _sandbox, "the stand-in for Google alone")
+    serve.add_argument("--no-sync", action="store_true", help="do not sync: `timebok sync` processes do")
+    add("sync", _sync, "run a sync worker alone; any number may run")
+    sandbox = add("sandbox", _sandbox, "run the stand-in for Google alone")
     sandbox.add_argument("--port", type=_port, default=8001)
-    add("migrate", _migrate, "bring the database up to date; safe from many places at once")
+    add("migrate", _migrate, "migrate the database; several processes may do it at once")
     add("schema", _schema, "print the schema; needs no settings and no database")
-    _add_business(add("business", administration.business_create, "make, change and list businesses"))
-    _add_key(add("key", administration.key_create, "make, revoke and list API keys"))
+    _add_business(add("business", administration.business_create, "create, change and list businesses"))
+    _add_key(add("key", administration.key_create, "create, revoke and list API keys"))
     secrets = add("secrets", administration.secrets_new, "make and rotate the server's secret keys")
     _actions(
         secrets,
         {
             "new": (administration.secrets_new, "print a key for TIMEBOK_SECRET_KEYS"),
-            "rotate": (administration.secrets_rotate, "encrypt everything anew with the first key"),
+            "rotate": (administration.secrets_rotate, "encrypt all stored tokens anew with the first key"),
         },
     )
     return parser
@@ -137,7 +136,7 @@ def _parser() -> argparse.ArgumentParser:
 def _actions(
     command: argparse.ArgumentParser, actions: dict[str, tuple[Command, str]]
 ) -> dict[str, argparse.ArgumentParser]:
-    """Gives a command its actions."""
+    """Adds actions to a command."""
     group = command.add_subparsers(required=True, metavar="action")
     made = {}
     for name, (run, about) in actions.items():
@@ -151,27 +150,29 @@ def _add_business(command: argparse.ArgumentParser) -> None:
     made = _actions(
         command,
         {
-            "create": (administration.business_create, "a new business"),
+            "create": (administration.business_create, "create a business"),
             "update": (administration.business_update, "change a business"),
-            "list": (administration.business_list, "every business, a line of JSON each"),
+            "list": (administration.business_list, "print every business, a line of JSON each"),
         },
     )
     for name in ("create", "update"):
         made[name].add_argument("--slug", required=True)
         made[name].add_argument("--name", required=name == "create")
         made[name].add_argument("--time-zone", required=name == "create", metavar="ZONE")
-        made[name].add_argument("--origin", action="append", metavar="ORIGIN", help="where its dashboard lives; repeat")
+        made[name].add_argument(
+            "--origin", action="append", metavar="ORIGIN", help="the origin of a dashboard; may be repeated"
+        )
         made[name].add_argument("--language", choices=("en", "nb"))
-        made[name].add_argument("--booking-url", metavar="URL", help="the customer's page, with {token}")
+        made[name].add_argument("--booking-url", metavar="URL", help="the address of the customer's page, with {token}")
 
 
 def _add_key(command: argparse.ArgumentParser) -> None:
     made = _actions(
         command,
         {
-            "create": (administration.key_create, "a new key, shown this once"),
-            "revoke": (administration.key_revoke, "revoke a key, open sockets included"),
-            "list": (administration.key_list, "a business's keys, a line of JSON each"),
+            "create": (administration.key_create, "create a key, and print it this one time"),
+            "revoke": (administration.key_revoke, "revoke a key, and close its open sockets"),
+            "list": (administration.key_list, "print a business's keys, a line of JSON each"),
         },
     )
     for name in ("create", "list"):
@@ -182,7 +183,7 @@ def _add_key(command: argparse.ArgumentParser) -> None:
 
 
 def _run(work: Coroutine[Any, Any, None]) -> None:
-    # What serves takes its time to import, and most commands do not.
+    # Importing the server takes time, which most commands need not spend.
     from graph.commands.serve import run
 
     run(work)
@@ -203,9 +204,9 @@ def _serve(options: argparse.Namespace) -> None:
 
 def _sync(_: argparse.Namespace) -> None:
     settings = read_to_run()
-    from graph.commands.process import work
+    from graph.commands.process import run_worker
 
-    _run(work(settings))
+    _run(run_worker(settings))
 
 
 def _sandbox(options: argparse.Namespace) -> None:

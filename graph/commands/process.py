@@ -1,4 +1,4 @@
-"""The long-running commands: web and sync, on real settings."""
+"""The long-running commands `timebok serve` and `timebok sync`."""
 
 import ctypes
 import gc
@@ -6,7 +6,7 @@ import sys
 from contextlib import suppress
 from ipaddress import ip_address
 
-from graph.commands.serve import Site, address, listening, serving, stopping, unless
+from graph.commands.serve import Site, address, listening, run_unless, serving, stop_event
 from graph.server.app import background, build
 from graph.server.live.change_feed import LOOK_SECONDS
 from graph.server.live.hold_expiry import lapse
@@ -18,59 +18,59 @@ from models.storage.secrets import Secrets
 from sync.service import Google
 
 SWITCH_SECONDS = 0.0005
-"""So long a thread of Python works before another has its turn (Python's own: 0.005)."""
+"""How long a Python thread runs before another one has its turn (Python's default: 0.005)."""
 
 _M_MMAP_THRESHOLD = -3
-"""Source: glibc's malloc.h."""
+"""`M_MMAP_THRESHOLD` of glibc's malloc.h, for `mallopt`."""
 
 LARGE = 256 * 1024
-"""Bytes of what goes back to the system as soon as it is free."""
+"""Blocks of memory of at least so many bytes go back to the system as soon as they are free."""
 
 
 async def serve_web(settings: Settings, host: str, port: int, *, sync: bool) -> None:
-    """Migrates, then serves until told to stop."""
-    stop = stopping()
-    settings, doubt = located(settings, host, port)
+    """Runs `timebok serve`: migrates, then serves until a signal stops it."""
+    stop = stop_event()
+    settings, doubt = with_public_url(settings, host, port)
     app = build(settings, sync=sync)
     sites = [Site(app, host, port, settings.trusted_proxies, app.state.stopping)]
     with listening(sites) as sockets:
-        if not await unless(stop, migrate(settings.database_url)):
+        if not await run_unless(stop, migrate(settings.database_url)):
             return
         if not sync:
-            _mind_the_bell(settings)
+            _warn_of_local_bell(settings)
         if doubt:
-            _say(doubt)
-        # What was made so far stays for good: later collections need not look at it.
+            _print(doubt)
+        # Objects made so far stay for ever, so later garbage collections need not look at them.
         gc.collect()
         gc.freeze()
-        # An answer is made of thousands of objects that go by themselves: looking for circles after every few hundred
-        # would take longer than answering.
+        # Answering makes thousands of objects that need no garbage collector: to look for cycles after every few
+        # hundred would take longer than answering.
         gc.set_threshold(10_000, 20, 50)
-        # While a thread reads a document, the loop waits so long after each of its system calls: a burst of requests
-        # is hundreds of them.
+        # While a thread parses a document, the loop waits so long after each of its system calls, and a burst of
+        # requests makes hundreds.
         sys.setswitchinterval(SWITCH_SECONDS)
-        give_back_what_is_large()
+        fix_large_block_threshold()
         async with serving(sites, sockets):
             sys.stdout.write(f"Timebok listens on {address(host, port)}/graphql\n")
             sys.stdout.flush()
             await stop.wait()
 
 
-async def work(settings: Settings) -> None:
-    """A sync worker alone, until told to stop."""
-    stop = stopping()
-    if not await unless(stop, migrate(settings.database_url)):
+async def run_worker(settings: Settings) -> None:
+    """Runs `timebok sync`: migrates, then runs a sync worker until a signal stops it."""
+    stop = stop_event()
+    if not await run_unless(stop, migrate(settings.database_url)):
         return
-    _mind_the_bell(settings)
-    _mind_the_address(settings)
+    _warn_of_local_bell(settings)
+    _warn_of_unknown_address(settings)
     google = Google(settings, Secrets(settings.secret_keys))
-    async with db.opened(settings.database_url), notifier.opened(settings.bell_url), google, background(lapse()):
+    async with db.opened(settings.database_url), notifier.open_notifier(settings.bell_url), google, background(lapse()):
         await google.work(stop)
 
 
-def located(settings: Settings, host: str, port: int) -> tuple[Settings, str | None]:
-    """The settings of what listens there. Where nobody said at which address that is reached, it is one of this
-    machine; what is doubtful about it comes with it.
+def with_public_url(settings: Settings, host: str, port: int) -> tuple[Settings, str | None]:
+    """Returns the settings with a public URL, and a warning or None. Without TIMEBOK_PUBLIC_URL it takes an address of
+    this machine, and warns if other machines can reach the server.
     """
     if settings.has_public_url:
         return settings, None
@@ -84,36 +84,36 @@ def located(settings: Settings, host: str, port: int) -> tuple[Settings, str | N
 
 
 def _is_loopback(host: str) -> bool:
-    """Whether only this machine itself can reach it."""
+    """Whether only this machine itself can reach the host."""
     try:
         return ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
 
 
-def _mind_the_address(settings: Settings) -> None:
-    """Says so when a worker cannot know where the web is."""
+def _warn_of_unknown_address(settings: Settings) -> None:
+    """Prints a warning when a worker does not know the address of the web server."""
     if settings.pushes and not settings.has_public_url:
-        _say(f"TIMEBOK_PUBLIC_URL is not set, so Google's notifications are sent to {settings.public_url}.")
+        _print(f"TIMEBOK_PUBLIC_URL is not set, so Google's notifications are sent to {settings.public_url}.")
 
 
-def give_back_what_is_large() -> None:
-    """glibc takes more and more for small as it sees large pieces come and go, and then keeps them in a heap that does
-    not shrink. Other C libraries have no such switch.
+def fix_large_block_threshold() -> None:
+    """Fixes glibc's threshold for large blocks. By default it grows as large blocks are freed, so that more and more of
+    them come from a heap that does not shrink. Does nothing with other C libraries.
     """
     with suppress(AttributeError, OSError, TypeError):
         ctypes.CDLL(None).mallopt(_M_MMAP_THRESHOLD, LARGE)
 
 
-def _mind_the_bell(settings: Settings) -> None:
-    """Says so when other processes cannot be heard."""
+def _warn_of_local_bell(settings: Settings) -> None:
+    """Prints a warning when this process notices others' changes by polling only."""
     if settings.bell_url.startswith("memory://"):
-        _say(
+        _print(
             "TIMEBOK_BELL_URL is memory://, so other processes are noticed by polling only: "
             f"up to {LOOK_SECONDS:.0f} seconds later."
         )
 
 
-def _say(line: str) -> None:
-    """One line for whoever started the command."""
+def _print(line: str) -> None:
+    """Prints one line to standard error."""
     sys.stderr.write(f"timebok: {line}\n")

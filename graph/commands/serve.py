@@ -1,4 +1,4 @@
-"""Running web applications until a signal says stop; several may share the process, on the fastest loop there is."""
+"""Runs web applications until a signal stops them; several may share the process. Uses uvloop where it is installed."""
 
 import asyncio
 import contextlib
@@ -22,15 +22,15 @@ from graph.server.transport.frames import Frames
 
 GRACE_SECONDS = 3
 _WAITING = 2048
-"""So many connections may wait to be taken: uvicorn's own figure."""
+"""How many connections may wait to be accepted; uvicorn's default."""
 PING_SECONDS = 20.0
-"""How often an idle socket is pinged: proxies close what is silent for a minute. One that does not answer is gone."""
+"""How often the server pings an idle socket: proxies close one that is silent for a minute."""
 
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """One application at one address. `proxies` are those whose forwarded headers are believed; `on_stop` is called
-    before connections are ended; `argument` is what gave the port on the command line.
+    """One application at one address. The server trusts the forwarded headers of `proxies`, calls `on_stop` before it
+    closes connections, and names `argument`, which gave the port on the command line, in errors.
     """
 
     app: ASGIApp
@@ -43,7 +43,9 @@ class Site:
 
 
 class _Server(uvicorn.Server):
-    """uvicorn raises a caught signal again, so that a clean end would look like a death; ours are taken outside."""
+    """A server that does not handle signals: uvicorn raises a signal again when it has stopped, so that the process
+    would not end with status 0. `stop_event` handles them.
+    """
 
     def __init__(self, config: uvicorn.Config, on_stop: Callable[[], None]) -> None:
         super().__init__(config)
@@ -56,7 +58,7 @@ class _Server(uvicorn.Server):
         self.up.set()
 
     async def on_tick(self, counter: int) -> bool:
-        """Ten times a second; connections are looked at once a second."""
+        """Called by uvicorn ten times a second; looks at connections once a second."""
         if counter % 10 == 0:
             self.server_state.look()
         return await super().on_tick(counter)
@@ -93,18 +95,18 @@ def _server(site: Site) -> _Server:
 
 
 def run(work: Coroutine[Any, Any, None]) -> None:
-    """Runs a long-running command to its end: on uvloop, where that is installed."""
+    """Runs a long-running command to its end, on uvloop where it is installed."""
     with asyncio.Runner(loop_factory=auto_loop_factory()) as runner:
         runner.run(work)
 
 
 def address(host: str, port: int) -> str:
-    """The origin of a site."""
+    """Returns the origin of a site."""
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def stopping() -> asyncio.Event:
-    """An event that is set by SIGTERM and SIGINT, also by those that were held back until now."""
+def stop_event() -> asyncio.Event:
+    """Returns an event that SIGTERM and SIGINT set, also those that `graph.commands.__main__` has blocked until now."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in STOPPING:
@@ -115,10 +117,8 @@ def stopping() -> asyncio.Event:
     return stop
 
 
-async def unless(stop: asyncio.Event, work: Coroutine[Any, Any, None]) -> bool:
-    """Does something that comes before serving; False when it was broken off, or never begun, because `stop` was set
-    first.
-    """
+async def run_unless(stop: asyncio.Event, work: Coroutine[Any, Any, None]) -> bool:
+    """Runs work that comes before serving. Returns False, and cancels the work, if `stop` was set first."""
     if stop.is_set():
         work.close()
         return False
@@ -137,7 +137,7 @@ async def unless(stop: asyncio.Event, work: Coroutine[Any, Any, None]) -> bool:
 
 @contextlib.contextmanager
 def listening(sites: Sequence[Site]) -> Iterator[list[socket.socket]]:
-    """The sites' sockets, open before anything else is done. Raises WrongArgumentError when one cannot be had."""
+    """Opens the sites' sockets, before anything else happens. Raises WrongArgumentError when it cannot open one."""
     with contextlib.ExitStack() as opened:
         yield [opened.enter_context(contextlib.closing(_listener(site))) for site in sites]
 
@@ -151,7 +151,7 @@ def _listener(site: Site) -> socket.socket:
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(address)
-        # Bound sockets share a port as long as none of them listens.
+        # `bind` succeeds for several sockets on one port; only `listen` reports that the port is in use.
         listener.listen(_WAITING)
     except OSError as error:
         listener.close()
@@ -172,15 +172,15 @@ def _why_not(site: Site, error: OSError) -> str:
 
 @contextlib.asynccontextmanager
 async def serving(sites: Sequence[Site], sockets: Sequence[socket.socket] | None = None) -> AsyncIterator[None]:
-    """Serves for as long as the block lasts, then ends streams and sockets. `sockets` are those of `listening`, where
-    they were opened before. Raises WrongArgumentError, and what an application raises when it cannot begin.
+    """Serves while the block runs, then closes streams and sockets. `sockets` are those of `listening`, if the caller
+    has opened them. Raises WrongArgumentError, and what an application raises at its start.
     """
     async with contextlib.AsyncExitStack() as begun:
         if sockets is None:
             sockets = begun.enter_context(listening(sites))
         for site in sites:
             if isinstance(site.app, Starlette):
-                # Not by uvicorn, which would log what is raised and end the process.
+                # uvicorn would log an error of the lifespan and end the process, so we enter it ourselves.
                 await begun.enter_async_context(site.app.router.lifespan_context(site.app))
         servers = [_server(site) for site in sites]
         pairs = zip(servers, sockets, strict=True)

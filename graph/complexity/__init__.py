@@ -1,4 +1,4 @@
-"""What a document may ask, measured before it runs: depth, aliases, repetition, and what it may cost.
+"""Measures documents before they run: depth, aliases, repetition, and cost. Pure.
 
-Pure: rules and counts over syntax trees. Who may spend how much stands in `graph.limits`.
+`graph.limits` decides how much cost a caller may spend.
 """

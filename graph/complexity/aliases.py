@@ -1,17 +1,15 @@
-"""How many fields of a document have another name."""
+"""Limits how many aliases an operation has."""
 
 from graphql import FieldNode, FragmentSpreadNode, SelectionSetNode
 
 from graph.complexity.measure import MeasureRule
 
 MOST = 50
-"""How many fields of an operation may have another name, those of a fragment each time that it is spread: with other
-names the same can be asked for many times over.
-"""
+"""The most aliases of an operation: with them it can ask for a field many times. Counts fragments at each spread."""
 
 
 class AliasRule(MeasureRule):
-    """Refuses documents with too many other names."""
+    """Refuses documents with too many aliases."""
 
     most = MOST
     message = (
@@ -20,7 +18,7 @@ class AliasRule(MeasureRule):
     )
 
     def measured(self, selections: SelectionSetNode | None) -> int:
-        """How many a selection has."""
+        """Counts the aliases in a selection."""
         found = 0
         for node in selections.selections if selections else ():
             if isinstance(node, FragmentSpreadNode):

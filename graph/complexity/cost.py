@@ -1,7 +1,7 @@
-"""What an operation may cost, known before it runs: the number of values that its answer may show, and the work beyond.
+"""Computes what an operation may cost before it runs: the number of values its answer can have, and the work besides.
 
-A field costs 1, and what is below it as often as it may be there: `first` times on a page, once an id in `nodes`, by
-the range for slots and entries, and by an assumed length (`lengths`) in other lists. Pure.
+A field costs 1. What is below a list counts as often as the list may be long: `first` times on a page, once for each id
+in `nodes`, by the range for slots and entries, and by an assumed length (`lengths`) in other lists. Pure.
 """
 
 from collections import defaultdict
@@ -37,14 +37,12 @@ from graphql.type import SchemaMetaFieldDef, TypeMetaFieldDef
 from graph.complexity import lengths
 
 LARGEST_PAGE: Final = 100
-"""The most that may be asked for at once, by `first` or by ids. Whatever asks for more is refused when it runs, and so
-counted as if it asked for nothing; so are ranges that cannot be read.
-"""
+"""The most objects to ask for by `first` or ids. What will be refused, a larger one or a wrong range, counts as 1."""
 
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What the lists below a field are counted by."""
+    """The numbers that decide how long the lists below a field may be."""
 
     variables: Mapping[str, Any]
     first: int = 1
@@ -53,23 +51,23 @@ class Scope:
 
 
 Term: TypeAlias = Callable[[Scope], int]
-"""Counts a part of an operation."""
+"""A function that computes the cost of a part of an operation."""
 
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """The cost of one operation, by the values of its variables."""
+    """The cost of one operation, which depends on its variables."""
 
     term: Term
     defaults: Mapping[str, Any]
 
     def of(self, variables: Mapping[str, Any] | None) -> int:
-        """What it costs with these variables, as a client sends them."""
+        """Computes the cost with these variables, in the form in which a client sends them."""
         return self.term(Scope({**self.defaults, **(variables or {})}))
 
 
 def cost_of(schema: GraphQLSchema, document: DocumentNode, operation: OperationDefinitionNode) -> Cost:
-    """The cost of an operation of a valid document."""
+    """Prepares the cost of an operation of a valid document."""
     root = schema.get_root_type(operation.operation)
     assert root is not None
     defaults = {
@@ -77,11 +75,11 @@ def cost_of(schema: GraphQLSchema, document: DocumentNode, operation: OperationD
         for each in operation.variable_definitions or ()
         if each.default_value
     }
-    return Cost(_Counting(schema, document).selection([operation.selection_set], root), defaults)
+    return Cost(_CostCompiler(schema, document).selection([operation.selection_set], root), defaults)
 
 
-class _Counting:
-    """Turns the selections of a document into terms."""
+class _CostCompiler:
+    """Converts the selections of a document to terms."""
 
     def __init__(self, schema: GraphQLSchema, document: DocumentNode) -> None:
         self._schema = schema
@@ -90,7 +88,7 @@ class _Counting:
         self._fragments = {each.name.value: each for each in definitions if isinstance(each, FragmentDefinitionNode)}
 
     def selection(self, sets: Sequence[SelectionSetNode], kind: GraphQLOutputType) -> Term:
-        """What merged selections of a type cost; of an interface the dearest of its types."""
+        """Returns the cost of merged selections of a type; for an interface, that of the dearest of its types."""
         if is_abstract_type(kind):
             return _dearest([self._of_type(sets, each) for each in self._schema.get_possible_types(kind)])
         assert isinstance(kind, GraphQLObjectType)
@@ -105,7 +103,7 @@ class _Counting:
     def _fields(
         self, sets: Sequence[SelectionSetNode], kind: GraphQLObjectType, opened: set[str]
     ) -> Iterator[FieldNode]:
-        """The fields that are selected of a type, those of each fragment once (GraphQL, "CollectFields")."""
+        """Yields the selected fields of a type, those of each fragment once (GraphQL, "CollectFields")."""
         for node in [node for each in sets for node in each.selections]:
             if isinstance(node, FieldNode):
                 yield node
@@ -119,20 +117,20 @@ class _Counting:
                     yield from self._fields([fragment.selection_set], kind, opened)
 
     def _is(self, kind: GraphQLObjectType, fragment: InlineFragmentNode | FragmentDefinitionNode) -> bool:
-        """Whether a fragment is about a type."""
+        """Whether a fragment applies to a type."""
         if fragment.type_condition is None:
             return True
         other = self._schema.type_map[fragment.type_condition.name.value]
         return other is kind or (is_abstract_type(other) and self._schema.is_sub_type(other, kind))
 
     def _field(self, nodes: Sequence[FieldNode], kind: GraphQLObjectType) -> Term:
-        """What a field costs that is selected by these nodes."""
+        """Returns the cost of a field that these nodes select."""
         name = nodes[0].name.value
         field = _META.get(name) or kind.fields.get(name)
         if field is None:
             return _ONE
         coordinate = f"{kind.name}.{name}"
-        # Each place where it is selected has to be looked at.
+        # Each node counts, since executing the field looks at each.
         fixed = len(nodes) + lengths.BASES.get(coordinate, 0) + (lengths.MUTATION if kind is self._mutation else 0)
         named = cast(GraphQLOutputType, get_named_type(field.type))
         below = (
@@ -141,7 +139,7 @@ class _Counting:
             else self.selection([each.selection_set for each in nodes if each.selection_set], named)
         )
         count = counter(coordinate, field)
-        enter, work = _entering(coordinate, nodes[0], field)
+        enter, work = _scope_and_work(coordinate, nodes[0], field)
 
         def term(scope: Scope) -> int:
             inner = enter(scope)
@@ -168,7 +166,7 @@ def _dearest(terms: Sequence[Term]) -> Term:
 
 
 def counter(coordinate: str, field: GraphQLField) -> Term:
-    """How often there is what lies below a field."""
+    """Returns how often to count what is below a field."""
     by_scope = _COUNTED.get(coordinate)
     if by_scope:
         return by_scope
@@ -198,8 +196,8 @@ _COUNTED: Final[Mapping[str, Term]] = {
 _SLOTS: Final = frozenset({"Query.availability", "Subscription.availabilityChanges"})
 
 
-def _entering(coordinate: str, node: FieldNode, field: GraphQLField) -> tuple[Callable[[Scope], Scope], Term]:
-    """How the lists below a field are counted, by its arguments, and what it costs to work them out."""
+def _scope_and_work(coordinate: str, node: FieldNode, field: GraphQLField) -> tuple[Callable[[Scope], Scope], Term]:
+    """Returns how a field's arguments change the scope below it, and the cost of computing its lists."""
     given = {each.name.value: each.value for each in node.arguments or ()}
 
     def value(name: str, scope: Scope) -> Any:
@@ -245,12 +243,12 @@ def _slot_work(scope: Scope) -> int:
 
 
 def _page(first: Any) -> int:
-    """How long a page is; one that cannot be will be refused."""
+    """Returns the length of a page; 1 for a `first` that will be refused."""
     return first if isinstance(first, int) and 0 < first <= LARGEST_PAGE else 1
 
 
 def _length(given: Any, otherwise: int) -> int:
-    """How many ids are given; `otherwise` when they are left out. A list of one may be sent without brackets."""
+    """Returns how many ids there are; `otherwise` without any. A client may send a single id without brackets."""
     if given is None or given is Undefined:
         return otherwise
     return len(given) if isinstance(given, list) and len(given) <= LARGEST_PAGE else 1
@@ -261,7 +259,7 @@ def _part(given: Any, name: str) -> Any:
 
 
 def _days(start: Any, end: Any, most: int) -> int:
-    """The days of a range that is given as texts; one when it cannot be."""
+    """Returns the days of a range between two texts; 1 for a range that will be refused."""
     try:
         days = ceil((_moment(end) - _moment(start)).total_seconds() / 86_400)
     except (TypeError, ValueError, OverflowError):
@@ -270,7 +268,7 @@ def _days(start: Any, end: Any, most: int) -> int:
 
 
 def _moment(given: str) -> datetime:
-    """An instant or a date. Raises TypeError or ValueError for what is none."""
+    """Parses an instant or a date. Raises TypeError or ValueError for anything else."""
     return datetime.fromisoformat(given)
 
 

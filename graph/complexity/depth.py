@@ -1,15 +1,15 @@
-"""How deep a document goes."""
+"""Limits how deep an operation goes."""
 
 from graphql import FieldNode, FragmentSpreadNode, SelectionSetNode
 
 from graph.complexity.measure import MeasureRule
 
 DEEPEST = 15
-"""How many levels of fields a document may have."""
+"""The most levels of fields of an operation."""
 
 
 class DepthRule(MeasureRule):
-    """Refuses documents that go too deep. Fields about the schema itself do not count."""
+    """Refuses documents that go too deep. Does not count fields about the schema itself."""
 
     most = DEEPEST
     message = (
@@ -18,7 +18,7 @@ class DepthRule(MeasureRule):
     )
 
     def measured(self, selections: SelectionSetNode | None) -> int:
-        """How many levels a selection has."""
+        """Counts the levels of a selection."""
         deepest = 0
         for node in selections.selections if selections else ():
             if isinstance(node, FieldNode):

@@ -1,7 +1,7 @@
-"""How long the lists of the schema are taken to be before anything is read, and what fields cost beyond what they show.
+"""Assumed lengths of the schema's lists, and costs of fields besides their values, from which `cost` computes.
 
-Lists that page are as long as `first` asks. All others are counted with these lengths: those of a business of about
-fifty options and fifty services, which is more than most have.
+A list with pages is as long as `first`. All others count with these lengths: those of a business with about fifty
+options and fifty services, which is more than most have.
 """
 
 from collections.abc import Mapping
@@ -12,19 +12,19 @@ SERVICES: Final = 50
 
 LONGEST_RANGE: Final = 63
 LONGEST_OVERRIDES: Final = 401
-"""Days that a range may have, and that of `dateOverrides`, with one for a change of the clock."""
+"""The most days of a range, and of that of `dateOverrides`, with one more for a change of the clock."""
 
 SLOTS_PER_DAY: Final = 48
-"""Slots of a day: every quarter of an hour in twelve."""
+"""Slots in a day: one every quarter of an hour, for twelve hours."""
 
 ENTRIES_PER_OPTION_AND_DAY: Final = 2
-"""Entries of one option on one day of a calendar."""
+"""How many entries one option is assumed to have on one day of a calendar."""
 
 EVENTS_PER_DAY: Final = 20
-"""Events of a day in one Google calendar."""
+"""How many events one Google calendar is assumed to have on one day."""
 
 WORK_PER_OPTION_AND_DAY: Final = 20
-"""What it costs to work out the slots of one option on one day, whatever is shown of them."""
+"""The cost of computing the slots of one option on one day, whatever the answer shows of them."""
 
 LENGTHS: Final[Mapping[str, int]] = {
     "Option.services": SERVICES,
@@ -64,7 +64,7 @@ LENGTHS: Final[Mapping[str, int]] = {
     "__Directive.args": 2,
     "__Directive.locations": 4,
 }
-"""By field. A list of errors is 4 long, one of alternatives 5."""
+"""The assumed lengths of lists, by field. Payloads' lists are ERRORS and ALTERNATIVES long."""
 
 ERRORS: Final = 4
 ALTERNATIVES: Final = 5
@@ -78,7 +78,7 @@ BASES: Final[Mapping[str, int]] = {
     "OptionConnection.totalCount": 100,
     "ServiceConnection.totalCount": 100,
 }
-"""What a field costs besides what it shows: reading, counting, working out."""
+"""The costs of fields besides their values: reading, counting, computing."""
 
 MUTATION: Final = 2000
-"""What a mutation costs besides what it shows: it writes."""
+"""The cost of a mutation besides its values, for writing."""

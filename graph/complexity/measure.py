@@ -1,6 +1,6 @@
-"""Rules that measure each operation of a document, and so are part of what is cached by document.
+"""The base of validation rules that measure each operation of a document. The document cache keeps their results.
 
-A refusal says what was counted, what the limit is, and how to ask for less.
+A refusal says how much it counted, what the limit is, and how to ask for less.
 """
 
 from abc import abstractmethod
@@ -16,16 +16,14 @@ from graphql import (
     ValidationContext,
 )
 
-from graph.languages import figure
+from graph.languages import format_number
 
 _MOST_COUNTED: Final = 1_000_000
-"""Fragments in fragments can count to numbers with hundreds of digits."""
+"""The largest count that a message shows: nested fragments can count to numbers with hundreds of digits."""
 
 
 class MeasureRule(ASTValidationRule):
-    """Refuses documents with an operation that measures more than `most`; `message` says so, with slots for what was
-    `counted` and the `most`.
-    """
+    """Refuses documents with an operation that measures more than `most`, as `message` says with its two slots."""
 
     most: ClassVar[int]
     message: ClassVar[str]
@@ -37,19 +35,19 @@ class MeasureRule(ASTValidationRule):
         self._known: dict[str, int] = {}
 
     def enter_document(self, node: DocumentNode, *_: Any) -> None:
-        """Looks at every operation once, with fragments measured once each."""
+        """Measures every operation, and each fragment once."""
         for operation in node.definitions:
             counted = self.measured(operation.selection_set) if isinstance(operation, OperationDefinitionNode) else 0
             if counted > self.most:
-                message = self.message.format(counted=_figure(counted), most=figure(self.most))
+                message = self.message.format(counted=_figure(counted), most=format_number(self.most))
                 self.report_error(GraphQLError(message, [operation], extensions={"code": "QUERY_TOO_COMPLEX"}))
 
     @abstractmethod
     def measured(self, selections: SelectionSetNode | None) -> int:
-        """What a selection measures."""
+        """Measures a selection."""
 
     def fragment(self, name: str) -> int:
-        """What a fragment measures. One that spreads itself, or is missing, is another rule's matter."""
+        """Measures a fragment. Other rules refuse one that spreads itself, or is missing."""
         if name not in self._known:
             self._known[name] = 0
             self._known[name] = self.measured(self._fragments[name].selection_set) if name in self._fragments else 0
@@ -57,5 +55,5 @@ class MeasureRule(ASTValidationRule):
 
 
 def _figure(counted: int) -> str:
-    """A number for people."""
-    return figure(counted) if counted <= _MOST_COUNTED else f"more than {figure(_MOST_COUNTED)}"
+    """Formats a count for people."""
+    return format_number(counted) if counted <= _MOST_COUNTED else f"more than {format_number(_MOST_COUNTED)}"

@@ -1,7 +1,7 @@
-"""How often a document asks for the same thing in the same place.
+"""Limits how often an operation repeats a field in one place.
 
-The rule of the specification that fields with one name can be merged compares every pair of them, so its time grows
-with the square of the repetition (GraphQL, "Field Selection Merging"). This measure is taken before that rule runs.
+The specification's rule that fields with one name can be merged compares every pair of them, so its time grows with the
+square of the repetition (GraphQL, "Field Selection Merging"). This rule runs before that one.
 """
 
 from collections import defaultdict
@@ -12,13 +12,11 @@ from graphql import FieldNode, FragmentSpreadNode, SelectionSetNode
 from graph.complexity.measure import MeasureRule
 
 MOST = 3000
-"""How many fields, and pairs of fields with one name, an operation may have: thirty fragments that each repeat three
-names in one place have 1,395.
-"""
+"""The most fields and pairs of fields with one name. Thirty fragments that repeat three names have 1,395."""
 
 
 class RepetitionRule(MeasureRule):
-    """Refuses documents that ask for the same too often in one place."""
+    """Refuses documents that repeat fields too often in one place."""
 
     most = MOST
     message = (
@@ -27,7 +25,7 @@ class RepetitionRule(MeasureRule):
     )
 
     def measured(self, selections: SelectionSetNode | None) -> int:
-        """How many fields a selection has, and pairs with one name, with all that lies below; counts to `most` + 1."""
+        """Counts the fields of a selection and below it, and their pairs with one name; stops above `most`."""
         found, left = 0, [[selections] if selections else []]
         while left and found <= self.most:
             by_name: dict[str, list[FieldNode]] = defaultdict(list)
@@ -39,7 +37,7 @@ class RepetitionRule(MeasureRule):
         return found
 
     def _fields(self, sets: list[SelectionSetNode], opened: set[str]) -> Iterator[FieldNode]:
-        """The fields of selections that are merged, those of each fragment once."""
+        """Yields the fields of merged selections, those of each fragment once."""
         for node in [node for each in sets for node in each.selections]:
             if isinstance(node, FieldNode):
                 yield node

@@ -1,6 +1,6 @@
-"""How many values the variables of a request may have. Pure.
+"""Limits how many values the variables of a request have. Pure.
 
-They are looked at before anything else is done with them: making inputs of them takes time for each.
+It runs before the variables are converted to inputs, which takes time for each value.
 """
 
 from collections.abc import Mapping
@@ -9,15 +9,15 @@ from typing import Any, Final
 from graphql import GraphQLError
 
 MOST_VALUES: Final = 5000
-"""Values of all variables together, in lists and inputs at any depth: the longest lists have 200."""
+"""The most values of all variables together, in lists and inputs at any depth. The longest lists have 200."""
 
 TOO_MANY_VALUES: Final = (
     f"The variables have more than {MOST_VALUES} values. Send less at once: shorter lists, or several requests."
 )
 
 
-def too_many(variables: Mapping[str, Any]) -> GraphQLError | None:
-    """The refusal where there are too many; however many there are, no more are counted."""
+def too_many_values(variables: Mapping[str, Any]) -> GraphQLError | None:
+    """Returns the refusal when there are too many values; stops counting there."""
     waiting: list[Any] = [variables]
     count = 0
     while waiting:

@@ -1,4 +1,4 @@
-"""What is known of a GraphQL document before it runs: its syntax tree, whether it is valid, what it may cost.
+"""Parses and validates GraphQL documents before they run, computes their cost, and caches them.
 
-Knows the schema's shape, and neither callers nor rows.
+Knows the schema, but neither callers nor rows.
 """

@@ -1,4 +1,4 @@
-"""Documents that were asked for lately: clients send few, again and again. Bounded in bytes."""
+"""The cache of documents, since clients send a few documents again and again. Limited in bytes."""
 
 import asyncio
 from collections import OrderedDict
@@ -7,25 +7,25 @@ from typing import Any, Final, TypeVar
 
 from graphql import GraphQLSchema
 
-from graph.documents.document import BYTES_PER_CHARACTER, Document, read
+from graph.documents.document import BYTES_PER_CHARACTER, Document, parse_document
 from graph.limits.turns import Turns
 
 T = TypeVar("T")
 
 KEPT_BYTES: Final = 32 * 1024 * 1024
-"""Bytes of all documents that a process remembers."""
+"""The most bytes of all cached documents of a process."""
 
 LONGEST: Final = 20_000
-"""Characters of a document that is remembered: what programs send is shorter."""
+"""The longest document that it caches, in characters. What programs send is shorter."""
 
 SHORT: Final = 200
-"""Characters of a document that is read at once. A longer one is read in a thread, so that others get their turn."""
+"""The longest document, in characters, that it parses at once; it parses a longer one in a thread."""
 
 assert LONGEST * BYTES_PER_CHARACTER * 8 < KEPT_BYTES
 
 
 class Documents:
-    """The documents that one process remembers, by their text."""
+    """The documents that one process caches, by their text."""
 
     def __init__(self, *, introspection: bool = True, kept_bytes: int = KEPT_BYTES) -> None:
         self._introspection = introspection
@@ -35,20 +35,22 @@ class Documents:
         self.bytes = 0
 
     def find(self, text: str) -> Document | None:
-        """A document that is remembered."""
+        """Returns a cached document; None when it is not in the cache."""
         document = self._kept.get(text)
         if document is not None:
             self._kept.move_to_end(text)
         return document
 
     async def parsed(self, text: str, sender: Hashable) -> Document:
-        """A document, remembered or read now. Of one sender's long documents one is read at a time."""
+        """Returns a document from the cache, or parses it. Parses one long document of a sender at a time."""
         if document := self.find(text):
             return document
-        return self._keep(read(text) if len(text) <= SHORT else await self.in_turn(sender, read, text))
+        return self._keep(
+            parse_document(text) if len(text) <= SHORT else await self.in_turn(sender, parse_document, text)
+        )
 
     async def checked(self, document: Document, schema: GraphQLSchema, sender: Hashable) -> Document:
-        """The same document, of which it is known now whether it is valid."""
+        """Validates a document, unless that is done already, and returns it."""
         if document.errors is None and document.tree is not None:
             if len(document.text) <= SHORT:
                 self._check(document, schema)
@@ -57,14 +59,14 @@ class Documents:
         return document
 
     def grow(self, document: Document, size: int) -> None:
-        """Something was worked out from a document that takes so many bytes."""
+        """Counts `size` more bytes for something computed from a document."""
         document.written += size
         if self._kept.get(document.text) is document:
             self.bytes += size
             self._make_room()
 
     async def in_turn(self, sender: Hashable, work: Callable[..., T], *given: Any) -> T:
-        """Does a sender's work in a thread: one piece at a time, and each sender's in turn."""
+        """Runs a sender's work in a thread. One piece of work runs at a time, and senders take turns."""
         async with self._turns.turn(sender):
             return await asyncio.to_thread(work, *given)
 
@@ -72,7 +74,7 @@ class Documents:
         document.check(schema, introspection=self._introspection)
 
     def _keep(self, document: Document) -> Document:
-        """Remembers a document, and forgets those asked for longest ago."""
+        """Adds a document to the cache, and drops those that were used longest ago."""
         if len(document.text) > LONGEST or document.text in self._kept:
             return self._kept.get(document.text, document)
         self._kept[document.text] = document

@@ -1,4 +1,4 @@
-"""One GraphQL document as it was sent: its syntax tree, its operations, and what was worked out from them."""
+"""One GraphQL document: its syntax tree, its operations, and what code has computed from them."""
 
 from collections.abc import Hashable
 from dataclasses import dataclass, field
@@ -20,48 +20,48 @@ from graph.complexity.depth import DEEPEST
 from graph.documents.inspect import asks_for_the_schema_only, resume_variable
 from graph.documents.validity import errors_of
 from graph.graphql_internals import let_go_of_tokens
-from graph.languages import figure
+from graph.languages import format_number
 
 MOST_TOKENS: Final = 5000
-"""Tokens of a document."""
+"""The most tokens of a document."""
 
 MOST_OPERATIONS: Final = 100
-"""Operations of a document: many rules look at all of them together."""
+"""The most operations of a document, since many rules look at all of them together."""
 
 BYTES_PER_CHARACTER: Final = 80
-"""Memory of a document for each of its characters: of its syntax tree, where names are short."""
+"""How much memory a document needs for each of its characters, mainly for its syntax tree, when names are short."""
 
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One operation of a document that is valid, and what it may cost."""
+    """One operation of a valid document, and its cost."""
 
     node: OperationDefinitionNode
     cost: Cost
     resume_variable: str | None
-    """The variable that says from where a subscription goes on."""
+    """The variable with the cursor from which a subscription goes on."""
 
     @property
     def is_subscription(self) -> bool:
-        """Whether it is answered many times."""
+        """Whether it is a subscription."""
         return self.node.operation is OperationType.SUBSCRIPTION
 
     @property
     def is_query(self) -> bool:
-        """Whether it changes nothing, and is answered once."""
+        """Whether it is a query."""
         return self.node.operation is OperationType.QUERY
 
 
 @dataclass(slots=True)
 class Document:
-    """A document and what is known of it. `syntax_error` stands where it could not be read."""
+    """A document and what we know of it. `syntax_error` is set when it could not be parsed."""
 
     text: str
     tree: DocumentNode | None = None
     syntax_error: GraphQLError | None = None
     nodes: dict[str | None, OperationDefinitionNode] = field(default_factory=dict)
     errors: list[GraphQLError] | None = None
-    """What makes it invalid; None until that was looked at."""
+    """The errors of validation; None before `check`."""
     operations: dict[str | None, Operation] = field(default_factory=dict)
     memo: dict[Hashable, Any] = field(default_factory=dict)
     """What others have worked out from its nodes (columns, generated code): goes when the document is forgotten."""
@@ -70,26 +70,26 @@ class Document:
     answer: dict[str, bytes] | None = None
     """The answer to a document about the schema alone, field by field as JSON: it never changes."""
     written: int = 0
-    """Bytes that `memo` and `answer` were said to take."""
+    """The bytes of `memo` and `answer`, as their writers have estimated them."""
 
     @property
     def size(self) -> int:
-        """About how many bytes it takes."""
+        """About how many bytes it needs in memory."""
         return 1000 + BYTES_PER_CHARACTER * len(self.text) + self.written
 
     def node(self, name: str | None) -> OperationDefinitionNode | None:
-        """The operation of that name, or the only one; None where that cannot be told."""
+        """Returns the operation of that name, or the only one without a name; None when there is no such operation."""
         if name is None:
             return next(iter(self.nodes.values())) if len(self.nodes) == 1 else None
         return self.nodes.get(name) if isinstance(name, str) else None
 
     def operation(self, name: str | None) -> Operation | None:
-        """The valid operation of that name, or the only one; None where that cannot be told."""
+        """Returns the same as `node`, with its cost; None too when the document is not valid."""
         node = self.node(name)
         return self.operations.get(node.name.value if node.name else None) if node else None
 
     def is_subscription(self, name: str | None) -> bool:
-        """Whether the operation of that name is a subscription; not, where that cannot be told."""
+        """Whether the operation of that name is a subscription; False when there is no such operation."""
         node = self.node(name)
         return node is not None and node.operation is OperationType.SUBSCRIPTION
 
@@ -99,19 +99,19 @@ class Document:
         return node.operation if node else None
 
     def check(self, schema: GraphQLSchema, *, introspection: bool) -> None:
-        """Finds out whether it is valid, and what its operations may cost."""
+        """Validates the document and computes the cost of its operations, unless that is done already."""
         if self.errors is not None or self.tree is None:
             return
         errors = self._errors(self.tree, schema, introspection=introspection)
         if not errors:
             self.operations = {name: self._operation(self.tree, node, schema) for name, node in self.nodes.items()}
-        visit(self.tree, _Forgetting())
+        visit(self.tree, _DropTokens())
         # Last of all: this may be a thread, and whoever sees that there are none goes on with the operations.
         self.errors = errors
 
     def _errors(self, tree: DocumentNode, schema: GraphQLSchema, *, introspection: bool) -> list[GraphQLError]:
         found = errors_of(tree, schema, introspection=introspection)
-        # So graphql-core says that it went too deep for Python's stack.
+        # With this message graphql-core reports that it has exceeded Python's recursion limit.
         return [too_complex(NESTED)] if [each.message for each in found] == ["Validation aborted."] else found
 
     def _operation(self, tree: DocumentNode, node: OperationDefinitionNode, schema: GraphQLSchema) -> Operation:
@@ -125,16 +125,16 @@ NESTED: Final = (
 )
 
 
-def read(text: str) -> Document:
-    """The document that a text is."""
+def parse_document(text: str) -> Document:
+    """Parses a text."""
     try:
         tree = parse(text, max_tokens=MOST_TOKENS)
     except GraphQLSyntaxError as error:
-        return Document(text, syntax_error=_measured(error) or error)
+        return Document(text, syntax_error=_too_large(error) or error)
     let_go_of_tokens(tree)
     operations = [each for each in tree.definitions if isinstance(each, OperationDefinitionNode)]
     if len(operations) > MOST_OPERATIONS:
-        return Document(text, syntax_error=too_complex(TOO_MANY.format(counted=figure(len(operations)))))
+        return Document(text, syntax_error=too_complex(TOO_MANY.format(counted=format_number(len(operations)))))
     nodes = {each.name.value if each.name else None: each for each in operations}
     return Document(text, tree, nodes=nodes, asks_for_the_schema_only=asks_for_the_schema_only(tree))
 
@@ -148,20 +148,20 @@ TOO_LONG: Final = (
 )
 
 
-def _measured(error: GraphQLSyntaxError) -> GraphQLError | None:
-    """The refusal where reading was given up because there is too much of it: graphql-core's messages tell."""
+def _too_large(error: GraphQLSyntaxError) -> GraphQLError | None:
+    """Returns QUERY_TOO_COMPLEX if the document is too long or nested too deeply for the parser; else None."""
     if error.message.startswith("Syntax Error: Document contains more than"):
         return too_complex(TOO_LONG)
     return too_complex(NESTED) if "nested too deeply" in error.message else None
 
 
 def too_complex(message: str) -> GraphQLError:
-    """The answer to a document that asks for too much."""
+    """Builds the error for a document that asks for too much."""
     return GraphQLError(message, extensions={"code": "QUERY_TOO_COMPLEX"})
 
 
-class _Forgetting(Visitor):
-    """Forgets the tokens, which take as much memory again: error places are told from offsets."""
+class _DropTokens(Visitor):
+    """Drops the tokens, which need as much memory again. Places of errors are computed from offsets without them."""
 
     def enter(self, node: Node, *_: object) -> None:
         if node.loc:

@@ -1,4 +1,4 @@
-"""Questions about a syntax tree that are asked before the document runs. Pure."""
+"""Inspects the syntax tree of a document before it runs. Pure."""
 
 from collections import Counter
 
@@ -19,39 +19,39 @@ from graphql import (
 _OPEN_TO_ALL = {"__schema", "__type", "__typename"}
 
 _RESUME = "after"
-"""The argument of a subscription that says from where to go on."""
+"""The argument of a subscription with the cursor from which it goes on."""
 
 
 def resume_variable(document: DocumentNode, operation: OperationDefinitionNode) -> str | None:
-    """The variable that says from where a subscription goes on, if it says nothing else."""
+    """Returns the variable with a subscription's cursor, if the document uses it for nothing else; None otherwise."""
     fields = operation.selection_set.selections
     given = [each for field in fields if isinstance(field, FieldNode) for each in field.arguments or ()]
     names = [_variable(each) for each in given if each.name.value == _RESUME]
     name = names[0] if len(names) == 1 else None
     uses = _Uses()
     visit(document, uses)
-    # Once where it is declared, and once where it is used.
+    # One declaration and one use.
     return name if name and uses.found[name] == 2 else None
 
 
 def asks_for_the_schema_only(document: DocumentNode) -> bool:
-    """Whether every field at the root of the document is about the schema itself: that needs no key."""
+    """Whether every field at the root of the document is about the schema itself. Such a document needs no key."""
     fragments = {each.name.value: each for each in document.definitions if isinstance(each, FragmentDefinitionNode)}
     left: list[Node] = [each for each in document.definitions if isinstance(each, OperationDefinitionNode)]
     opened: set[str] = set()
-    asked: set[str] = set()
+    field_names: set[str] = set()
     while left:
         node = left.pop()
         if isinstance(node, FieldNode):
-            asked.add(node.name.value)
+            field_names.add(node.name.value)
         elif isinstance(node, FragmentSpreadNode):
-            # Each fragment is opened once: documents can nest them without end.
+            # Opens each fragment once, since documents can nest them without end.
             if node.name.value not in opened and node.name.value in fragments:
                 left.append(fragments[node.name.value])
             opened.add(node.name.value)
         elif isinstance(node, OperationDefinitionNode | FragmentDefinitionNode | InlineFragmentNode):
             left.extend(node.selection_set.selections)
-    return bool(asked) and asked <= _OPEN_TO_ALL
+    return bool(field_names) and field_names <= _OPEN_TO_ALL
 
 
 def _variable(argument: ArgumentNode) -> str | None:
@@ -59,7 +59,7 @@ def _variable(argument: ArgumentNode) -> str | None:
 
 
 class _Uses(Visitor):
-    """How often each variable stands in a document."""
+    """Counts how often each variable occurs in a document."""
 
     def __init__(self) -> None:
         super().__init__()

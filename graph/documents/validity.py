@@ -14,10 +14,10 @@ from graph.texts import TextRule
 
 
 def errors_of(tree: DocumentNode, schema: GraphQLSchema, *, introspection: bool) -> list[GraphQLError]:
-    """What makes a document invalid; measured first: validating what repeats itself takes long."""
+    """Returns the errors of a document. Measures it first, since GraphQL's rules take long for one with repetitions."""
     measured = validate(schema, tree, [AliasRule, DepthRule, RepetitionRule, TextRule])
-    return measured or broken_rules(schema, tree, _RULES if introspection else (*_RULES, _CLOSED))
+    return measured or broken_rules(schema, tree, _RULES if introspection else (*_RULES, _NO_INTROSPECTION))
 
 
 _RULES: Final = tuple(OverlapRule if each is OverlappingFieldsCanBeMergedRule else each for each in specified_rules)
-_CLOSED: Final = NoSchemaIntrospectionCustomRule
+_NO_INTROSPECTION: Final = NoSchemaIntrospectionCustomRule

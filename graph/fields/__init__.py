@@ -1,4 +1,4 @@
-"""How fields show rows: what each is made of, which columns a document needs, and code made for plain selections.
+"""How the API's types declare fields that show rows, which columns a document needs, and the compiler of selections.
 
-Knows no noun: the types of the API declare their fields with it.
+Imports no type of the API; they declare their fields with it.
 """

@@ -1,6 +1,6 @@
-"""Places in documents where objects are selected, and the functions that were made for each.
+"""Keeps the functions that the compiler makes for each place of a document where objects are selected.
 
-They live as long as the document is remembered, and count among its bytes.
+They live as long as the document is in the cache, and count among its bytes.
 """
 
 import logging
@@ -21,26 +21,26 @@ from graphql import (
     visit,
 )
 
-from graph.fields.compiler import Collect, NotPlainError, Render, render_of
+from graph.fields.compiler import Collect, NotPlainError, Render, compile_selection
 from graph.graphql_internals import FieldDetails
 from graph.request.context import Context
 
 log = logging.getLogger("timebok.completer")
 
 CASES: Final = 8
-"""So many cases (types, roles, values of switches) of one place are remembered; the others do without."""
+"""How many cases (types, roles, values of switches) of one place get a function; others run without."""
 
 
 _PLACE: Final = "place"
 
 _SIZE: Final = 500
-"""About how many bytes a place takes, and each function of it besides its code."""
+"""About how many bytes a place needs, and each of its functions besides its code."""
 
 _Case: TypeAlias = tuple[str, bool, tuple[bool | None, ...]]
 
 
 class CompiledSelection:
-    """One place in a document."""
+    """One place in a document where objects are selected, with its functions."""
 
     def __init__(self, node: FieldNode, fragments: Mapping[str, FragmentDefinitionNode]) -> None:
         self.node = node
@@ -58,17 +58,17 @@ class CompiledSelection:
         *,
         staff: bool,
     ) -> Render | None:
-        """The function for objects of a type with these variables; None when there can be none.
+        """Returns the functions for objects of a type with these variables; None when there are none.
 
-        It is made when a case comes for the second time: some documents come but once.
+        Compiles them when a case comes for the second time, since some documents come only once.
         """
         case = kind.name, staff, tuple([variables.get(each) for each in self._switches])
         if case in self._renders:
             return self._renders[case]
         if case in self._seen:
-            made = self._renders[case] = _made(kind, details, collect, staff=staff)
+            made = self._renders[case] = _compile(kind, details, collect, staff=staff)
             for function in (made.at_once, made.in_steps) if made else ():
-                context.grow(_weight(cast(FunctionType, function).__code__))
+                context.grow(_estimate_bytes(cast(FunctionType, function).__code__))
             return made
         if len(self._seen) < CASES:
             self._seen.add(case)
@@ -76,7 +76,7 @@ class CompiledSelection:
 
 
 def place_of(node: FieldNode, fragments: Mapping[str, FragmentDefinitionNode], context: Context) -> CompiledSelection:
-    """The place where a field is selected, remembered with its document."""
+    """Returns the place where a field is selected; its document keeps it."""
     name = _PLACE, id(node)
     place: CompiledSelection | None = context.memo.get(name)
     if place is None:
@@ -85,25 +85,29 @@ def place_of(node: FieldNode, fragments: Mapping[str, FragmentDefinitionNode], c
     return place
 
 
-def _weight(code: CodeType) -> int:
-    """About how many bytes a function's code takes."""
-    return _SIZE + 6 * len(code.co_code) + sum(_weight(each) for each in code.co_consts if isinstance(each, CodeType))
+def _estimate_bytes(code: CodeType) -> int:
+    """Estimates how many bytes a function's code needs."""
+    return (
+        _SIZE
+        + 6 * len(code.co_code)
+        + sum(_estimate_bytes(each) for each in code.co_consts if isinstance(each, CodeType))
+    )
 
 
-def _made(kind: GraphQLObjectType, details: list[FieldDetails], collect: Collect, *, staff: bool) -> Render | None:
+def _compile(kind: GraphQLObjectType, details: list[FieldDetails], collect: Collect, *, staff: bool) -> Render | None:
     try:
-        return render_of(kind, details, collect, staff=staff)
+        return compile_selection(kind, details, collect, staff=staff)
     except (NotPlainError, GraphQLError):
-        # What is wrong with a switch is told where it stands.
+        # graphql-core reports a wrong switch when it executes the field.
         return None
     except Exception:
-        # A fault of ours, which costs time and nothing else.
-        log.exception("no code for %s", kind.name)
+        # A fault of ours; graphql-core executes the selection instead, only slower.
+        log.exception("could not compile a selection of %s; graphql-core executes it", kind.name)
         return None
 
 
 def _switches(node: Node, fragments: Mapping[str, FragmentDefinitionNode]) -> set[str]:
-    """The variables that decide what of a selection is skipped."""
+    """Returns the variables in the `@skip` and `@include` directives of a selection."""
     found, opened = _Switches(), set[str]()
     visit(node, found)
     while left := found.spread - opened:
@@ -114,7 +118,7 @@ def _switches(node: Node, fragments: Mapping[str, FragmentDefinitionNode]) -> se
 
 
 class _Switches(Visitor):
-    """The variables in directives, and the fragments that are spread."""
+    """Collects the variables in directives, and the names of spread fragments."""
 
     def __init__(self) -> None:
         super().__init__()

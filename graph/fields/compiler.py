@@ -1,9 +1,9 @@
-"""Answers by generated code: a selection of plain fields becomes one function that turns objects into an answer.
+"""The compiler: makes a Python function of a selection of plain fields, which turns objects into an answer.
 
-There are two of each: one that answers what is short at once, and one that answers in steps, and keeps of what it made
-the bytes alone. Plain is what shows a column, an attribute, or what a resolver works out without waiting. All else, and
-every fault, is graphql-core's, with the objects that are there already: no resolver that reads anything runs twice. The
-code is made of the schema and of names that validation accepted, never of values.
+It makes two for each selection: one that answers a short list at once, and one that answers in steps, and keeps only
+the encoded bytes. A field is plain if it shows a column, an attribute, or what a resolver computes without awaiting.
+graphql-core executes all other fields, and every selection in which a function fails, with the same objects, so that no
+resolver reads anything twice. The code has only names from the schema and from validated documents, never values.
 """
 
 import inspect
@@ -37,7 +37,7 @@ from graph.fields.declarations import (
     Recurring,
     Related,
     Shown,
-    shows,
+    declaration_of,
 )
 from graph.graphql_internals import FieldDetails
 from graph.rendering.json_text import Text
@@ -51,58 +51,58 @@ InSteps: TypeAlias = Callable[[Sequence[Any], Context, Pieces], Generator[None, 
 
 @dataclass(frozen=True, slots=True)
 class Render:
-    """Turns objects of one type into an answer, in their order."""
+    """The two functions that turn objects of one type into an answer, in their order."""
 
     at_once: AtOnce
-    """Raises LongError where that takes too long."""
+    """Raises LongError for more objects than it may render at once."""
     in_steps: InSteps
 
 
 Collect: TypeAlias = Callable[[GraphQLObjectType, list[FieldDetails]], Mapping[str, list[FieldDetails]]]
-"""What is selected of a type, by the keys of the answer."""
+"""Returns the selected fields of a type, by the keys of the answer."""
 
 LONGEST: Final = 20_000
-"""Characters of code that is worth to be kept: what programs ask for takes less."""
+"""The longest code that it compiles, in characters. What programs ask for needs less."""
 
 _AS_THEY_ARE: Final = frozenset({"String", "ID", "Int", "Boolean"})
 
 
 class NotPlainError(Exception):
-    """This is graphql-core's to answer."""
+    """graphql-core must execute this selection, since it is not plain."""
 
 
 @dataclass(frozen=True, slots=True)
-class Asking:
-    """All that a resolver which works something out may use of `info`."""
+class ResolverInfo:
+    """What the compiled code passes to resolvers as `info`: they may use nothing but the context."""
 
     context: Context
 
 
 @dataclass(frozen=True, slots=True)
 class _Object:
-    """Where the code finds an object: itself, where it is there, and its row, which may lie within another's."""
+    """The expressions for an object: for itself, if it exists, and for its row, which may be part of another's row."""
 
     value: str | None
     row: str | None
     within: Related | None = None
 
     def column(self, name: str) -> str:
-        """The expression for a column."""
+        """Returns the expression for a column. Raises NotPlainError without a row."""
         if self.row is None:
             raise NotPlainError
         key = self.within.column(name) if self.within else name
         return f"{self.row}[{key!r}]"
 
 
-def render_of(kind: GraphQLObjectType, details: list[FieldDetails], collect: Collect, *, staff: bool) -> Render:
-    """The functions for objects of a type, for staff or for the public. Raises NotPlainError."""
+def compile_selection(kind: GraphQLObjectType, details: list[FieldDetails], collect: Collect, *, staff: bool) -> Render:
+    """Compiles the functions for objects of a type, for staff or for public keys. Raises NotPlainError."""
     at_once, in_steps = (_Code(collect, staff, in_steps=each).top(kind, details) for each in (False, True))
     return Render(at_once, in_steps)
 
 
 @dataclass
 class _Code:
-    """The source of one function, as it is put together, and what it refers to."""
+    """The source of one function while it is put together, and the values that it refers to."""
 
     collect: Collect
     staff: bool
@@ -112,36 +112,36 @@ class _Code:
         default_factory=lambda: {
             "UTC": UTC,
             "none": _none,
-            "Asking": Asking,
+            "ResolverInfo": ResolverInfo,
             "Few": Few,
             "text_of": text_of,
         }
     )
     count: int = 0
     _is_once: bool = False
-    """Whether the code is of what is made once for many."""
+    """Whether the code under way is for an object that many places share."""
 
     def name(self, prefix: str) -> str:
-        """A name that nothing has."""
+        """Returns a new name."""
         self.count += 1
         return f"{prefix}{self.count}"
 
     def give(self, prefix: str, value: Any) -> str:
-        """A name for a value that the code refers to."""
+        """Returns a new name for a value that the code refers to."""
         name = self.name(prefix)
         self.given[name] = value
         return name
 
     def top(self, kind: GraphQLObjectType, details: list[FieldDetails]) -> Any:
-        """The function for objects of a type."""
+        """Compiles the function for objects of a type."""
         item = self.name("v")
         row = self.name("r") if _has_row(kind) else None
         shown = self.object(kind, details, _Object(item, row))
         return self.function(self.many("values", item, shown, (row, f"{item}.row") if row else None))
 
     def function(self, expression: str) -> Any:
-        """The function that returns the expression."""
-        body = "\n    ".join(["asking, few = Asking(context), Few()", *self.before, f"return {expression}"])
+        """Compiles the function that returns the expression."""
+        body = "\n    ".join(["info, few = ResolverInfo(context), Few()", *self.before, f"return {expression}"])
         if len(body) > LONGEST:
             raise NotPlainError
         parameters = "values, context, pieces" if self.in_steps else "values, context"
@@ -149,7 +149,7 @@ class _Code:
         return self.given["render"]
 
     def many(self, items: str, item: str, shown: str, more: tuple[str, str] | None = None) -> str:
-        """The expression for a list of objects, of what is shown of each item; `more` names something else of it."""
+        """Returns the expression for a list, with `shown` for each item; `more` binds one more name for an item."""
         if self.in_steps and not self._is_once:
             each = self.name("each")
             self.before += [
@@ -167,7 +167,7 @@ class _Code:
         return f"[{shown} for {item} in {taken}{named}]"
 
     def object(self, kind: GraphQLObjectType, details: list[FieldDetails], source: _Object) -> str:
-        """The expression for an object."""
+        """Returns the expression for an object."""
         return (
             "{"
             + ", ".join(
@@ -177,13 +177,13 @@ class _Code:
         )
 
     def field(self, kind: GraphQLObjectType, details: list[FieldDetails], source: _Object) -> str:
-        """The expression for a field of an object."""
+        """Returns the expression for a field of an object."""
         name = details[0].node.name.value
         if name == "__typename":
             return repr(kind.name)
         returned = kind.fields[name].type
         definition: StrawberryField = _definition(kind.fields[name])
-        match shows(definition):
+        match declaration_of(definition):
             case Column(_, staff) | Part(_, staff) if staff and not self.staff:
                 return "None" if not is_non_null_type(returned) else "none()"
             case Column(column):
@@ -195,22 +195,24 @@ class _Code:
             case Related() as other:
                 return self.related(other, returned, details, source)
             case Recurring(keys, mapping):
-                return self.recurring(f"{_value_of(source)}.{keys}", f"{source.value}.{mapping}", returned, details)
+                return self.recurring(
+                    f"{_value_expression(source)}.{keys}", f"{source.value}.{mapping}", returned, details
+                )
             case Listed():
                 return self.listed(returned, details, source)
             case Attribute(attribute):
-                return self.value(returned, details, f"{_value_of(source)}.value.{attribute}")
+                return self.value(returned, details, f"{_value_expression(source)}.value.{attribute}")
             case shown:
                 return self.value(returned, details, self.resolved(kind, definition, shown, source))
 
     def value(self, returned: GraphQLOutputType, details: list[FieldDetails], expression: str) -> str:
-        """The expression for a value of a type."""
+        """Returns the expression for a value of a type."""
         kind = get_nullable_type(returned)
         if is_leaf_type(kind) and kind.name in _AS_THEY_ARE and not is_non_null_type(returned):
             return expression
         name = self.name("x")
         if is_list_type(kind):
-            # No name can be bound where a comprehension takes its items from.
+            # Python allows no `:=` in the iterable of a comprehension.
             item = self.name("x")
             each = self.value(kind.of_type, details, item)
             is_plain = is_leaf_type(get_nullable_type(kind.of_type))
@@ -227,7 +229,7 @@ class _Code:
         return f"({shown} if ({name} := {expression}) is not None else {missing})"
 
     def leaf(self, kind: GraphQLLeafType, name: str) -> str:
-        """The expression for a value that is there."""
+        """Returns the expression for a leaf value that is not None."""
         if kind.name in _AS_THEY_ARE:
             return name
         if kind.name == "DateTime":
@@ -238,7 +240,7 @@ class _Code:
         return f"{self.give('leaf', kind.coerce_output_value)}({name})"
 
     def related(self, other: Related, returned: GraphQLOutputType, details: list[FieldDetails], source: _Object) -> str:
-        """The expression for the row that a row points at: one for all that point at it."""
+        """Returns the expression for the row that a row points at; rows that point at the same one share it."""
         if source.within:
             raise NotPlainError
         shown = self.shared(returned, details, _Object(None, "row", other))
@@ -246,21 +248,21 @@ class _Code:
         return self.once(key, f"[{shown}]" if other.listed else shown, "row", source.row or "")
 
     def recurring(self, keys: str, mapping: str, returned: GraphQLOutputType, details: list[FieldDetails]) -> str:
-        """The expression for a list of objects, each made once for all lists that have it."""
+        """Returns the expression for a list of objects; lists that have the same object share it."""
         key = self.name("k")
         shown = self.shared(returned, details, _Object("value", "value.row"))
         made = self.once(key, shown, "value", f"{mapping}[{key}]")
         return f"[{made} for {key} in few({keys})]" if not self.in_steps else f"[{made} for {key} in {keys}]"
 
     def shared(self, returned: GraphQLOutputType, details: list[FieldDetails], source: _Object) -> str:
-        """The expression for an object that is made once for many."""
+        """Returns the expression for an object that many places share."""
         before, self._is_once = self._is_once, True
         shown = self.object(_object_type(returned), details, source)
         self._is_once = before
         return shown
 
     def once(self, key: str, shown: str, parameter: str, given: str) -> str:
-        """The expression for what is made once for each key, of what is given for the parameter."""
+        """Returns the expression for `shown`, computed once for each key; `given` is passed for the parameter."""
         known, make = self.name("known"), self.name("make")
         self.before += [
             f"{known} = {{}}",
@@ -271,18 +273,18 @@ class _Code:
         return f"({known}.get({key}) or {make}({key}, {given}))"
 
     def listed(self, returned: GraphQLOutputType, details: list[FieldDetails], source: _Object) -> str:
-        """The expression for the rows of a page."""
+        """Returns the expression for the rows of a page."""
         row = self.name("r")
         shown = self.object(_object_type(returned), details, _Object(None, row))
-        return self.many(f"{_value_of(source)}.page.rows", row, shown)
+        return self.many(f"{_value_expression(source)}.page.rows", row, shown)
 
     def resolved(
         self, kind: GraphQLObjectType, definition: StrawberryField, shown: Shown | None, source: _Object
     ) -> str:
-        """The expression for what a resolver returns, or for an attribute without one."""
+        """Returns the expression for what a resolver returns; for the attribute when the field has no resolver."""
         resolver = definition.base_resolver
         if resolver is None:
-            return f"{_value_of(source)}.{definition.python_name}"
+            return f"{_value_expression(source)}.{definition.python_name}"
         if definition.is_async or definition.arguments:
             raise NotPlainError
         value = source.value
@@ -297,17 +299,17 @@ class _Code:
         takes = list(inspect.signature(function).parameters)
         if takes[1:] not in ([], ["info"]):
             raise NotPlainError
-        asking = ", asking" if takes[1:] else ""
-        return f"{self.give('resolve', function)}({value}{asking})"
+        info = ", info" if takes[1:] else ""
+        return f"{self.give('resolve', function)}({value}{info})"
 
 
 def _none() -> NoReturn:
-    """Nothing is there where something must be: graphql-core knows what to say of it."""
+    """Raises NotPlainError for a null where none may be, since graphql-core has the error message for it."""
     raise NotPlainError
 
 
 def _has_row(kind: GraphQLObjectType) -> bool:
-    """Whether objects of a type are views of a row."""
+    """Whether objects of a type have a row."""
     return any(each.name == "row" for each in fields(_class_of(kind)))
 
 
@@ -324,14 +326,14 @@ def _definition(of: GraphQLObjectType | GraphQLField) -> Any:
 
 
 def _object_type(kind: GraphQLOutputType) -> GraphQLObjectType:
-    """What a field shows, alone or in a list."""
+    """Returns the object type of a field, alone or in a list. Raises NotPlainError for any other type."""
     found = get_named_type(kind)
     if not is_object_type(found):
         raise NotPlainError
     return found
 
 
-def _value_of(source: _Object) -> str:
+def _value_expression(source: _Object) -> str:
     if source.value is None:
         raise NotPlainError
     return source.value

@@ -1,7 +1,7 @@
-"""What a field of a type can show: a column of its row, a part of it, a row it points at, an attribute of a value, the
-rows of a page.
+"""Declarations of what a field shows: a column of its row, a part of it, a row it points at, an attribute of a value,
+the rows of a page.
 
-Declared, so that a document's columns are known before it runs, and its answer can be made by generated code.
+From them we know a document's columns before it runs, and the compiler can make code for it.
 """
 
 from collections.abc import Callable
@@ -16,12 +16,12 @@ from strawberry.types.field import StrawberryField
 from graph.strawberry_internals import api_name
 
 SHOWS = "shows"
-"""Under this name a field's metadata says what it shows."""
+"""The key of the declaration in a field's metadata."""
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column of the row as it is; null for public keys where it is for `staff`."""
+    """A column of the row as it is; with `staff`, null for public keys."""
 
     name: str
     staff: bool = False
@@ -29,7 +29,7 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """The row's global id, made of the type's name and the row's own."""
+    """The row's global id, which `make` computes from the type's name and the row's id."""
 
     make: Callable[[str, UUID], str]
 
@@ -44,14 +44,14 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Related:
-    """The row that this one points at by a relation, read with it in one statement; as a list of one when `listed`."""
+    """The row that this one points at by a relation; the same statement reads both. A list of one when `listed`."""
 
     relation: str
     kind: type
     listed: bool
 
     def column(self, name: str) -> str:
-        """What a column of the other row is called in this one."""
+        """Returns the name that a column of the other row has in this one."""
         return f"{self.relation}_id" if name == "id" else f"{self.relation}__{name}"
 
 
@@ -64,7 +64,7 @@ class Attribute:
 
 @dataclass(frozen=True, slots=True)
 class Recurring:
-    """A list of objects that many lists have: those of the mapping `mapping`, by `keys`. Both are attributes."""
+    """A list of objects that many lists share. Both fields name attributes: one with the keys, one with the mapping."""
 
     keys: str
     options_by_id: str
@@ -72,14 +72,14 @@ class Recurring:
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """A page's rows as objects of a type."""
+    """The rows of a page, as a list of objects of a type."""
 
     kind: type
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What a resolver makes of some columns."""
+    """What a resolver computes from some columns."""
 
     columns: tuple[str, ...]
 
@@ -87,14 +87,14 @@ class Reading:
 Shown: TypeAlias = Column | Identity | Part | Related | Attribute | Recurring | Listed | Reading
 
 
-def shows(field: StrawberryField) -> Shown | None:
-    """What a field shows; None where that is not said."""
+def declaration_of(field: StrawberryField) -> Shown | None:
+    """Returns the declaration of a field; None when it has none."""
     shown: Shown | None = field.metadata.get(SHOWS)
     return shown
 
 
 @cache
-def shown_by(kind: type) -> dict[str, Shown | None]:
-    """What each field of a type shows, by the field's name in the API; None where that is not said."""
+def declarations_of(kind: type) -> dict[str, Shown | None]:
+    """Returns the declarations of a type's fields, by the field's name in the API; None for one without."""
     definition: StrawberryObjectDefinition = get_object_definition(kind, strict=True)
-    return {field.graphql_name or api_name(field.python_name): shows(field) for field in definition.fields}
+    return {field.graphql_name or api_name(field.python_name): declaration_of(field) for field in definition.fields}

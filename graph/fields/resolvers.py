@@ -1,6 +1,6 @@
-"""Types as thin views of plain rows: a type holds its row, and its fields are declared here (see `shown`).
+"""Functions with which types declare their fields. A type holds a row, and most of its fields show parts of the row.
 
-What has to be worked out is a resolver that says which columns it reads.
+A field that must be computed is a resolver that declares, with `reading`, which columns it reads.
 """
 
 from collections.abc import Callable
@@ -27,7 +27,7 @@ from graph.request.context import Info
 
 
 def column(name: str, description: str, *, staff: bool = False) -> Any:
-    """A field that shows one column of the row as it is."""
+    """Declares a field that shows one column of the row as it is."""
 
     def resolve(root: Any) -> Any:
         return root.row[name]
@@ -39,7 +39,7 @@ def column(name: str, description: str, *, staff: bool = False) -> Any:
 
 
 def identity(make: Callable[[str, UUID], str], description: str) -> Any:
-    """A field that shows the row's global id."""
+    """Declares a field that shows the row's global id."""
 
     def resolve(root: Any) -> Any:
         return make(get_object_definition(type(root), strict=True).name, root.row["id"])
@@ -48,7 +48,7 @@ def identity(make: Callable[[str, UUID], str], description: str) -> Any:
 
 
 def part(kind: type, description: str, *, staff: bool = False) -> Any:
-    """A field that shows some columns of the row as an object of their own."""
+    """Declares a field that shows some columns of the row as an object of another type."""
 
     def resolve(root: Any, info: Info) -> Any:
         return kind(row=root.row) if info.context.caller.is_staff or not staff else None
@@ -57,7 +57,7 @@ def part(kind: type, description: str, *, staff: bool = False) -> Any:
 
 
 def related(relation: str, kind: type, description: str, *, listed: bool = False) -> Any:
-    """A field that shows the row which this one points at."""
+    """Declares a field that shows the row that this one points at."""
     shown = Related(relation, kind, listed)
 
     def resolve(root: Any, info: Info) -> Any:
@@ -68,7 +68,7 @@ def related(relation: str, kind: type, description: str, *, listed: bool = False
 
 
 def listed(kind: type, description: str) -> Any:
-    """A field that shows the rows of a page."""
+    """Declares a field that shows the rows of a page."""
 
     def resolve(root: Any) -> Any:
         return [kind(row=row) for row in root.page.rows]
@@ -77,7 +77,7 @@ def listed(kind: type, description: str) -> Any:
 
 
 def attribute(name: str, description: str) -> Any:
-    """A field that shows one attribute of a value of the domain (`value`)."""
+    """Declares a field that shows one attribute of a value of the domain (`value`)."""
 
     def resolve(root: Any) -> Any:
         return getattr(root.value, name)
@@ -86,7 +86,7 @@ def attribute(name: str, description: str) -> Any:
 
 
 def recurring(keys: str, mapping: str, description: str) -> Any:
-    """A field that shows a list of objects which other lists have, too."""
+    """Declares a field that shows a list of objects that it shares with other lists."""
 
     def resolve(root: Any) -> Any:
         found = getattr(root, mapping)
@@ -96,7 +96,7 @@ def recurring(keys: str, mapping: str, description: str) -> Any:
 
 
 def reading(*columns: str, description: str, name: str | None = None) -> Any:
-    """A field that is worked out from some columns of the row: decorates its resolver."""
+    """Decorates the resolver of a field that it computes from these columns of the row."""
     return strawberry.field(description=description, name=name, metadata={SHOWS: Reading(columns)})
 
 

@@ -1,4 +1,4 @@
-"""What a document asks of a type's rows: the columns that have to be read, known before anything is."""
+"""Finds the columns of a type's rows that a document needs, so that one statement can read them."""
 
 from collections.abc import Iterator
 from functools import cache
@@ -6,24 +6,24 @@ from functools import cache
 from graphql import FieldNode, FragmentDefinitionNode, FragmentSpreadNode, InlineFragmentNode, SelectionSetNode
 from strawberry.types.base import get_object_definition
 
-from graph.fields.declarations import Column, Part, Reading, Related, shown_by
+from graph.fields.declarations import Column, Part, Reading, Related, declarations_of
 from graph.request.context import Info
 from graph.strawberry_internals import field_nodes
 from graph.strawberry_internals import fragment as named_fragment
 
 _SIZE = 800
-"""About how many bytes the columns of one place take."""
+"""About how many bytes the columns of one place need in memory."""
 
 
 @cache
 def _names(kind: type) -> frozenset[str]:
-    """The names a fragment on this type may carry: its own and its interfaces'."""
+    """Returns the type conditions of fragments that apply to this type: its own name and those of its interfaces."""
     definition = get_object_definition(kind, strict=True)
     return frozenset({definition.name, *(each.name for each in definition.interfaces)})
 
 
 def columns(info: Info, kind: type, *path: str) -> frozenset[str]:
-    """The columns that the query asks of `kind` below the current field, following the field names of `path`.
+    """Returns the columns of `kind` that the query needs below the current field, at the end of a path of field names.
 
     `id` is always among them.
     """
@@ -32,23 +32,23 @@ def columns(info: Info, kind: type, *path: str) -> frozenset[str]:
     place = (tuple(map(id, nodes)), kind, path)
     known: frozenset[str] | None = info.context.memo.get(place)
     if known is None:
-        known = frozenset({"id", *_asked(info, nodes, kind, path)})
+        known = frozenset({"id", *_columns_at(info, nodes, kind, path)})
         info.context.remember(place, known, _SIZE)
     return known
 
 
 def selects(info: Info, *path: str) -> bool:
     """Whether the query asks for the object at the end of a path of field names below the current field."""
-    return bool(_sets(info, field_nodes(info), path))
+    return bool(_selections_at(info, field_nodes(info), path))
 
 
-def _asked(info: Info, nodes: list[FieldNode], kind: type, path: tuple[str, ...]) -> Iterator[str]:
-    for each in _sets(info, nodes, path):
+def _columns_at(info: Info, nodes: list[FieldNode], kind: type, path: tuple[str, ...]) -> Iterator[str]:
+    for each in _selections_at(info, nodes, path):
         yield from _columns_of(info, each, kind)
 
 
-def _sets(info: Info, nodes: list[FieldNode], path: tuple[str, ...]) -> list[SelectionSetNode]:
-    """What is selected at the end of a path below some nodes."""
+def _selections_at(info: Info, nodes: list[FieldNode], path: tuple[str, ...]) -> list[SelectionSetNode]:
+    """Returns the selections at the end of a path below some nodes."""
     sets: list[SelectionSetNode] = [node.selection_set for node in nodes if node.selection_set]
     for name in path:
         inner = (field.selection_set for each in sets for field in _selected(info, each, None) if _is(field, name))
@@ -57,8 +57,8 @@ def _sets(info: Info, nodes: list[FieldNode], path: tuple[str, ...]) -> list[Sel
 
 
 def _columns_of(info: Info, selections: SelectionSetNode, kind: type) -> Iterator[str]:
-    """The columns of a type's row that some fields of it are shown from."""
-    fields = shown_by(kind)
+    """Yields the columns of a type's row that a selection needs."""
+    fields = declarations_of(kind)
     for node in _selected(info, selections, _names(kind)):
         match fields.get(node.name.value):
             case Column(name):
@@ -79,9 +79,9 @@ def _is(field: FieldNode, name: str) -> bool:
 def _selected(
     info: Info, selections: SelectionSetNode, names: frozenset[str] | None, opened: set[str] | None = None
 ) -> Iterator[FieldNode]:
-    """The fields of a selection, fragments opened; those on other types than `names` are passed over.
+    """Yields the fields of a selection, also those in fragments; skips fragments on other types than `names`.
 
-    Each fragment is opened once: documents can nest them without end.
+    Opens each fragment once, since documents can nest them without end.
     """
     opened = set() if opened is None else opened
     for node in selections.selections:

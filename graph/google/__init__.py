@@ -1,1 +1,1 @@
-"""An option's tie to Google Calendar: its state, the steps to make it, rules on trial, and texts."""
+"""An option's connection to Google Calendar: its state, signing in and linking, previews of rules, and templates."""

@@ -1,4 +1,4 @@
-"""The Google accounts that a business has connected, and giving an option one of them without another consent."""
+"""The Google accounts that a business has connected, and the mutation that gives one to an option."""
 
 from typing import Annotated
 

@@ -1,4 +1,4 @@
-"""An option's tie to Google Calendar: what it is, how it does, and the steps to make it."""
+"""The types of an option's connection to Google Calendar: account, calendar, rules and health."""
 
 import asyncio
 from collections import defaultdict
@@ -11,7 +11,7 @@ import strawberry
 from graph.catalog.options import Option
 from graph.fields.resolvers import attribute, column, reading
 from graph.fields.selection import columns
-from graph.languages import say
+from graph.languages import translate
 from graph.relay.nodes import Node
 from graph.request.context import Info
 from graph.scalars import TimeZone
@@ -45,11 +45,11 @@ class SyncError:
 
     @strawberry.field(description="For people, in the caller's language: what it is, and who has to do what about it.")
     def message(self, info: Info) -> str:
-        return say(door.SAYS[self.value.code], {}, info.context.language)
+        return translate(door.EXPLANATIONS[self.value.code], {}, info.context.language)
 
 
-def fault(value: door.Trouble | None) -> SyncError | None:
-    """What went wrong, if anything did."""
+def sync_error(value: door.Trouble | None) -> SyncError | None:
+    """Converts a trouble to the API's type; None without one."""
     return SyncError(value=value) if value else None
 
 
@@ -62,7 +62,7 @@ class InboundHealth:
 
     @strawberry.field(description="What went wrong last; null when all is well.")
     def error(self) -> SyncError | None:
-        return fault(self.value.error)
+        return sync_error(self.value.error)
 
 
 @strawberry.type(description="From here to Google.")
@@ -76,7 +76,7 @@ class OutboundHealth:
 
     @strawberry.field(description="What went wrong last; null when all is well.")
     def error(self) -> SyncError | None:
-        return fault(self.value.error)
+        return sync_error(self.value.error)
 
 
 @strawberry.type(description="Whether Google tells of changes by itself. Without that the calendar is polled.")
@@ -119,25 +119,25 @@ class GoogleCalendar(Node):
 
     @reading("id", description="The options that are linked to it, by name.")
     async def shared_with(self, info: Info) -> list[Option]:
-        return await sharing(info, self.row["id"])
+        return await options_linked_to(info, self.row["id"])
 
 
-async def sharing(info: Info, calendar_id: UUID) -> list[Option]:
-    """The options linked to a calendar, by name."""
-    asked = columns(info, Option)
+async def options_linked_to(info: Info, calendar_id: UUID) -> list[Option]:
+    """Returns the options linked to a calendar, by name."""
+    wanted_columns = columns(info, Option)
 
     async def load(ids: Sequence[UUID]) -> Mapping[UUID, Sequence[Row]]:
         found: dict[UUID, list[Row]] = defaultdict(list)
         query = GoogleLink.filter(calendar_id__in=list(set(ids))).order_by("option__name", "option_id")
-        for row in await db.select(query, ("calendar_id",), **{name: f"option__{name}" for name in asked}):
+        for row in await db.select(query, ("calendar_id",), **{name: f"option__{name}" for name in wanted_columns}):
             found[row["calendar_id"]].append(row)
         return found
 
-    return [Option(row=row) for row in await info.context.loaders.many(("sharing", asked), calendar_id, load)]
+    return [Option(row=row) for row in await info.context.loaders.many(("sharing", wanted_columns), calendar_id, load)]
 
 
 async def calendar(info: Info, calendar_id: UUID) -> GoogleCalendar:
-    """A calendar that is there, read together with the others of this level."""
+    """Reads a calendar, in one batch with the others of this level of the answer. Raises LookupError without one."""
     row = await info.context.loaders.row(GoogleCalendarRow, calendar_id, columns(info, GoogleCalendar))
     if row is None:
         raise LookupError("a calendar that is referred to is there")
@@ -201,17 +201,17 @@ class GoogleConnection(Node):
 
 
 def account(value: door.Account) -> GoogleAccount:
-    """An account of the domain, as the API shows it."""
+    """Converts an account of the domain to the API's type."""
     return GoogleAccount(row={"id": value.id}, value=value)
 
 
 def connection(value: door.Connection) -> GoogleConnection:
-    """A connection of the domain, as the API shows it."""
+    """Converts a connection of the domain to the API's type."""
     return GoogleConnection(row={"id": value.id}, value=value)
 
 
-async def linked(info: Info, option_id: UUID) -> GoogleConnection | None:
-    """The option's connection, read together with those of the other options of this level."""
+async def connection_of(info: Info, option_id: UUID) -> GoogleConnection | None:
+    """Reads an option's connection, in one batch with those of the other options of this level of the answer."""
     google, business_id = info.context.state.google, info.context.caller.business_id
 
     async def load(ids: Sequence[UUID]) -> Mapping[UUID, door.Connection]:

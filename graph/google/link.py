@@ -1,4 +1,4 @@
-"""The steps of connecting an option to Google: sign in, come back, choose a calendar; and undoing it."""
+"""The mutations that connect an option to Google: sign in, come back, link a calendar; unlink, disconnect, sync."""
 
 from collections.abc import Sequence
 from typing import Annotated
@@ -193,14 +193,14 @@ class GoogleMutation:
 
 
 async def _options(info: Info, ids: Sequence[UUID]) -> list[Option]:
-    """The payload's options, in this order."""
+    """Reads the payload's options, in the order of the ids."""
     query = OptionRow.filter(business_id=info.context.caller.business_id, id__in=list(ids))
     rows = {row["id"]: row for row in await db.select(query, columns(info, Option, "options"))}
     return [Option(row=rows[each]) for each in ids]
 
 
 def _choices(source: LinkGoogleCalendarInput) -> LinkChoices:
-    """The input's choices; what was left out is None."""
+    """Converts the input for the domain; a field that is left out becomes None."""
     return LinkChoices(
         blocking=source.blocking or None,
         matchers=matchers(source.matchers),
@@ -212,7 +212,7 @@ def _choices(source: LinkGoogleCalendarInput) -> LinkChoices:
 
 
 def matchers(given: list[EventMatcherInput] | None) -> tuple[Matcher, ...] | None:
-    """An input's matchers; None when they were left out."""
+    """Converts an input's matchers for the domain; None when they are left out."""
     if given is None or given is strawberry.UNSET:
         return None
     return tuple(Matcher(each.field, checks.tidy(each.value) or "") for each in given)

@@ -1,4 +1,4 @@
-"""Before saving a rule for a shared calendar: what would each event block?"""
+"""The query `googleRoutingPreview`: what each event would block by rules that are not saved yet."""
 
 from datetime import datetime
 from typing import Annotated
@@ -8,7 +8,7 @@ from graphql import GraphQLError
 
 from graph.catalog.options import Option, option_list
 from graph.google.link import EventMatcherInput, matchers
-from graph.languages import BUSY, say
+from graph.languages import BUSY, translate
 from graph.relay.arguments import check_range
 from graph.relay.nodes import decode_id
 from graph.relay.payloads import optional
@@ -40,7 +40,7 @@ class RoutedEvent:
 
     @strawberry.field(description="Its title; `Busy` where details are not shown; null when it has none.")
     def title(self, info: Info) -> str | None:
-        return say(BUSY, {}, info.context.language) if self.value.hidden else self.value.title
+        return translate(BUSY, {}, info.context.language) if self.value.hidden else self.value.title
 
     @strawberry.field(description="When it begins.")
     def start(self) -> datetime:
@@ -104,7 +104,7 @@ class RoutingPreviewQuery:
 
 
 def _error(refused: Refused) -> GraphQLError:
-    """The refusal of a query: UNAVAILABLE when Google does not answer, else the input is at fault."""
+    """Converts a refusal to the error of a query: UNAVAILABLE when Google does not answer, else BAD_USER_INPUT."""
     reason = refused.reasons[0]
     if reason.code is ErrorCode.GOOGLE_UNAVAILABLE:
         return GraphQLError(reason.text, extensions=unavailable().extensions)

@@ -1,4 +1,4 @@
-"""Settings → Integrations → Google Calendar: the fields, the blue buttons, Save."""
+"""The templates of bookings in Google Calendar: the queries for them and a preview, and the mutation to save."""
 
 from typing import Annotated
 
@@ -26,7 +26,7 @@ class Placeholder:
 
 @strawberry.type(description="How bookings are written into Google Calendar.")
 class GoogleCalendarSettings:
-    value: strawberry.Private[door.Wording]
+    value: strawberry.Private[door.Templates]
     title_template: str = attribute("title_template", "The event's title, with placeholders.")
     description_template: str = attribute("description_template", "The event's description, with placeholders.")
     location_template: str = attribute("location_template", "The event's location, with placeholders.")
@@ -47,7 +47,7 @@ class GoogleCalendarPreview:
 
 
 @strawberry.type
-class WordingQuery:
+class TemplateQuery:
     @strawberry.field(description="How bookings are written into Google Calendar. Admin.")
     async def google_calendar_settings(self, info: Info) -> GoogleCalendarSettings:
         found = await info.context.state.google.wording(admin(info).business_id, info.context.language)
@@ -88,7 +88,7 @@ class UpdateGoogleCalendarSettingsPayload(Payload):
 
 
 @strawberry.type
-class WordingMutation:
+class TemplateMutation:
     @strawberry.mutation(description="Changes how bookings are written; all future ones are written anew. Admin.")
     async def update_google_calendar_settings(
         self,

@@ -1,6 +1,6 @@
-"""What one request, one key and one address may ask, and what is said to those who ask for more.
+"""Limits of what keys and addresses may ask for, and the errors for those who ask for more.
 
-Here belong: how a document is measured before it runs (`depth`, `aliases`, `repetition`, `cost`, `lengths`), counting
-by the minute (`rate`), what keys spend (`spending`), which address a request comes from (`address`), who is let in
-(`door`), and the answers to whoever has to wait (`answers`). Connections and bytes are bounded in `graph.server`.
+`rate` counts by the minute, `cost_budget` limits cost, `door` limits requests, `seats` limits subscriptions, `turns`
+and `space` share work and memory fairly, `address` finds the address that a request counts for, and `answers` has the
+errors. `graph.complexity` measures documents; `graph.server` limits connections and bytes.
 """

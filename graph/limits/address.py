@@ -1,7 +1,7 @@
-"""Which address a request comes from, as far as limits go by it: an IPv4 address, or an IPv6 network of 64 bits.
+"""Finds the address for which limits count a request: an IPv4 address, or an IPv6 network of 64 bits.
 
-Behind a proxy that is not trusted every client seems to have the proxy's address. Counting them as one would lock all
-of them out, so such requests are not counted by address, and the log says once which setting is missing.
+Behind a proxy that we do not trust, every client has the proxy's address. To count them as one would lock them all out,
+so such requests do not count by address, and the log says once which setting is missing.
 """
 
 import ipaddress
@@ -13,14 +13,14 @@ from typing import Any
 log = logging.getLogger("timebok.limits")
 
 PEER, CLIENT = "timebok.peer", "client"
-"""An extension of the scope, and what is in it: who is at the other end of the connection, whatever headers say."""
+"""The extension of the ASGI scope that has the connection's real peer, whatever headers say; and its key for that."""
 
 MISSING = (
     "A proxy at %s forwards requests, and TIMEBOK_TRUSTED_PROXIES does not name it, or it sends no X-Forwarded-For: "
     "limits by address do not apply to what comes through it."
 )
 
-_NEAR = tuple(
+_PROXY_NETWORKS = tuple(
     ipaddress.ip_network(each)
     for each in (
         "10.0.0.0/8",
@@ -34,27 +34,27 @@ _NEAR = tuple(
         "fe80::/10",
     )
 )
-"""Where proxies are: loopback, link-local, private and carrier-grade addresses (RFC 1918, 3927, 4193, 6598)."""
+"""The networks of proxies: loopback, link-local, private and carrier-grade addresses (RFC 1918, 3927, 4193, 6598)."""
 
 _FORWARDED = (b"forwarded", b"x-real-ip")
 
 
 class Addresses:
-    """Tells the addresses of requests; one per process, since it warns once."""
+    """Finds the addresses of requests. A process has one, so that it logs its warning once."""
 
     def __init__(self) -> None:
         self._has_warned = False
 
     def of(self, scope: MutableMapping[str, Any]) -> str | None:
-        """The address that a request counts for; None when limits by address do not apply to it."""
+        """Returns the address that a request counts for; None when limits by address do not apply to it."""
         client = scope.get("client")
         peer = (scope.get("extensions") or {}).get(PEER, {CLIENT: client})[CLIENT]
         if client is None or peer is None:
             return None
         if tuple(client) != tuple(peer):
-            # The server trusts the peer, and took the client from its headers.
+            # uvicorn trusts the peer, and took the client from its headers.
             return network(client[0])
-        if is_near(peer[0]) and is_forwarded(scope):
+        if is_proxy_network(peer[0]) and is_forwarded(scope):
             self._warn(peer[0])
             return None
         return network(peer[0])
@@ -66,14 +66,14 @@ class Addresses:
 
 
 def is_forwarded(scope: Mapping[str, Any]) -> bool:
-    """Whether a request carries headers that a proxy writes about its client."""
+    """Whether a request has headers in which a proxy names its client."""
     return any(name in _FORWARDED or name.startswith(b"x-forwarded-") for name, _ in scope["headers"])
 
 
 # The same clients come again and again: reading an address takes as long as reading a request.
 @lru_cache(maxsize=256)
 def network(host: str) -> str | None:
-    """What counts as one address; None for what is none."""
+    """Converts a host to what counts as one address; None when it is no IP address."""
     address = _parsed(host)
     if isinstance(address, ipaddress.IPv6Address):
         return str(ipaddress.IPv6Network((int(address) >> 64 << 64, 64)))
@@ -81,14 +81,14 @@ def network(host: str) -> str | None:
 
 
 @lru_cache(maxsize=256)
-def is_near(host: str) -> bool:
-    """Whether an address is a private or a loopback one."""
+def is_proxy_network(host: str) -> bool:
+    """Whether a host is in one of the networks where proxies are."""
     address = _parsed(host)
-    return address is not None and any(address in each for each in _NEAR)
+    return address is not None and any(address in each for each in _PROXY_NETWORKS)
 
 
 def _parsed(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
-    """The address; an IPv4 address that is written as an IPv6 one is an IPv4 address."""
+    """Parses an address; converts an IPv4 address that is written as an IPv6 one."""
     try:
         address = ipaddress.ip_address(host)
     except ValueError:

@@ -1,4 +1,4 @@
-"""What keys and addresses have spent of the cost they may ask for in a minute. Counted in this process alone."""
+"""Limits the cost that keys and addresses may ask for in a minute. Each process counts by itself."""
 
 from math import ceil
 from typing import Any, Final
@@ -8,21 +8,21 @@ from graphql import GraphQLError
 from graph.limits.answers import rate_limited
 from graph.limits.rate import Rate, SharedRate, share_of
 from graph.limits.sender import Sender
-from graph.spoken import said
+from graph.spoken import translated_error
 from models.settings import Settings
 
 NEW_CHARACTER: Final = 5
-"""What a character of a document costs that is not remembered: it has to be read and found valid first."""
+"""The cost of each character of a document that is not in the cache, for parsing and validating it."""
 
-TOO_DEAR: Final = (
+TOO_EXPENSIVE: Final = (
     "This document may cost {requested}, and one request at most {requestLimit}. Ask for less at once: a smaller "
     "`first`, a shorter range, fewer options, fewer fields."
 )
-SPENT: Final = "What may be asked for in a minute is spent. Ask again in {seconds} s, or for less at once."
+USED_UP: Final = "What may be asked for in a minute is spent. Ask again in {seconds} s, or for less at once."
 
 
 class CostBudget:
-    """The accounts of one process: of each key, of each address that uses a public key, and of each without any."""
+    """The budgets of one process: of each key, of each address that uses a public key, and of each without a key."""
 
     def __init__(self, settings: Settings) -> None:
         self._per_request = settings.request_cost
@@ -32,26 +32,26 @@ class CostBudget:
         self._strangers = Rate(self._share)
 
     def admit(self, sender: Sender, cost: int) -> GraphQLError | None:
-        """Takes what an operation may cost from who asks; the refusal where it costs more than one request may, or more
-        than is left: QUERY_TOO_COMPLEX, RATE_LIMITED.
+        """Takes what an operation may cost from the sender's budget. Returns the error QUERY_TOO_COMPLEX when it costs
+        more than one request may, and RATE_LIMITED when less is left.
         """
         if cost > self._per_request:
             figures = {"requested": cost, "requestLimit": self._per_request}
             extensions = {"code": "QUERY_TOO_COMPLEX", **figures}
-            return said(TOO_DEAR, figures, sender.language, extensions)
+            return translated_error(TOO_EXPENSIVE, figures, sender.language, extensions)
         return self.take(sender, cost)
 
     def take(self, sender: Sender, cost: int) -> GraphQLError | None:
-        """Takes a cost from who asks; the refusal RATE_LIMITED where less is left."""
+        """Takes a cost from the sender's budget. Returns the error RATE_LIMITED when less is left."""
         if sender.who is not None:
             wait = self._keys.take(sender.who.key_id, sender.counted_address, cost)
         else:
             wait = None if sender.address is None else self._strangers.take(sender.address, cost)
-        return None if wait is None else rate_limited(SPENT, wait, sender.language)
+        return None if wait is None else rate_limited(USED_UP, wait, sender.language)
 
     def shown(self, sender: Sender, requested: int) -> dict[str, Any]:
-        """`extensions.cost` of an answer: what it was counted as, and what is left to who asks of the minute's limit
-        (a refusal's `requestLimit` is another: what one request may cost).
+        """Builds `extensions.cost` of an answer: its cost, the limit for a minute, and what is left of it for the
+        sender. (`requestLimit` in a refusal is the limit for one request.)
         """
         if not self._per_minute:
             return {"requested": requested, "limit": None, "remaining": None, "resetSeconds": None}

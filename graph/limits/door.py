@@ -1,4 +1,4 @@
-"""The door of one process: counts who comes in, by key and by address, and says when to come back."""
+"""Limits the requests of keys and addresses. Each process counts by itself."""
 
 from graphql import GraphQLError
 from starlette.types import Scope
@@ -10,14 +10,14 @@ from graph.limits.sender import Sender
 from models.settings import Settings
 
 WRONG_KEYS = 60
-"""Wrong keys that one address may show a minute."""
+"""The most requests with a wrong key that one address may send a minute."""
 
 WITHOUT_KEY = 120
-"""Requests without a key that one address may send a minute: they can only ask about the schema."""
+"""The most requests without a key that one address may send a minute. They can only ask about the schema."""
 
 
-class Door:
-    """Counts requests. Staff and admin keys are counted by key alone."""
+class RequestLimits:
+    """Counts requests: by key, and those of public keys by address too."""
 
     def __init__(self, settings: Settings) -> None:
         self._requests = SharedRate(settings.key_requests, settings.address_share)
@@ -26,11 +26,11 @@ class Door:
         self._addresses = Addresses()
 
     def address_of(self, scope: Scope) -> str | None:
-        """The address that a request counts for; None when limits by address do not apply to it."""
+        """Returns the address that a request counts for; None when limits by address do not apply to it."""
         return self._addresses.of(scope)
 
     def admit(self, sender: Sender) -> GraphQLError | None:
-        """Counts a request with a key; the error when it comes too early. Raises UNAUTHENTICATED without a key."""
+        """Counts a request with a key; returns an error when it comes too early. Raises UNAUTHENTICATED."""
         key_id = sender.caller.key_id
         wait = self._requests.take(key_id, sender.counted_address)
         if wait is None:
@@ -40,7 +40,7 @@ class Door:
         return answers.rate_limited(message, wait, sender.language)
 
     def admit_stranger(self, sender: Sender, *, shows_key: bool) -> GraphQLError | None:
-        """Counts a request without a valid key, whatever it asks; the error when it comes too early."""
+        """Counts a request without a valid key. Returns an error when it comes too early."""
         if sender.address is None:
             return None
         rate = self._wrong_keys if shows_key else self._without_key
@@ -49,5 +49,5 @@ class Door:
 
 
 def too_many_open(sender: Sender) -> GraphQLError:
-    """The answer to a key, or an address with it, that has as many sockets and streams open as it may."""
+    """Builds the error for a key, or an address with it, that has as many sockets and streams open as it may."""
     return answers.rate_limited(answers.TOO_MANY_OPEN, answers.OPEN_AGAIN_SECONDS, sender.language)

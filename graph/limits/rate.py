@@ -1,17 +1,17 @@
-"""Counting what is used of so much a minute. Knows neither keys nor addresses."""
+"""Counts what users use of an amount for each minute (token buckets). Knows neither keys nor addresses."""
 
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 
 MOST_KEPT = 50_000
-"""So many buckets are remembered; beyond it the one that was used longest ago is forgotten, the fullest as a rule."""
+"""The most buckets in memory. With more, it drops the one that was used longest ago, as a rule the fullest."""
 
 
 class Rate:
-    """A bucket for each of any number of users. Each holds `per_minute`, and refills evenly. 0: no limit.
+    """A bucket for each user. It holds `per_minute` and refills evenly; 0 means no limit.
 
-    A bucket that is full again is forgotten, so that memory follows who is active, not who ever was.
+    It drops buckets that are full again, so that memory grows with active users only.
     """
 
     def __init__(self, per_minute: float, clock: Callable[[], float] = time.monotonic) -> None:
@@ -24,9 +24,9 @@ class Rate:
         return len(self._spent)
 
     def wait(self, user: Hashable, amount: float = 1) -> float | None:
-        """In how many seconds the amount can be taken; None when it can be now. Takes nothing.
+        """Returns in how many seconds the amount can be taken; None for now. Takes nothing.
 
-        Whoever asks for more than a bucket holds waits until it is full.
+        An amount larger than the bucket can be taken when the bucket is full.
         """
         if not self._most:
             return None
@@ -34,7 +34,7 @@ class Rate:
         return missing / self._per_second if missing > 1e-9 else None
 
     def take(self, user: Hashable, amount: float = 1) -> float | None:
-        """Takes the amount; None when it was there, else nothing is taken: in how many seconds it will be."""
+        """Takes the amount and returns None; or takes nothing, and returns in how many seconds it can."""
         wait = self.wait(user, amount)
         if wait is None and self._most:
             self._spent[user] = (self._used(user) + amount, self._clock())
@@ -43,11 +43,11 @@ class Rate:
         return wait
 
     def left(self, user: Hashable) -> float | None:
-        """How much can be taken now; None without a limit."""
+        """Returns how much can be taken now; None without a limit."""
         return max(0.0, self._most - self._used(user)) if self._most else None
 
     def full_in(self, user: Hashable) -> float:
-        """In how many seconds the bucket is full again."""
+        """Returns in how many seconds the bucket is full again."""
         return self._used(user) / self._per_second if self._most else 0.0
 
     def _used(self, user: Hashable) -> float:
@@ -55,7 +55,7 @@ class Rate:
         return max(0.0, spent - (self._clock() - since) * self._per_second) if spent else 0.0
 
     def _forget(self) -> None:
-        """Forgets who was used longest ago and is full again, and whoever is too many."""
+        """Drops the buckets that were used longest ago, as long as they are full again or too many."""
         while len(self._spent) > 1:
             oldest = next(iter(self._spent))
             if self._used(oldest) > 0 and len(self._spent) <= MOST_KEPT:
@@ -64,14 +64,14 @@ class Rate:
 
 
 class SharedRate:
-    """A rate for each key, of which one address may use a share. An address that is None is not counted."""
+    """A bucket for each key, of which each address may use a share. None for an address counts by key alone."""
 
     def __init__(self, per_minute: float, share: float, clock: Callable[[], float] = time.monotonic) -> None:
         self._keys = Rate(per_minute, clock)
         self._addresses = Rate(share_of(per_minute, share), clock)
 
     def take(self, key: Hashable, address: str | None, amount: float = 1) -> float | None:
-        """Takes the amount of both; None when it was there, else nothing is taken: in how many seconds it will be."""
+        """Takes the amount from both and returns None; or takes nothing, and returns in how many seconds it can."""
         waits = [self._keys.wait(key, amount)]
         if address is not None:
             waits.append(self._addresses.wait((key, address), amount))
@@ -83,16 +83,16 @@ class SharedRate:
         return longest
 
     def left(self, key: Hashable, address: str | None) -> float | None:
-        """How much this address can take with this key now; None without a limit."""
+        """Returns how much this address can take with this key now; None without a limit."""
         both = [self._keys.left(key), None if address is None else self._addresses.left((key, address))]
         return min((each for each in both if each is not None), default=None)
 
     def full_in(self, key: Hashable, address: str | None) -> float:
-        """In how many seconds all of it can be taken again."""
+        """Returns in how many seconds both buckets are full again."""
         mine = 0.0 if address is None else self._addresses.full_in((key, address))
         return max(self._keys.full_in(key), mine)
 
 
 def share_of(limit: float, share: float) -> float:
-    """What one address may use of a limit: at least one, and all of no limit (0)."""
+    """Returns what one address may use of a limit: at least 1; 0, for no limit, of no limit."""
     return max(1.0, limit * share) if limit else 0.0

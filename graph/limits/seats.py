@@ -1,6 +1,6 @@
-"""How many different subscriptions a key may have open in this process, and one address of a public key's.
+"""Limits how many different subscriptions a key, and an address with a public key, may have open in this process.
 
-Equal ones count once: they are executed once, whoever follows them.
+Equal ones count once, since the process executes them once for all.
 """
 
 from collections import Counter, defaultdict
@@ -9,11 +9,11 @@ from contextlib import contextmanager
 
 from graphql import GraphQLError
 
-from graph.spoken import said
+from graph.spoken import translated_error
 from models.api_key import Caller
 
 TOO_COMPLEX = "QUERY_TOO_COMPLEX"
-"""The code of whatever asks for more at once than is taken."""
+"""The code of errors for asking for too much at once."""
 
 SMALLER = (
     "This key may have {most} different subscriptions open. Equal ones count once: let windows begin at whole days, "
@@ -28,17 +28,17 @@ SHORTER = "The document and the variables of a subscription may have {most} byte
 
 
 class SubscriptionSeats:
-    """Who follows what."""
+    """Counts the open subscriptions of each key and address."""
 
     def __init__(self, per_key: int = 0, share: float = 1.0) -> None:
-        """`per_key` different ones of a key; 0: no limit. An address has its `share` of those of a public key."""
+        """`per_key`: the most of a key (0: no limit), of which an address may have a `share` with a public key."""
         self._per_key = per_key
         self._per_address = max(1, int(per_key * share)) if per_key else 0
         self._taken: defaultdict[Hashable, Counter[Hashable]] = defaultdict(Counter)
 
     @contextmanager
     def taken(self, caller: Caller, address: str | None, sameness: Hashable, language: str) -> Iterator[None]:
-        """Counts in somebody who follows this, for as long as the block lasts. Raises QUERY_TOO_COMPLEX."""
+        """Counts a subscription while the block runs; equal ones have the same `sameness`. Raises QUERY_TOO_COMPLEX."""
         holders = self._holders(caller, address)
         for holder, (most, message) in holders.items():
             if sameness not in self._taken[holder] and len(self._taken[holder]) >= most:
@@ -56,7 +56,7 @@ class SubscriptionSeats:
                 self._forget_empty(holder)
 
     def _holders(self, caller: Caller, address: str | None) -> Mapping[Hashable, tuple[int, str]]:
-        """Whose bounds hold for a caller: each with how many it may have, and what is said beyond."""
+        """Returns the key and, for a public key, the address that count a subscription; each with limit and message."""
         if not self._per_key:
             return {}
         holders: dict[Hashable, tuple[int, str]] = {caller.key_id: (self._per_key, SMALLER)}
@@ -70,5 +70,5 @@ class SubscriptionSeats:
 
 
 def too_complex(message: str, most: int, language: str) -> GraphQLError:
-    """The answer to what is more than is taken at once."""
-    return said(message, {"most": most}, language, {"code": TOO_COMPLEX})
+    """Builds the error for asking for too much at once."""
+    return translated_error(message, {"most": most}, language, {"code": TOO_COMPLEX})

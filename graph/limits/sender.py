@@ -1,4 +1,4 @@
-"""Who sends something, as far as limits count it: the context of a request or of a socket is one."""
+"""The sender of a request, as limits see it. `graph.request.context.Context` is one."""
 
 from typing import Protocol
 
@@ -6,7 +6,7 @@ from models.api_key import Caller
 
 
 class Sender(Protocol):
-    """A caller, or a stranger at an address."""
+    """A caller, or somebody without a key at an address."""
 
     language: str
     address: str | None
@@ -14,12 +14,12 @@ class Sender(Protocol):
 
     @property
     def who(self) -> Caller | None:
-        """Whose key was shown; None without a valid one."""
+        """The caller whose key came with the request; None without a valid key."""
 
     @property
     def caller(self) -> Caller:
-        """The same, which must be there. Raises UNAUTHENTICATED."""
+        """The caller. Raises UNAUTHENTICATED without a valid key."""
 
     @property
     def counted_address(self) -> str | None:
-        """The address that counts: of public keys only."""
+        """The address if the request counts for it: with public keys only."""

@@ -1,4 +1,4 @@
-"""Whose turn it is to work: so much at once, and of those who wait each holder in turn, however much it waits for."""
+"""Limits how much work runs at once, and gives those who wait for it turns in a fair order (round robin by holder)."""
 
 import asyncio
 from collections import deque
@@ -7,29 +7,29 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 AT_ONCE = 2
-"""While one waits for the database, another works."""
+"""The default: two, so that one can work while another waits for the database."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Waiting:
-    """One who waits, and how much it needs."""
+    """Somebody who waits for a turn, and the weight of the work."""
 
     granted: asyncio.Future[None]
     weight: int
 
 
 class Turns:
-    """The turns of a process: work of so much weight at once."""
+    """Grants turns for work whose weights are at most `at_once` together."""
 
     def __init__(self, at_once: int = AT_ONCE) -> None:
         self._at_once = self._free = at_once
         self._waiting: dict[Hashable, deque[_Waiting]] = {}
-        """By holder; the next to come is the first of the first."""
+        """The queues of the holders. The next turn goes to the first in the first queue."""
 
     @asynccontextmanager
     async def turn(self, holder: Hashable, weight: int = 1) -> AsyncIterator[None]:
-        """Waits for a turn of the holder, which lasts as long as the block. Others have theirs in between. What weighs
-        more than everything is done alone.
+        """Waits for a turn of the holder, which lasts as long as the block. Between two turns of a holder, every other
+        one that waits has one. Work that weighs more than `at_once` runs alone.
         """
         weight = min(weight, self._at_once)
         await self._wait(holder, weight)
@@ -50,23 +50,23 @@ class Turns:
             if mine.granted.done() and not mine.granted.cancelled():
                 self._give_back(weight)
             else:
-                # Whoever waits behind may need less.
-                self._pass_on()
+                # The next in the queue may weigh less, and fit now.
+                self._grant_next()
             raise
 
     def _give_back(self, weight: int) -> None:
         self._free += weight
-        self._pass_on()
+        self._grant_next()
 
-    def _pass_on(self) -> None:
-        """Grants turns as long as the next who waits needs no more than is free."""
+    def _grant_next(self) -> None:
+        """Grants turns as long as the next in the queue weighs no more than is free."""
         while self._waiting:
             holder, queue = next(iter(self._waiting.items()))
             following = queue[0]
             if not following.granted.done() and following.weight > self._free:
                 return
             queue.popleft()
-            # The others of this holder wait until everybody else had a turn.
+            # The holder's other work goes to the end of the queue.
             del self._waiting[holder]
             if queue:
                 self._waiting[holder] = queue

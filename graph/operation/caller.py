@@ -2,12 +2,12 @@
 
 from graphql import GraphQLError
 
-from graph.limits.door import Door
+from graph.limits.door import RequestLimits
 from graph.request.context import Context
 from models import api_key
 
 
-async def identify(context: Context, door: Door, authorization: object) -> GraphQLError | None:
+async def identify(context: Context, door: RequestLimits, authorization: object) -> GraphQLError | None:
     """Looks up the key in `Bearer <key>` and keeps its caller in the context. Without a valid key, counts whoever
     sends; the refusal RATE_LIMITED when its address sends too many. `authorization` is None where nothing was shown.
     """

@@ -13,7 +13,7 @@ from strawberry.types import ExecutionResult
 from strawberry.types.execution import PreExecutionError
 
 from graph.documents.document import Document
-from graph.errors import client_error, coded
+from graph.errors import client_error, with_code
 from graph.operation import introspection
 from graph.operation.executor import Executor
 from graph.request.context import Context
@@ -67,7 +67,7 @@ def _errors(document: Document, name: str | None) -> list[GraphQLError]:
 
 
 def _coded(errors: list[GraphQLError] | None, context: Context) -> list[GraphQLError]:
-    return [coded(error, context.language) for error in errors or ()]
+    return [with_code(error, context.language) for error in errors or ()]
 
 
 def _failed(error: Exception, context: Context) -> ExecutionResult:

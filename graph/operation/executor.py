@@ -29,11 +29,11 @@ from graph.fields.compiled_selections import place_of
 from graph.fields.compiler import Render
 from graph.metrics import FALLBACKS
 from graph.operation.walk import Walk
-from graph.rendering.allowance import PIECE_SECONDS, Allowance, gone, too_slow
-from graph.rendering.json_text import Text, encoded
-from graph.rendering.pieces import LongError, Pieces, counted_in, items_of, joined, only
+from graph.rendering.allowance import PIECE_SECONDS, Allowance, nobody_waits, too_slow
+from graph.rendering.json_text import Text, encode
+from graph.rendering.pieces import Pieces, TooManyObjectsError, counted_bytes, encode_items, join_items, single_item
 from graph.request.context import Context
-from graph.texts import in_variables
+from graph.texts import errors_in_variables
 
 LONGEST_SECONDS = 30.0
 """How long one request may take."""
@@ -88,7 +88,7 @@ class Executor(Walk):
         **named: Any,
     ) -> Any:
         """An executor, or what is wrong with the request. Texts are looked at here, whichever way a request takes."""
-        wrong = in_variables(raw_variable_values or {})
+        wrong = errors_in_variables(raw_variable_values or {})
         return wrong or super().build(schema, document, root_value, context_value, raw_variable_values, *args, **named)
 
     def execute_operation(self, serially: bool | None = None) -> Any:
@@ -105,7 +105,7 @@ class Executor(Walk):
         found: ExecutionResult = await result if isawaitable(result) else result
         reason = self.allowance.reason
         while rest := [each for each in self.background_futures if not each.done()]:
-            self.allowance.end(gone())
+            self.allowance.end(nobody_waits())
             await asyncio.wait(rest)
         self.allowance.reason = reason
         return found
@@ -193,9 +193,9 @@ class Executor(Walk):
                 completed = await self._slice(enumerate(items[start : start + room], start), complete)
                 if len(items) <= room:
                     return completed
-                texts.append(items_of(completed))
-                self.allowance.take(len(texts[-1]) + 1 - counted_in(completed))
-            return joined(texts)
+                texts.append(encode_items(completed))
+                self.allowance.take(len(texts[-1]) + 1 - counted_bytes(completed))
+            return join_items(texts)
         except Exception:
             if self.allowance.reason is None:
                 raise
@@ -240,7 +240,7 @@ class Executor(Walk):
         """Objects by generated code; where something cannot be shown graphql-core knows what to say of it."""
         try:
             shown: Any = render.at_once(values, self.context_value)
-        except LongError:
+        except TooManyObjectsError:
             return self._in_steps(render, values, walk, alone=alone)
         except Exception:
             FALLBACKS.inc()
@@ -250,7 +250,7 @@ class Executor(Walk):
         if _abreast.get() == 1:
             return shown
         # One of many lists: all of them together may be long.
-        text = Text(encoded(shown))
+        text = Text(encode(shown))
         self.allowance.take(len(text.json))
         return text
 
@@ -265,7 +265,7 @@ class Executor(Walk):
             FALLBACKS.inc()
             walked = walk()
             return await walked if isawaitable(walked) else walked
-        return only(shown) if alone else shown
+        return single_item(shown) if alone else shown
 
     def _collected(self, kind: GraphQLObjectType, details: list[FieldDetails]) -> dict[str, list[FieldDetails]]:
         return self.collect_subfields(kind, details).grouped_field_set
@@ -292,7 +292,7 @@ async def _to_its_end(result: Awaitable[ExecutionResult], context: Context, *, m
             reason = None if task.done() else too_slow()
     except asyncio.CancelledError:
         if may_end:
-            allowance.end(gone())
+            allowance.end(nobody_waits())
         _leave(task)
         raise
     if reason is not None:
@@ -323,7 +323,7 @@ async def _in_turn(result: Awaitable[ExecutionResult], context: Context, *, may_
             return await result
     except asyncio.CancelledError:
         # What has begun ends at its next step, what has not at its first: nothing that was made for it is left behind.
-        context.allowance.end(gone())
+        context.allowance.end(nobody_waits())
         if not has_begun:
             await result
         raise
@@ -372,7 +372,7 @@ class _Watch:
     async def _hear(self, heard: Callable[[], Awaitable[Any]]) -> None:
         while (await heard())["type"] != "http.disconnect":
             pass
-        self._end(gone())
+        self._end(nobody_waits())
 
 
 def _done(under_way: set[asyncio.Future[Any]], task: asyncio.Future[Any]) -> None:

@@ -7,8 +7,8 @@ from orjson import Fragment
 from strawberry.types import ExecutionResult
 
 from graph.documents.document import Document
-from graph.errors import coded
-from graph.rendering.json_text import encoded
+from graph.errors import with_code
+from graph.rendering.json_text import encode
 from graph.request.context import Context
 
 
@@ -22,7 +22,7 @@ async def answer(
     if not errors and not variables and len(document.nodes) == 1:
         document.answer = texts
         context.grow(sum(len(text) for text in texts.values()))
-    return ExecutionResult(_ready(texts), [coded(each, context.language) for each in errors])
+    return ExecutionResult(_ready(texts), [with_code(each, context.language) for each in errors])
 
 
 def _ready(texts: dict[str, bytes]) -> dict[str, Any] | None:
@@ -36,4 +36,4 @@ def _executed(
     """Each field of the answer as JSON; none where the operation could not run."""
     assert document.tree is not None
     result = execute_sync(schema, document.tree, variable_values=variables, operation_name=name)
-    return {name: encoded(value) for name, value in (result.data or {}).items()}, result.errors or []
+    return {name: encode(value) for name, value in (result.data or {}).items()}, result.errors or []

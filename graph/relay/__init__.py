@@ -1,4 +1,1 @@
-"""What all nouns of the API share: global ids, connections, payloads of mutations, arguments.
-
-Knows no noun.
-"""
+"""What all types of the API share: global ids, connections, payloads of mutations, arguments. Imports none of them."""

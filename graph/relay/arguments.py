@@ -1,4 +1,4 @@
-"""Arguments that several fields take, said once, and how long a range of time may be."""
+"""Arguments that several fields take, and the check of a range of time."""
 
 from datetime import datetime
 from typing import Annotated
@@ -13,7 +13,7 @@ from models.scheduling.hours import wall_days
 from models.scheduling.intervals import DAY, Interval
 
 MOST_DATES = 62
-"""So many dates a range may have, however long their days are."""
+"""The most dates of a range, however many hours they have."""
 
 ServiceId = Annotated[strawberry.ID, strawberry.argument(description="The service.")]
 FirstStart = Annotated[datetime, strawberry.argument(name="from", description="The first start of interest.")]
@@ -32,11 +32,9 @@ MovingToken = Annotated[str | None, strawberry.argument(description="With a publ
 
 
 async def check_range(info: Info, window: Interval, time_zone: str | None = None) -> None:
-    """Raises BAD_USER_INPUT for a range that is empty, inverted, or of too many dates of the zone; without one, of the
-    business's.
-    """
+    """Raises BAD_USER_INPUT for a range that is empty or has too many dates of the zone, or of the business's."""
     length = window.end - window.start
-    # Clocks change by less than a day: the zone decides only what is near the limit.
+    # Clocks change by less than a day, so the zone matters only near the limit.
     fits = 0 < length <= (MOST_DATES - 1) * DAY
     if not fits and 0 < length <= (MOST_DATES + 1) * DAY:
         name = time_zone or (await business.read(info.context.caller.business_id, ("time_zone",)))["time_zone"]

@@ -1,6 +1,4 @@
-"""Relay connections with keyset cursors: a page continues after a row, so rows that arrive meanwhile neither shift
-nor repeat anything.
-"""
+"""Relay connections with keyset cursors, so that new rows neither shift nor repeat those of later pages."""
 
 import base64
 import json
@@ -21,10 +19,10 @@ PAGE = 100
 """The largest page."""
 
 _LONGEST = 200
-"""Characters of what a list is ordered by."""
+"""The longest text, in characters, of a column that orders a list."""
 
 COUNTED = 10_000
-"""Above so many rows `totalCount` is null: counting them would cost more than it tells."""
+"""The most rows that `totalCount` counts. With more it is null, since counting would cost more than it is worth."""
 
 First = Annotated[int, strawberry.argument(description="How many to give, from 0 to 100.")]
 After = Annotated[str | None, strawberry.argument(description="Give what follows this cursor of an earlier page.")]
@@ -42,7 +40,7 @@ class PageInfo:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Some rows of a query, in the order of a column."""
+    """One page of a query's rows, in the order of a column."""
 
     rows: Sequence[Row]
     by: str
@@ -51,14 +49,14 @@ class Page:
     select: Select
 
     def cursors(self) -> list[str]:
-        """The place of each row."""
+        """Returns the cursor of each row."""
         return [self._cursor(row) for row in self.rows]
 
     def _cursor(self, row: Row) -> str:
-        return _cursor(row[self.by], row["id"])
+        return _encode_cursor(row[self.by], row["id"])
 
     def info(self) -> PageInfo:
-        """Where it begins and ends."""
+        """Returns the page's `PageInfo`."""
         start, end = (self._cursor(self.rows[0]), self._cursor(self.rows[-1])) if self.rows else (None, None)
         return PageInfo(
             has_next_page=self.has_next,
@@ -89,28 +87,28 @@ class Listing:
 async def page(
     select: Select, *, by: str, columns: frozenset[str], first: int, after: str | None, descending: bool = False
 ) -> Page:
-    """The rows of the query by one column and then by id, after a cursor. Raises BAD_USER_INPUT."""
+    """Reads a page of the query, ordered by one column and then by id, after a cursor. Raises BAD_USER_INPUT."""
     if not 0 <= first <= PAGE:
         raise bad_input(f"`first` is between 0 and {PAGE}.")
-    position = None if after is None else _position(after, is_instant=is_instant(select.statement.table, by))
+    position = None if after is None else _decode_cursor(after, is_instant=is_instant(select.statement.table, by))
     rows = await select.page(by, first + 1, position, descending=descending).rows(columns | {by, "id"})
     return Page(rows[:first], by, len(rows) > first, after is not None, select)
 
 
-def _cursor(value: Any, row_id: UUID) -> str:
+def _encode_cursor(value: Any, row_id: UUID) -> str:
     plain = json.dumps([value.isoformat() if hasattr(value, "isoformat") else value, row_id.hex])
     return base64.urlsafe_b64encode(plain.encode()).decode().rstrip("=")
 
 
-def _position(cursor: str, *, is_instant: bool) -> tuple[str | datetime, UUID]:
-    """Where a cursor stands."""
+def _decode_cursor(cursor: str, *, is_instant: bool) -> tuple[str | datetime, UUID]:
+    """Decodes a cursor. Raises BAD_USER_INPUT for one that this list did not give out."""
     try:
         value, row_id = json.loads(base64.urlsafe_b64decode(cursor.encode("ascii") + b"=" * (-len(cursor) % 4)))
         if isinstance(value, str) and "\0" not in value and len(value) <= _LONGEST:
-            # Half characters are no text that a database could have.
+            # Raises UnicodeEncodeError for half a character, which no database stores.
             value.encode()
             place = _instant(value) if is_instant else value, UUID(hex=row_id)
-            if _cursor(*place) == cursor:
+            if _encode_cursor(*place) == cursor:
                 return place
     except (ValueError, TypeError, AttributeError, OverflowError, RecursionError):
         pass
@@ -118,7 +116,7 @@ def _position(cursor: str, *, is_instant: bool) -> tuple[str | datetime, UUID]:
 
 
 def _instant(value: str) -> datetime:
-    """An instant as a cursor has it. Raises ValueError when it has no offset, OverflowError when it is in no year."""
+    """Parses a cursor's instant. Raises ValueError without an offset, OverflowError outside of the years 1 to 9999."""
     moment = datetime.fromisoformat(value)
     if moment.tzinfo is None:
         raise ValueError("an instant needs an offset")

@@ -1,4 +1,4 @@
-"""Mutations: one input, one payload, refusals beside the result."""
+"""Inputs and payloads of mutations: what was left out, and errors beside the result."""
 
 import dataclasses
 from typing import Any, TypeVar
@@ -26,21 +26,21 @@ class Payload:
 
 
 def optional(description: str) -> Any:
-    """An input field that may be left out: its value is then UNSET, which is not null."""
+    """Declares an input field that may be left out; its value is then UNSET, which is not null."""
     return strawberry.field(default=strawberry.UNSET, description=description)
 
 
 def given_values(source: Any, *names: str) -> dict[str, Any]:
-    """The named fields of an input that were not left out."""
+    """Returns those of the named fields of an input that the client gave."""
     return {name: value for name in names if (value := getattr(source, name)) is not strawberry.UNSET}
 
 
-def whole(source: Any) -> dict[str, Any]:
-    """All that an input says, but for its idempotency key."""
-    said = {each.name: getattr(source, each.name) for each in dataclasses.fields(source)}
+def all_given_values(source: Any) -> dict[str, Any]:
+    """Returns all fields that the client gave, nested ones too, without the idempotency key."""
+    values = {each.name: getattr(source, each.name) for each in dataclasses.fields(source)}
     return {
-        name: whole(value) if dataclasses.is_dataclass(value) else value
-        for name, value in said.items()
+        name: all_given_values(value) if dataclasses.is_dataclass(value) else value
+        for name, value in values.items()
         if value is not strawberry.UNSET and name != "idempotency_key"
     }
 
@@ -48,9 +48,9 @@ def whole(source: Any) -> dict[str, Any]:
 async def payload_fields(
     info: Info, kind: type[N], table: type[Model], answer: UUID | Refused, field: str
 ) -> dict[str, Any]:
-    """The payload's fields for a verb's answer: the object that was asked for under `field`, or the errors."""
+    """Returns the payload's fields for a verb's answer: the object that `field` shows, or the errors."""
     if isinstance(answer, Refused):
         return {"errors": user_errors(info, answer)}
     row = await queries.row(table, info.context.caller.business_id, answer, columns(info, kind, checks.camel(field)))
-    # Somebody may have removed it since: then it was done, and there is nothing to show.
+    # Without a row, somebody has deleted it since: the mutation succeeded, and has nothing to show.
     return {field: kind(row=row) if row else None}

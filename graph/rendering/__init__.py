@@ -1,1 +1,1 @@
-"""Answers as bytes, made in pieces, and how much one answer may take. Knows no noun."""
+"""Renders answers as JSON, in pieces, and limits how many bytes and how much time one takes. Imports no type."""

@@ -1,7 +1,7 @@
-"""What one answer may still take: bytes in all, time in one piece, and room beside other answers.
+"""Limits one answer: its bytes in all, the time of one piece of its work, and the memory that it shares with others.
 
-Whoever makes an answer asks here as it goes on: work that takes longer gives way to others, and ends where nobody waits
-for it any more, or where it would be too long. Knows no noun.
+Code that makes an answer asks here as it goes on. It gives way to other requests when it takes long, and ends when the
+answer gets too long or nobody waits for it any more.
 """
 
 import asyncio
@@ -12,20 +12,20 @@ from typing import TypeVar
 
 from graphql import GraphQLError
 
-from graph.languages import figure
+from graph.languages import format_number
 from graph.limits.space import Space
 
 T = TypeVar("T")
 
 PIECE_SECONDS = 0.005
-"""So long something is worked at before others have their turn."""
+"""How long one answer works before others have their turn."""
 
 _WOKEN = 32
-"""So many of those that wait go on in one turn of the loop, if there is time."""
+"""How many waiting coroutines go on in one turn of the event loop, if there is time."""
 
 
 class Allowance:
-    """What one operation may still take. One at a time is under way; each message of a subscription begins anew."""
+    """The allowance of one operation, which makes one answer at a time; each message of a subscription begins anew."""
 
     __slots__ = ("_armed", "_comes_back", "_loop", "_since", "_space", "_waiting", "most", "reason", "taken")
 
@@ -34,24 +34,24 @@ class Allowance:
         """The longest answer, in bytes."""
         self._space = space or Space()
         self.taken = 0
-        """Bytes that were made so far."""
+        """The bytes of the answer so far."""
         self.reason: GraphQLError | None = None
-        """Why it has ended before it was done."""
+        """The error with which the answer has ended early."""
         self._loop: asyncio.AbstractEventLoop | None = None
         self._since = 0.0
         self._armed = self._comes_back = False
         self._waiting: deque[asyncio.Future[None]] = deque()
 
     def begin(self) -> None:
-        """An answer begins: nothing was taken yet."""
+        """Begins an answer with no bytes."""
         self.taken, self.reason = 0, None
 
     def done(self) -> None:
-        """The answer is made: whoever has it counts it now."""
+        """Ends an answer that is finished; its bytes no longer count here."""
         self._space.leave(self)
 
     def take(self, count: int) -> None:
-        """So many bytes more were made. Raises QUERY_TOO_COMPLEX, and ends all else, when they are too many."""
+        """Counts `count` more bytes. When they are too many, ends the answer and raises QUERY_TOO_COMPLEX."""
         self.taken += count
         self._space.take(self, count)
         if self.taken > self.most:
@@ -59,12 +59,12 @@ class Allowance:
             self.check()
 
     def give_back(self, count: int) -> None:
-        """So many bytes were thrown away again."""
+        """Counts `count` bytes less, which were thrown away."""
         self.taken -= count
         self._space.take(self, -count)
 
     def end(self, reason: GraphQLError) -> None:
-        """Whatever is under way ends at its next step, and nothing waits for its turn any more."""
+        """Ends the answer with an error, which `check` raises at its next step; wakes everything that waits."""
         self.reason = self.reason or reason
         while self._waiting:
             each = self._waiting.popleft()
@@ -73,28 +73,28 @@ class Allowance:
         self._space.wake()
 
     def check(self) -> None:
-        """Raises what it was ended with: an error of its own each time, since one that is kept would keep, by its
-        traceback, everything that was made.
+        """Raises the error with which the answer has ended, if it has. Makes a new one each time, since the traceback
+        of an error that is kept would keep everything in memory.
         """
         if self.reason is not None:
             raise GraphQLError(self.reason.message, extensions=self.reason.extensions)
 
     @property
     def has_to_wait(self) -> bool:
-        """Whether it cannot go on just now, for others or because it has ended."""
+        """Whether it must not go on now: others have to have a turn, memory is full, or it has ended."""
         return self.reason is not None or self.is_late or not self._space.has_room(self)
 
     @property
     def is_late(self) -> bool:
-        """Whether others wait long enough: what it did since the loop had its last turn is all one piece."""
+        """Whether it has worked for PIECE_SECONDS since the event loop's last turn."""
         return self.is_late_by(PIECE_SECONDS)
 
     def is_late_by(self, seconds: float) -> bool:
-        """Whether others wait for longer than that."""
+        """Whether it has worked for so many seconds since the event loop's last turn."""
         now = perf_counter()
         if self._armed:
             return now - self._since > seconds
-        # What is done from now on, until the loop has its next turn, is one piece. Whoever looks first goes on.
+        # A piece begins now and lasts until the loop's next turn.
         self._since, self._armed = now, True
         self._come_back()
         return False
@@ -107,7 +107,7 @@ class Allowance:
             self._loop.call_soon(self._turn)
 
     def _turn(self) -> None:
-        """Others had their turn: the next of those that wait go on. All of them would be too many to look at."""
+        """Lets the next waiting coroutines go on, after the loop had a turn; not all, which could be very many."""
         self._armed = self._comes_back = False
         woken = 0
         while self._waiting and woken < _WOKEN:
@@ -119,9 +119,7 @@ class Allowance:
             self._come_back()
 
     async def give_way(self) -> None:
-        """Others have their turn, where this has taken long enough, and go first, where there is no room for all.
-        Raises what it was ended with.
-        """
+        """Waits for others' turns, after a long piece, and for memory. Raises the error of an ended answer."""
         while self.reason is None:
             if not self._space.has_room(self):
                 await self._space.wait()
@@ -134,7 +132,7 @@ class Allowance:
         self.check()
 
     async def through(self, steps: Generator[None, None, T]) -> T:
-        """What comes of work that is done in steps; between them it gives way. Raises what it was ended with."""
+        """Runs all steps, gives way between them, and returns the result. Raises the error of an ended answer."""
         try:
             while True:
                 next(steps)
@@ -148,19 +146,19 @@ class Allowance:
 
 
 def too_long(most: int) -> GraphQLError:
-    """The answer to a question whose answer would be too long."""
+    """Builds the error for an answer that would be too long."""
     message = (
-        f"The answer would be longer than {figure(most)} bytes. Ask for less at once: a shorter range, fewer options, "
-        "fewer fields, or smaller pages."
+        f"The answer would be longer than {format_number(most)} bytes. Ask for less at once: a shorter range, "
+        "fewer options, fewer fields, or smaller pages."
     )
     return GraphQLError(message, extensions={"code": "QUERY_TOO_COMPLEX"})
 
 
 def too_slow() -> GraphQLError:
-    """The answer to a request that was given up."""
+    """Builds the error for a request that took too long."""
     return GraphQLError("This took too long. What it began may still be done.", extensions={"code": "TIMEOUT"})
 
 
-def gone() -> GraphQLError:
-    """Why an answer ends that nobody waits for any more. Nobody is told."""
+def nobody_waits() -> GraphQLError:
+    """Builds the error that ends an answer for which nobody waits any more; no client sees it."""
     return GraphQLError("Nobody waits for this any more.", extensions={"code": "TIMEOUT"})

@@ -1,4 +1,4 @@
-"""Answers as bytes."""
+"""Encodes answers as JSON."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from graph.rendering.allowance import too_long
 
 
 class Text:
-    """A part of an answer that is text already, and counted."""
+    """A part of an answer that is JSON already; `Allowance` has counted its bytes."""
 
     __slots__ = ("json",)
 
@@ -16,20 +16,20 @@ class Text:
         self.json = json
 
 
-def encoded(answer: Any) -> bytes:
-    """An answer as JSON. Instants that were left as they are, in UTC, look as their scalar has it."""
-    return orjson.dumps(answer, _as_it_is, orjson.OPT_UTC_Z)
+def encode(answer: Any) -> bytes:
+    """Encodes an answer as JSON. Writes datetimes in UTC as the scalar DateTime does."""
+    return orjson.dumps(answer, _encode_text, orjson.OPT_UTC_Z)
 
 
-def _as_it_is(part: Any) -> orjson.Fragment:
+def _encode_text(part: Any) -> orjson.Fragment:
     if isinstance(part, Text):
         return orjson.Fragment(part.json)
     raise TypeError(f"{type(part).__name__} is no JSON")
 
 
-def bounded(answer: Any, most: int) -> bytes:
-    """An answer as JSON, if it has no more bytes than that; else the refusal. What is long was refused while it was
-    made: this counts what is short, too.
+def encode_bounded(answer: Any, most: int) -> bytes:
+    """Encodes an answer as JSON; or the error for a long answer, if it has more than `most` bytes. Long lists were
+    counted while they were made; this counts everything.
     """
-    text = encoded(answer)
-    return text if len(text) <= most else encoded({"data": None, "errors": [too_long(most).formatted]})
+    text = encode(answer)
+    return text if len(text) <= most else encode({"data": None, "errors": [too_long(most).formatted]})

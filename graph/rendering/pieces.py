@@ -1,6 +1,7 @@
-"""Long lists as text, made piece by piece: what was shown is kept as the bytes that are sent, and is counted.
+"""Encodes long lists piece by piece, and counts their bytes.
 
-An answer of many small objects takes ten times the memory of its text, and nobody knows how long it is until it is one.
+An answer of many small Python objects takes ten times the memory of its JSON, and its length is known only when it is
+encoded. So the objects of a piece become bytes before the next piece is made.
 """
 
 from collections.abc import Sequence
@@ -9,23 +10,23 @@ from typing import Any, Final, TypeVar
 import orjson
 
 from graph.rendering.allowance import Allowance
-from graph.rendering.json_text import Text, encoded
+from graph.rendering.json_text import Text, encode
 
 T = TypeVar("T", bound=Sequence[Any])
 
 FEW: Final = 500
-"""So many objects are shown at once: some milliseconds."""
+"""How many objects code may render at once; they take some milliseconds."""
 
 _PIECE: Final = 50
-"""So many items become text together."""
+"""How many items of a list are encoded together."""
 
 
-class LongError(Exception):
-    """There is more to show than can be shown at once."""
+class TooManyObjectsError(Exception):
+    """There are more objects than code may render at once."""
 
 
 class Few:
-    """Lets lists through that have few items in all. Raises LongError at the first that is too many."""
+    """Counts the items of the lists that pass through it. Raises LongError when they are more than FEW."""
 
     __slots__ = ("_left",)
 
@@ -35,12 +36,12 @@ class Few:
     def __call__(self, items: T) -> T:
         self._left -= len(items)
         if self._left < 0:
-            raise LongError
+            raise TooManyObjectsError
         return items
 
 
 class Pieces:
-    """The lists of one part of an answer, one within the other, and how many bytes they have."""
+    """Counts the bytes of the nested lists of one part of an answer."""
 
     __slots__ = ("_allowance", "counted")
 
@@ -49,22 +50,22 @@ class Pieces:
         self.counted = 0
 
     def list(self) -> "Listing":
-        """A list that is begun."""
+        """Begins a list."""
         return Listing(self)
 
     def count(self, size: int) -> None:
-        """So many bytes more. Raises QUERY_TOO_COMPLEX."""
+        """Counts `size` more bytes. Raises QUERY_TOO_COMPLEX when the answer has too many."""
         self.counted += size
         self._allowance.take(size)
 
     def forget(self) -> None:
-        """Nobody wants what was made."""
+        """Uncounts everything, after the caller has thrown it away."""
         self._allowance.give_back(self.counted)
         self.counted = 0
 
 
 class Listing:
-    """A list that becomes text as it grows."""
+    """A list that is encoded as it grows."""
 
     __slots__ = ("_batch", "_mark", "_pieces", "_texts")
 
@@ -75,21 +76,21 @@ class Listing:
         self._texts: list[bytes] = []
 
     def add(self, item: Any) -> None:
-        """One more item."""
+        """Adds an item."""
         self._batch.append(item)
         if len(self._batch) >= _PIECE:
             self._flush()
 
     def done(self) -> Text:
-        """The whole list."""
+        """Encodes the last items and returns the whole list."""
         self._flush()
         self._pieces.count(2)
-        return joined(self._texts)
+        return join_items(self._texts)
 
     def _flush(self) -> None:
         if self._batch:
-            text = items_of(self._batch)
-            # Of the items' own lists each byte is counted already.
+            text = encode_items(self._batch)
+            # The bytes of lists inside these items are counted already.
             self._pieces.count(len(text) + 1 - (self._pieces.counted - self._mark))
             self._mark = self._pieces.counted
             self._texts.append(text)
@@ -97,34 +98,34 @@ class Listing:
 
 
 def text_of(value: Any) -> orjson.Fragment:
-    """Something as text, to be shown in many places: it counts where it is shown."""
-    return orjson.Fragment(encoded(value))
+    """Encodes a value that occurs in many places; each place counts its bytes."""
+    return orjson.Fragment(encode(value))
 
 
-def items_of(items: Sequence[Any]) -> bytes:
-    """Some items of a list as text, without its brackets."""
-    return encoded(items)[1:-1]
+def encode_items(items: Sequence[Any]) -> bytes:
+    """Encodes some items of a list, without the brackets."""
+    return encode(items)[1:-1]
 
 
-def joined(texts: Sequence[bytes]) -> Text:
-    """A list, of the texts of its items."""
+def join_items(texts: Sequence[bytes]) -> Text:
+    """Joins the encoded items of a list."""
     if not texts:
         return Text(b"[]")
-    # In one go: each step more would be one more copy of all of it.
+    # One join, since every further step would copy the whole list once more.
     between = [b","] * (2 * len(texts) + 1)
     between[0], between[-1], between[1::2] = b"[", b"]", texts
     return Text(b"".join(between))
 
 
-def only(listed: Text) -> Text:
-    """The item of a list of one."""
+def single_item(listed: Text) -> Text:
+    """Returns the item of a list with one item."""
     return Text(listed.json[1:-1])
 
 
-def counted_in(value: Any) -> int:
-    """The bytes in a part of an answer that were counted before: they are text already."""
+def counted_bytes(value: Any) -> int:
+    """Counts the bytes in a part of an answer that are encoded, and so counted, already."""
     if isinstance(value, Text):
         return len(value.json)
     if isinstance(value, dict):
-        return sum(map(counted_in, value.values()))
-    return sum(map(counted_in, value)) if isinstance(value, list) else 0
+        return sum(map(counted_bytes, value.values()))
+    return sum(map(counted_bytes, value)) if isinstance(value, list) else 0

@@ -1,1 +1,1 @@
-"""What one request may use: its context, what the process shares, and batched reads."""
+"""What resolvers use: the context of a request, the state that the process shares, and batched reads."""

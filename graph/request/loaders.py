@@ -1,6 +1,6 @@
-"""Batched reads: the rows that one level of an answer needs, in one statement.
+"""Batched reads: loads the rows that one level of an answer needs with one statement.
 
-A socket lives long, so nothing is remembered between batches.
+It caches nothing between batches, since a socket lives long.
 """
 
 from __future__ import annotations
@@ -22,31 +22,31 @@ T = TypeVar("T")
 
 
 class Reading(Protocol):
-    """The request that reads."""
+    """What loaders need of the request that reads."""
 
     allowance: Allowance
 
     @property
     def caller(self) -> Caller:
-        """Whose business is read."""
+        """The caller, whose business the loaders read."""
 
     def statement_turn(self) -> AbstractAsyncContextManager[None]:
-        """When a statement may be sent: as long as the block lasts it is under way."""
+        """Waits for a turn to send a statement; the turn lasts as long as the block."""
 
 
 class Loaders:
-    """The loaders of one request or socket, made when first used."""
+    """The loaders of one request or socket. Makes each when it is first used."""
 
     def __init__(self, request: Reading) -> None:
         self._request = request
         self._loaders: dict[Hashable, DataLoader[Any, Any]] = {}
 
     def forget(self) -> None:
-        """Lets go of what was read: a loader keeps its last batch, and lives as long as its request."""
+        """Frees the rows that it has read: a loader keeps its last batch as long as it lives."""
         self._loaders.clear()
 
     async def row(self, table: type[Model], row_id: UUID, columns: frozenset[str]) -> Row | None:
-        """One row of the caller's business, by id."""
+        """Reads one row of the caller's business, by id."""
         business_id = self._request.caller.business_id
 
         async def load(ids: Sequence[UUID]) -> Mapping[UUID, Row]:
@@ -58,7 +58,9 @@ class Loaders:
     async def one(
         self, name: Hashable, key: Any, load: Callable[[Sequence[Any]], Awaitable[Mapping[Any, T]]]
     ) -> T | None:
-        """What `load` has for a key, asked together with the other keys of this level. `name` tells loaders apart."""
+        """Returns what `load` returns for a key, in one batch for all keys of this level of calls with an equal
+        `name`.
+        """
         if name not in self._loaders:
 
             async def in_order(keys: list[Any]) -> list[T | None]:
@@ -68,7 +70,7 @@ class Loaders:
 
             self._loaders[name] = DataLoader(in_order, cache=False)
         answer: T | None = await self._loaders[name].load(key)
-        # All who asked are answered at the same moment: each goes on when it is its turn.
+        # A batch wakes all its callers at the same moment; each gives way to other requests if that takes too long.
         if self._request.allowance.is_late:
             await self._request.allowance.give_way()
         return answer
@@ -76,5 +78,5 @@ class Loaders:
     async def many(
         self, name: Hashable, key: Any, load: Callable[[Sequence[Any]], Awaitable[Mapping[Any, Sequence[T]]]]
     ) -> Sequence[T]:
-        """The list that `load` has for a key; empty when it has none."""
+        """Returns the list that `load` returns for a key; an empty one when it has none."""
         return await self.one(name, key, load) or ()

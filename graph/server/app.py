@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from graph.documents.cache import Documents
 from graph.limits.cost_budget import CostBudget
-from graph.limits.door import Door
+from graph.limits.door import RequestLimits
 from graph.limits.seats import SubscriptionSeats
 from graph.operation.executor import finish
 from graph.request.context import AppState
@@ -45,13 +45,13 @@ def build(settings: Settings, *, sync: bool = True) -> Starlette:
     sockets = OpenStreams(settings.key_sockets, settings.address_share)
     seats = SubscriptionSeats(settings.key_subscriptions, settings.address_share)
     live, state = Hub(schema.core, seats, sockets.look_soon), _shared(settings)
-    door = Door(settings)
+    door = RequestLimits(settings)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         async with AsyncExitStack() as open_things:
             await open_things.enter_async_context(db.opened(settings.database_url))
-            await open_things.enter_async_context(notifier.opened(settings.bell_url))
+            await open_things.enter_async_context(notifier.open_notifier(settings.bell_url))
             await open_things.enter_async_context(state.google)
             open_things.push_async_callback(finish, state.under_way)
             open_things.push_async_callback(live.stopped)

@@ -10,11 +10,11 @@ from uuid import UUID
 
 import strawberry
 
-from graph.availability.query import Availability, Wanted, answer, check
-from graph.calendar.entries import filter_of
+from graph.availability.query import Availability, AvailabilityRequest, answer, check_request
+from graph.calendar.entries import decode_options
 from graph.catalog.options import Option
 from graph.feeds.slot_feed import Cut, digest
-from graph.fields.declarations import Column, Reading, shown_by
+from graph.fields.declarations import Column, Reading, declarations_of
 from graph.fields.selection import columns, selects
 from graph.metrics import LOOKS
 from graph.relay.arguments import FirstStart, GroupingZone, LastStart, OptionIds, ServiceId
@@ -33,7 +33,7 @@ from models.storage.db import Row
 class AvailabilityChanges(Source):
     """The slots of a service in a window, whenever what is shown of them differs."""
 
-    wanted: Wanted
+    wanted: AvailabilityRequest
     only: frozenset[UUID] | None = None
     seen: bytes = b""
     """The digest of what was shown last."""
@@ -45,8 +45,8 @@ class AvailabilityChanges(Source):
 
     async def start(self, newest: int) -> int:
         """For everybody who may see the service."""
-        self.only = filter_of(self.wanted.option_ids)
-        await check(self.info, self.wanted)
+        self.only = decode_options(self.wanted.option_ids)
+        await check_request(self.info, self.wanted)
         return newest
 
     def concerns(self, row: Row) -> bool:
@@ -142,12 +142,14 @@ class AvailabilitySubscription:
         option_ids: OptionIds = strawberry.UNSET,
         time_zone: GroupingZone = strawberry.UNSET,
     ) -> AvailabilityChanges:
-        return AvailabilityChanges(info, Wanted(service_id, interval(from_, to), option_ids, time_zone or None))
+        return AvailabilityChanges(
+            info, AvailabilityRequest(service_id, interval(from_, to), option_ids, time_zone or None)
+        )
 
 
 def _shown() -> frozenset[str]:
     """Every column that a slot may show of an option: one reading serves whoever follows."""
-    shown = shown_by(Option).values()
+    shown = declarations_of(Option).values()
     read = {name for each in shown if isinstance(each, Reading) for name in each.columns}
     return frozenset({"id", *read, *(each.name for each in shown if isinstance(each, Column))})
 

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import strawberry
 
-from graph.calendar.entries import CalendarEntry, entry_types, filter_of
+from graph.calendar.entries import CalendarEntry, decode_options, entry_types
 from graph.fields.selection import columns
 from graph.relay.nodes import to_id, unset_to_none
 from graph.request.context import Info, bad_input, staff
@@ -51,7 +51,7 @@ class CalendarChanges(Source):
     async def start(self, newest: int) -> int:
         """For staff; without a cursor from the next change on."""
         business_id = staff(self.info).business_id
-        self.within = filter_of(self.option_ids)
+        self.within = decode_options(self.option_ids)
         cursor = self.info.context.last_event_id or self.after
         if cursor is None:
             return newest

@@ -7,7 +7,7 @@ from time import monotonic
 import strawberry
 from tortoise.queryset import QuerySet
 
-from graph.calendar.entries import filter_of
+from graph.calendar.entries import decode_options
 from graph.catalog.options import Option
 from graph.fields.selection import columns
 from graph.relay.arguments import OptionIds
@@ -39,7 +39,7 @@ class SyncHealthChanges(Source):
 
     async def start(self, newest: int) -> int:
         """For staff."""
-        business_id, within = staff(self.info).business_id, filter_of(self.option_ids)
+        business_id, within = staff(self.info).business_id, decode_options(self.option_ids)
         mine = OptionRow.filter(business_id=business_id).order_by("name", "id")
         self.query = mine if within is None else mine.filter(id__in=list(within))
         return newest

@@ -1,1 +1,1 @@
-"""What people do with bookings, each in one transaction: lock, read, decide, write. And what is read for it."""
+"""What people do in one transaction that needs several tables: lock, read, decide, write. And the reads for it."""

@@ -1,10 +1,10 @@
-"""Echoes: entries that look different because a row changed which they are shown with.
+"""Records changes of calendar entries that look different because another row changed, which clients see with them.
 
-A booking is shown with its service's name, a Google event with its calendar's: who changes such a row calls the verb
-here for it, in the same write, so that followers hear of every such entry and future bookings are written to Google
-anew. A handful of statements each, however many entries there are.
+Clients see a booking with its service's name, and a Google event with its calendar's. Code that changes such a row
+calls the function here for it, in the same transaction: it records a change of every such entry, for subscriptions,
+and wants the mirrors of future bookings rendered anew. Each costs a few statements, however many entries there are.
 
-Told of is what a calendar that reaches up to now can still show; who looks further back reads again anyway.
+Entries that ended more than REACH ago get no change: a client that looks so far back reads them again anyway.
 """
 
 from collections.abc import Collection, Mapping
@@ -21,10 +21,10 @@ from models.scheduling.affected_time import NO_TIME
 from models.storage import db
 
 REACH = timedelta(days=62)
-"""The longest range of a calendar: what ended longer ago is not told of when only what it is shown with changes."""
+"""The longest range of a calendar. What ended longer ago cannot be in one that reaches up to now."""
 
 IN_GOOGLE = {"service": frozenset({"name"}), "option": frozenset({"name", "time_zone"})}
-"""The columns of a service and of an option that events in Google are rendered from."""
+"""The columns of a service and of an option that templates of events in Google can show."""
 
 _BOOKED = "SELECT id, option_id FROM booking WHERE {owner} = :{owner} AND ends_at > :since AND status <> 'CANCELLED'"
 _HELD = "SELECT id, option_id FROM hold WHERE {owner} = :{owner} AND expires_at > :now"
@@ -57,9 +57,9 @@ _OF_OPTION = "SELECT calendar_id FROM google_link WHERE option_id = :option_id"
 _ONE = ":calendar_id"
 
 
-async def of_service(work: LoggedTransaction, service_id: UUID, columns: Collection[str]) -> None:
-    """These columns of a service have another value: what is booked or held with it looks different, and the Google
-    events over its bookings, which show them.
+async def record_for_service(work: LoggedTransaction, service_id: UUID, columns: Collection[str]) -> None:
+    """Records a change of the bookings and holds of a service, and of the Google events that overlap its bookings.
+    Called after these columns of the service changed.
     """
     if not columns:
         return
@@ -68,11 +68,11 @@ async def of_service(work: LoggedTransaction, service_id: UUID, columns: Collect
     await work.record_each(ChangeKind.HOLD, _HELD.format(owner="service_id"), service_id=service_id)
     await work.record_each(ChangeKind.GOOGLE_EVENT, _EVENTS_OVER_BOOKED, service_id=service_id, since=since)
     if IN_GOOGLE["service"].intersection(columns):
-        await mirror.renew(work, service_id=service_id)
+        await mirror.rerender(work, service_id=service_id)
 
 
-async def of_option(work: LoggedTransaction, option_id: UUID, columns: Collection[str]) -> None:
-    """These columns of an option have another value: everything that it has in the calendar looks different."""
+async def record_for_option(work: LoggedTransaction, option_id: UUID, columns: Collection[str]) -> None:
+    """Records a change of everything that an option has in the calendar. Called after these columns of it changed."""
     if not columns:
         return
     since = work.now - REACH
@@ -84,12 +84,12 @@ async def of_option(work: LoggedTransaction, option_id: UUID, columns: Collectio
         ChangeKind.GOOGLE_EVENT, _EVENTS.format(calendars=_OF_OPTION), option_id=option_id, since=since
     )
     if IN_GOOGLE["option"].intersection(columns):
-        await mirror.renew(work, option_id=option_id)
+        await mirror.rerender(work, option_id=option_id)
 
 
-async def of_calendar(work: LoggedTransaction, calendar_id: UUID, left: UUID | None = None) -> None:
-    """A Google calendar, or how an option is linked to it, looks different: so do its events, and the bookings that
-    show them as conflicts. `left` is an option that is linked to it no more.
+async def record_for_calendar(work: LoggedTransaction, calendar_id: UUID, left: UUID | None = None) -> None:
+    """Records a change of a Google calendar's events, and of the bookings that show them as conflicts. Called after the
+    calendar or a link to it changed. `left` is an option that was just unlinked from it.
     """
     since = work.now - REACH
     of: dict[str, UUID | datetime] = {"calendar_id": calendar_id, "since": since}
@@ -101,10 +101,11 @@ async def of_calendar(work: LoggedTransaction, calendar_id: UUID, left: UUID | N
     await work.record_each(ChangeKind.BOOKING, _BOOKED_UNDER_THEM.format(calendars=_ONE), **of)
 
 
-async def of_booking(work: LoggedTransaction, option_id: UUID, starts_at: datetime, ends_at: datetime) -> None:
-    """A booking was made, moved, edited or cancelled: the Google events over its time show it among their conflicts.
+async def record_for_booking(work: LoggedTransaction, option_id: UUID, starts_at: datetime, ends_at: datetime) -> None:
+    """Records a change of the Google events that overlap a booking, since they show it as a conflict.
 
-    Called for each time and option that it has or had.
+    Called after the booking was made, moved, edited or cancelled, for the time and option that it has and for those
+    that it had.
     """
     over = GoogleBlock.filter(option_id=option_id, starts_at__lt=ends_at, ends_at__gt=starts_at)
     rows = await db.select(over, ("event_id", "event__calendar_id"))
@@ -118,6 +119,6 @@ async def of_booking(work: LoggedTransaction, option_id: UUID, starts_at: dateti
         work.record(ChangeKind.GOOGLE_EVENT, event_id, ChangeAction.UPSERTED, concerned, during=NO_TIME)
 
 
-def differing(before: Mapping[str, Any], after: Mapping[str, Any]) -> frozenset[str]:
-    """The columns that have another value after than before."""
+def changed_columns(before: Mapping[str, Any], after: Mapping[str, Any]) -> frozenset[str]:
+    """Returns the columns whose values differ."""
     return frozenset(name for name, value in after.items() if before[name] != value)

@@ -1,4 +1,4 @@
-"""Changing an option: what it is booked with and shown beside looks different with it."""
+"""The verb that changes an option, and records a change of the calendar entries that show it."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -16,12 +16,12 @@ from models.storage import queries
 
 async def change_option(business_id: UUID, option_id: UUID, values: Mapping[str, Any]) -> UUID | Refused:
     """Changes the given columns of an option; `service_ids`, when given, replaces the services it offers."""
-    values = checks.named(values)
-    if wrong := [
+    values = checks.tidy_catalog_texts(values)
+    if refusals := [
         *checks.required(values, ("name", "kind", "time_zone", "active", "service_ids")),
         *option.validate(values),
     ]:
-        return Refused(wrong)
+        return Refused(refusals)
 
     async def body(work: LoggedTransaction) -> UUID | Refused:
         row = {key: value for key, value in values.items() if key != "service_ids"}
@@ -35,7 +35,7 @@ async def change_option(business_id: UUID, option_id: UUID, values: Mapping[str,
         if row:
             await Option.filter(id=option_id).update(**row)
         work.record(ChangeKind.OPTION, option_id, ChangeAction.UPSERTED, [option_id])
-        await affected_entries.of_option(work, option_id, affected_entries.differing(known, row))
+        await affected_entries.record_for_option(work, option_id, affected_entries.changed_columns(known, row))
         return option_id
 
     return await write(business_id, body)

@@ -1,4 +1,4 @@
-"""Changing a service: what is booked or held with it looks different with it."""
+"""The verb that changes a service, and records a change of the bookings and holds that show it."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -16,9 +16,9 @@ from models.refusals import Refused
 async def change_service(business_id: UUID, service_id: UUID, values: Mapping[str, Any]) -> UUID | Refused:
     """Changes the given columns of a service; `option_ids`, when given, replaces the options that offer it."""
     kept = ("name", "duration_minutes", "slot_step_minutes", "active", "option_ids", *service.MINUTES)
-    values = checks.named(values)
-    if wrong := [*checks.required(values, kept), *service.validate(values)]:
-        return Refused(wrong)
+    values = checks.tidy_catalog_texts(values)
+    if refusals := [*checks.required(values, kept), *service.validate(values)]:
+        return Refused(refusals)
 
     async def body(work: LoggedTransaction) -> UUID | Refused:
         row = {key: value for key, value in values.items() if key != "option_ids"}
@@ -34,7 +34,7 @@ async def change_service(business_id: UUID, service_id: UUID, values: Mapping[st
         if row:
             await Service.filter(id=service_id).update(**row)
         work.record(ChangeKind.SERVICE, service_id, ChangeAction.UPSERTED, {*before, *after})
-        await affected_entries.of_service(work, service_id, affected_entries.differing(known, row))
+        await affected_entries.record_for_service(work, service_id, affected_entries.changed_columns(known, row))
         return service_id
 
     return await write(business_id, body)

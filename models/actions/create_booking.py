@@ -1,4 +1,4 @@
-"""Taking a slot: the verb that makes a booking. One transaction: lock, read, decide, write."""
+"""The verb that makes a booking. One transaction: lock, read, decide, write."""
 
 import secrets
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ from models.actions.load_offer import least_booked, offer_of
 from models.api_key import Caller
 from models.bookings import booking, hold, search
 from models.bookings.address_booking import Quota
-from models.bookings.booking import Booking, judge_details, note_history
+from models.bookings.booking import Booking, note_history, validate_details
 from models.bookings.claim import Claim
 from models.catalog import service
 from models.enums import BookingStatus, ChangeAction, ChangeKind
@@ -36,7 +36,7 @@ _LETTERS = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
 
 @dataclass(frozen=True, slots=True)
 class BookingRequest:
-    """What is wanted: a service at a start, with a certain option or any; or what a hold keeps."""
+    """What a client wants to book: a service at a start, with a certain option or any (None); or the slot of a hold."""
 
     customer_name: str
     customer_email: str | None = None
@@ -51,7 +51,7 @@ class BookingRequest:
 
 @dataclass(frozen=True, slots=True)
 class ChosenSlot:
-    """What a decision leads to: the option, the start, and the lengths that count."""
+    """The slot that a decision chose: the option, the start, and the rules whose duration and buffers count."""
 
     service_id: UUID
     option_id: UUID
@@ -60,72 +60,74 @@ class ChosenSlot:
 
     @property
     def end(self) -> Instant:
-        """When the customer is done; buffers are not included."""
+        """When the booking ends; buffers are not included."""
         return self.start + self.rules.duration * MINUTE
 
     @property
     def occupied(self) -> Interval:
-        """What the option is taken for, buffers included."""
+        """The time that the booking takes of its option, buffers included."""
         return self.rules.occupied(self.start)
 
 
-def tidied(wish: BookingRequest) -> BookingRequest:
-    """The wish with its texts as they are kept."""
-    return replace(wish, **booking.tidied({name: getattr(wish, name) for name in _TEXTS}))
+def tidied(request: BookingRequest) -> BookingRequest:
+    """Trims the request's texts for the database."""
+    return replace(request, **booking.tidied({name: getattr(request, name) for name in _TEXTS}))
 
 
-def validate(wish: BookingRequest) -> list[Refusal]:
-    """What is wrong with a wish, field by field."""
-    wrong = judge_details(asdict(wish))
-    if wish.hold_id is None:
-        needed = {"serviceId": wish.service_id, "start": wish.start}
+def validate(request: BookingRequest) -> list[Refusal]:
+    """Returns a refusal for each wrong field of the request."""
+    refusals = validate_details(asdict(request))
+    if request.hold_id is None:
+        needed = {"serviceId": request.service_id, "start": request.start}
         return [
-            *wrong,
+            *refusals,
             *(checks.invalid("Needed without a hold.", name) for name, value in needed.items() if not value),
         ]
-    spare = {"serviceId": wish.service_id, "optionId": wish.option_id, "start": wish.start}
-    return [*wrong, *(checks.invalid("The hold says this already.", name) for name, value in spare.items() if value)]
+    spare = {"serviceId": request.service_id, "optionId": request.option_id, "start": request.start}
+    return [*refusals, *(checks.invalid("The hold says this already.", name) for name, value in spare.items() if value)]
 
 
 async def create(
     caller: Caller,
-    wish: BookingRequest,
+    request: BookingRequest,
     *,
     once: IdempotentRequest | None,
     google_days: int,
     quota: Quota | None = None,
 ) -> UUID | Refused:
-    """Books what is wished: the booking's id; or why not, with alternatives when another slot would help.
+    """Makes a booking and returns its id; or returns the refusal, with alternatives when another slot would help.
 
-    With `once`, a repeated request gets the first one's outcome, refusals included. What is made counts for `quota`;
-    raises TooManyBookingsError, and nothing is remembered, when that is used up.
+    With `once`, a repeated request gets the first one's outcome, refusals included. Counts the booking in `quota`;
+    when that is used up, raises TooManyBookingsError and stores no outcome.
     """
-    wish = tidied(wish)
-    if wrong := validate(wish):
-        return Refused(wrong)
+    request = tidied(request)
+    if refusals := validate(request):
+        return Refused(refusals)
 
     async def body(work: LoggedTransaction) -> UUID | Refused:
         async def decide_and_write() -> UUID | Refused:
             if quota:
                 await quota.check(work)
-            place = await _place(work, wish, google_days)
-            if isinstance(place, Refused):
-                return place
+            slot = await _choose_slot(work, request, google_days)
+            if isinstance(slot, Refused):
+                return slot
             if quota:
                 await quota.count(work)
-            return await _book(work, caller, wish, place)
+            return await _write(work, caller, request, slot)
 
         return await idempotency.run_once(once, work, decide_and_write)
 
-    answer = await taking(caller.business_id, body)
-    if isinstance(answer, Refused) and decision.is_about_the_slot(answer) and wish.service_id and wish.start:
-        found = await alternatives(caller.business_id, wish.service_id, wish.option_id, wish.start, google_days)
-        return replace(answer, alternatives=found)
+    answer = await write_claim(caller.business_id, body)
+    if isinstance(answer, Refused) and decision.is_about_the_slot(answer) and request.service_id and request.start:
+        nearby_slots = await alternatives(
+            caller.business_id, request.service_id, request.option_id, request.start, google_days
+        )
+        return replace(answer, alternatives=nearby_slots)
     return answer
 
 
-async def taking(business_id: UUID, body: change_log.Body[UUID | Refused]) -> UUID | Refused:
-    """A write that claims a range; if the database itself refuses an overlap, the slot is taken."""
+async def write_claim(business_id: UUID, body: change_log.Body[UUID | Refused]) -> UUID | Refused:
+    """Runs a transaction that claims time; returns SLOT_TAKEN if the database itself refuses an overlap."""
     try:
         return await change_log.write(business_id, body)
     except IntegrityError as error:
@@ -137,26 +139,28 @@ async def taking(business_id: UUID, body: change_log.Body[UUID | Refused]) -> UU
 async def alternatives(
     business_id: UUID, service_id: UUID, option_id: UUID | None, start: datetime, google_days: int
 ) -> Sequence[Alternative]:
-    """Up to five slots nearest to the start that can be booked."""
+    """Returns up to five free slots near the start."""
     row = await service.read(business_id, service_id, service.OFFER_COLUMNS)
     if row is None:
         return ()
     wanted, now = to_instant(start), to_instant(clock.now())
-    found = await offer_of(row, service.rules(row), nearby(wanted), now=now, google_days=google_days)
-    return await through(found.nearest(wanted, option_id))
+    offer = await offer_of(row, service.rules(row), nearby(wanted), now=now, google_days=google_days)
+    return await through(offer.nearest(wanted, option_id))
 
 
-async def _place(work: LoggedTransaction, wish: BookingRequest, google_days: int) -> ChosenSlot | Refused:
-    """Decides where the wish goes, under the lock."""
-    if wish.hold_id:
-        kept = await hold.take(work, wish.hold_id)
+async def _choose_slot(work: LoggedTransaction, request: BookingRequest, google_days: int) -> ChosenSlot | Refused:
+    """Chooses the slot for the request. `work` holds the lock."""
+    if request.hold_id:
+        kept = await hold.consume(work, request.hold_id)
         return kept if isinstance(kept, Refused) else ChosenSlot(*kept)
-    if wish.service_id is None or wish.start is None:
-        raise ValueError("a wish without a hold names a service and a start: judge it first")
-    return await decide(work, wish.service_id, wish.option_id, wish.start, google_days, wish.override_rules)
+    if request.service_id is None or request.start is None:
+        raise ValueError("a request without a hold names a service and a start: validate it first")
+    return await choose_slot(
+        work, request.service_id, request.option_id, request.start, google_days, request.override_rules
+    )
 
 
-async def decide(
+async def choose_slot(
     work: LoggedTransaction,
     service_id: UUID,
     option_id: UUID | None,
@@ -164,12 +168,12 @@ async def decide(
     google_days: int,
     override_rules: bool = False,
 ) -> ChosenSlot | Refused:
-    """Which option takes the start of a service, under the lock; or why none does."""
+    """Chooses the option that takes a start of a service, or returns the refusal. `work` holds the lock."""
     start = to_instant(at)
-    found = await _offer(work.business_id, service_id, option_id, start, work.now, google_days)
-    if found is None:
+    offer = await _offer(work.business_id, service_id, option_id, start, work.now, google_days)
+    if offer is None:
         return service.not_found()
-    return await settle_on(work, found, service_id, option_id, start, override_rules)
+    return await choose_option(work, offer, service_id, option_id, start, override_rules)
 
 
 async def preview_option(
@@ -180,19 +184,19 @@ async def preview_option(
     google_days: int,
     override_rules: bool = False,
 ) -> UUID | None:
-    """The option that would take the start if it were decided now; nothing is locked, and nothing is promised."""
+    """Returns the option that `choose_slot` would choose now. The graph reads its Google calendar first. No lock."""
     start = to_instant(at)
-    found = await _offer(business_id, service_id, option_id, start, clock.now(), google_days)
-    if found is None:
+    offer = await _offer(business_id, service_id, option_id, start, clock.now(), google_days)
+    if offer is None:
         return None
-    free = decision.free_options(found, start, override_rules)
-    return None if isinstance(free, Refused) else option_id or await least_booked(found, start, free)
+    free = decision.free_options(offer, start, override_rules)
+    return None if isinstance(free, Refused) else option_id or await least_booked(offer, start, free)
 
 
 async def _offer(
     business_id: UUID, service_id: UUID, option_id: UUID | None, start: Instant, now: datetime, google_days: int
 ) -> Offer | None:
-    """What can be had of a service at one start; None when there is no such service."""
+    """Loads the offer of a service at one start; None when there is no such service."""
     row = await service.read(business_id, service_id, service.OFFER_COLUMNS)
     if row is None:
         return None
@@ -200,72 +204,72 @@ async def _offer(
     return await offer_of(row, service.rules(row), window, now=to_instant(now), google_days=google_days, only=only)
 
 
-async def settle_on(
+async def choose_option(
     work: LoggedTransaction,
-    found: Offer,
+    offer: Offer,
     service_id: UUID,
     option_id: UUID | None,
     start: Instant,
     override_rules: bool,
 ) -> ChosenSlot | Refused:
-    """The option of the offer that takes the start, with its lapsed holds out of the way; or why none does."""
-    if option_id and option_id not in found.options:
+    """Chooses the option of the offer that takes the start, and deletes its lapsed holds; or returns the refusal."""
+    if option_id and option_id not in offer.options:
         return service.option_not_found()
-    free = decision.free_options(found, start, override_rules)
+    free = decision.free_options(offer, start, override_rules)
     if isinstance(free, Refused):
         return free
-    chosen = option_id or await least_booked(found, start, free)
+    chosen = option_id or await least_booked(offer, start, free)
     await hold.drop_lapsed(work, chosen)
-    return ChosenSlot(service_id, chosen, start, found.rules)
+    return ChosenSlot(service_id, chosen, start, offer.rules)
 
 
-async def _book(work: LoggedTransaction, caller: Caller, wish: BookingRequest, place: ChosenSlot) -> UUID:
-    """Writes the booking and everything that goes with it."""
+async def _write(work: LoggedTransaction, caller: Caller, request: BookingRequest, slot: ChosenSlot) -> UUID:
+    """Writes the booking, its claim, its words, its history, the log and its mirror."""
     made = await Booking.create(
         business_id=work.business_id,
-        option_id=place.option_id,
-        service_id=place.service_id,
+        option_id=slot.option_id,
+        service_id=slot.service_id,
         reference=new_reference(),
         status=BookingStatus.CONFIRMED,
-        starts_at=to_datetime(place.start),
-        ends_at=to_datetime(place.end),
-        buffer_before_minutes=place.rules.buffer_before,
-        buffer_after_minutes=place.rules.buffer_after,
-        customer_name=wish.customer_name,
-        customer_email=wish.customer_email,
-        customer_phone=wish.customer_phone,
-        note=wish.note,
-        hold_id=wish.hold_id,
+        starts_at=to_datetime(slot.start),
+        ends_at=to_datetime(slot.end),
+        buffer_before_minutes=slot.rules.buffer_before,
+        buffer_after_minutes=slot.rules.buffer_after,
+        customer_name=request.customer_name,
+        customer_email=request.customer_email,
+        customer_phone=request.customer_phone,
+        note=request.note,
+        hold_id=request.hold_id,
         created_at=work.now,
         updated_at=work.now,
     )
-    await claim(work, place, booking_id=made.id)
+    await claim(work, slot, booking_id=made.id)
     await search.index(
         work.business_id, made.id, search.words_of(made.reference, made.customer_name, made.customer_email)
     )
-    unread = await freshness.missed(place.option_id, work.now)
+    unread = await freshness.history_note(slot.option_id, work.now)
     await note_history(work, caller, made.id, "CREATED", dict.fromkeys(unread), unread)
-    work.record(ChangeKind.BOOKING, made.id, ChangeAction.UPSERTED, [place.option_id], during=place.occupied)
-    await affected_entries.of_booking(work, place.option_id, made.starts_at, made.ends_at)
-    await mirror.want(work, made.id, place.option_id, present=True)
+    work.record(ChangeKind.BOOKING, made.id, ChangeAction.UPSERTED, [slot.option_id], during=slot.occupied)
+    await affected_entries.record_for_booking(work, slot.option_id, made.starts_at, made.ends_at)
+    await mirror.want(work, made.id, slot.option_id, present=True)
     return made.id
 
 
 async def claim(
-    work: LoggedTransaction, place: ChosenSlot, *, booking_id: UUID | None = None, hold_id: UUID | None = None
+    work: LoggedTransaction, slot: ChosenSlot, *, booking_id: UUID | None = None, hold_id: UUID | None = None
 ) -> None:
-    """Takes the place's range for a booking or a hold. Raises IntegrityError if it is taken after all."""
+    """Claims the slot's time for a booking or a hold. Raises IntegrityError if another claim overlaps it after all."""
     await Claim.create(
         business_id=work.business_id,
-        option_id=place.option_id,
+        option_id=slot.option_id,
         booking_id=booking_id,
         hold_id=hold_id,
-        occupied_start=to_datetime(place.occupied.start),
-        occupied_end=to_datetime(place.occupied.end),
+        occupied_start=to_datetime(slot.occupied.start),
+        occupied_end=to_datetime(slot.occupied.end),
     )
 
 
 def new_reference() -> str:
-    """What people say on the phone: ten letters and digits that are not mistaken for each other."""
+    """Draws a reference that people can say on the phone: ten letters and digits that do not look alike."""
     drawn = "".join(secrets.choice(_LETTERS) for _ in range(10))
     return f"{drawn[:5]}-{drawn[5:]}"

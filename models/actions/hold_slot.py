@@ -1,10 +1,10 @@
-"""Holding a slot: the verbs that keep one for a customer for some minutes, and give it back."""
+"""The verbs that hold a slot for a customer for some minutes, and release it."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from models.actions.create_booking import ChosenSlot, alternatives, claim, decide, taking
+from models.actions.create_booking import ChosenSlot, alternatives, choose_slot, claim, write_claim
 from models.api_key import Caller
 from models.bookings import hold
 from models.bookings.hold import Hold
@@ -19,16 +19,16 @@ from models.scheduling.intervals import to_datetime
 from models.storage import db
 
 MOST_PER_ADDRESS = 5
-"""Live holds that one address may have with one key: more is not shopping."""
+"""The most live holds of one address with one key: a customer who chooses a slot needs no more."""
 
 MOST_PER_KEY = 500
-"""Live holds of one key, however many addresses use it."""
+"""The most live holds of one key, however many addresses use it."""
 
 
 @dataclass(frozen=True, slots=True)
 class HoldRequest:
-    """What to hold, and for whom. `address` stands for where the request came from, and is empty where that is not
-    counted; `seconds` is how long it is kept.
+    """What a client wants to hold, with a certain option or any (None). `address` is a keyed hash of the address that
+    asked, or empty where holds of an address are not counted; `seconds` is how long the hold lives.
     """
 
     service_id: UUID
@@ -39,28 +39,28 @@ class HoldRequest:
 
 
 async def create(
-    caller: Caller, keeping: HoldRequest, *, once: IdempotentRequest | None, google_days: int
+    caller: Caller, request: HoldRequest, *, once: IdempotentRequest | None, google_days: int
 ) -> UUID | Refused:
-    """Holds a slot: the hold's id; or why not, with alternatives when another slot would help."""
+    """Holds a slot and returns the hold's id; or the refusal, with alternatives when another slot would help."""
 
     async def body(work: LoggedTransaction) -> UUID | Refused:
         async def decide_and_write() -> UUID | Refused:
-            place = await _place(work, caller, keeping, google_days)
-            return place if isinstance(place, Refused) else await _keep(work, caller, keeping, place)
+            slot = await _choose_slot(work, caller, request, google_days)
+            return slot if isinstance(slot, Refused) else await _write(work, caller, request, slot)
 
         return await idempotency.run_once(once, work, decide_and_write)
 
-    answer = await taking(caller.business_id, body)
+    answer = await write_claim(caller.business_id, body)
     if isinstance(answer, Refused) and decision.is_about_the_slot(answer):
-        found = await alternatives(
-            caller.business_id, keeping.service_id, keeping.option_id, keeping.start, google_days
+        nearby_slots = await alternatives(
+            caller.business_id, request.service_id, request.option_id, request.start, google_days
         )
-        return replace(answer, alternatives=found)
+        return replace(answer, alternatives=nearby_slots)
     return answer
 
 
 async def release(caller: Caller, hold_id: UUID) -> UUID | Refused:
-    """Gives a held slot back. A public key can give back what was held with it."""
+    """Releases a hold and returns its id. A public key can release only the holds that it made."""
 
     async def body(work: LoggedTransaction) -> UUID | Refused:
         mine = Hold.filter(business_id=work.business_id, id=hold_id, expires_at__gt=work.now)
@@ -78,7 +78,7 @@ async def release(caller: Caller, hold_id: UUID) -> UUID | Refused:
 
 
 async def has_too_many(caller: Caller, address: str, now: datetime) -> bool:
-    """Whether this key, or this address with it, holds all that it may. An empty address is not counted."""
+    """Whether this key, or this address with it, has as many live holds as it may. Does not count an empty address."""
     live = Hold.filter(key_id=caller.key_id, expires_at__gt=now)
     if await live.count() >= MOST_PER_KEY:
         return True
@@ -86,34 +86,34 @@ async def has_too_many(caller: Caller, address: str, now: datetime) -> bool:
 
 
 async def option_of(business_id: UUID, hold_id: UUID) -> UUID | None:
-    """The option that a hold keeps."""
+    """Returns the option of a hold; None when there is no such hold."""
     rows = await db.select(Hold.filter(business_id=business_id, id=hold_id), ("option_id",))
     return rows[0]["option_id"] if rows else None
 
 
-async def _place(
-    work: LoggedTransaction, caller: Caller, keeping: HoldRequest, google_days: int
+async def _choose_slot(
+    work: LoggedTransaction, caller: Caller, request: HoldRequest, google_days: int
 ) -> ChosenSlot | Refused:
-    if await has_too_many(caller, keeping.address, work.now):
+    if await has_too_many(caller, request.address, work.now):
         return refused(ErrorCode.TOO_MANY_HOLDS, "Too many slots are held at once. Book or release one.", "input")
-    return await decide(work, keeping.service_id, keeping.option_id, keeping.start, google_days)
+    return await choose_slot(work, request.service_id, request.option_id, request.start, google_days)
 
 
-async def _keep(work: LoggedTransaction, caller: Caller, keeping: HoldRequest, place: ChosenSlot) -> UUID:
-    """Writes the hold and everything that goes with it."""
+async def _write(work: LoggedTransaction, caller: Caller, request: HoldRequest, slot: ChosenSlot) -> UUID:
+    """Writes the hold, its claim and the log."""
     held = await Hold.create(
         business_id=work.business_id,
-        option_id=place.option_id,
-        service_id=place.service_id,
-        starts_at=to_datetime(place.start),
-        ends_at=to_datetime(place.end),
-        buffer_before_minutes=place.rules.buffer_before,
-        buffer_after_minutes=place.rules.buffer_after,
-        expires_at=work.now + timedelta(seconds=keeping.seconds),
+        option_id=slot.option_id,
+        service_id=slot.service_id,
+        starts_at=to_datetime(slot.start),
+        ends_at=to_datetime(slot.end),
+        buffer_before_minutes=slot.rules.buffer_before,
+        buffer_after_minutes=slot.rules.buffer_after,
+        expires_at=work.now + timedelta(seconds=request.seconds),
         key_id=caller.key_id,
-        address=keeping.address,
+        address=request.address,
         created_at=work.now,
     )
-    await claim(work, place, hold_id=held.id)
-    work.record(ChangeKind.HOLD, held.id, ChangeAction.UPSERTED, [place.option_id], during=place.occupied)
+    await claim(work, slot, hold_id=held.id)
+    work.record(ChangeKind.HOLD, held.id, ChangeAction.UPSERTED, [slot.option_id], during=slot.occupied)
     return held.id

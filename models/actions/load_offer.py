@@ -1,6 +1,6 @@
-"""From rows to the evaluator: reading the agendas of options, and so what can be offered.
+"""Loads offers: reads the schedules and the busy time of options, and how old their Google calendars are.
 
-Owns the reading of busy time, and of how old it is. Decides nothing by itself: `models.scheduling.availability` does.
+Decides nothing: `models.scheduling.availability` does.
 """
 
 from collections import defaultdict
@@ -55,17 +55,17 @@ async def offer_of(
     only: Collection[UUID] | None = None,
     leave_out: UUID | None = None,
 ) -> Offer:
-    """The offer of a service (`id`, `business_id`, `active`) for starts within the window.
+    """Loads the offer of a service (a row with OFFER_COLUMNS) for starts within the window.
 
-    `only` are the options that were asked for: one that does not offer the service is in, and says so. `leave_out`
-    is the booking or hold whose own claim does not count. Starts of a linked option end `google_days` ahead.
+    With `only`, loads these options, also those that do not offer the service; their reasons say so. Ignores the claim
+    of the booking or hold `leave_out`. A linked option has no starts more than `google_days` ahead.
     """
     offering = {row["option_id"] for row in await _OFFERING.rows(("option_id",), service_id=service["id"])}
     wanted = offering if only is None else set(only)
     rows = {row["id"]: row for row in await option.several(service["business_id"], wanted, _OPTION_COLUMNS)}
-    touched = rules.reach(window)
-    busy = await busy_time(rows, touched, now=now, leave_out=leave_out)
-    overrides = await _overrides(rows, touched)
+    reach = rules.reach(window)
+    busy = await busy_time(rows, reach, now=now, leave_out=leave_out)
+    overrides = await _overrides(rows, reach)
     pulled = {
         row["option_id"]: row["calendar__pulled_at"]
         for row in await _LINKS.rows(("option_id", "calendar__pulled_at"), ids=rows)
@@ -117,7 +117,7 @@ _OTHERS = ((_TIME_OFF, "id", BusyKind.TIME_OFF), (_BLOCKS, "event_id", BusyKind.
 
 
 async def least_booked(offer: Offer, start: Instant, free: Collection[UUID]) -> UUID:
-    """Of the free options the one with the fewest bookings that local day (each in its own zone), then by name."""
+    """Returns the free option with the fewest bookings on that date of its own zone; of equals, the first by name."""
     days = {each: day_interval(local_date(start, offer.zone(each)), offer.zone(each)) for each in free}
     query = Booking.filter(
         option_id__in=list(free),

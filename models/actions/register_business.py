@@ -1,4 +1,4 @@
-"""Registering businesses: what the command line may say of one, and changing it."""
+"""Checks the values that the command line gives for a business, and changes one."""
 
 import re
 from collections.abc import Mapping
@@ -19,20 +19,20 @@ _LONGEST_URL = 500
 
 
 def validate(values: Mapping[str, Any]) -> dict[str, str]:
-    """What is wrong with a business's values: a sentence for each wrong column."""
-    wrong = {
+    """Returns for each wrong column the rest of a sentence that says what its value must be."""
+    problems = {
         "slug": not _SLUG.fullmatch(values.get("slug", "x")) and "must be 1 to 63 of a-z, 0-9 and -",
         "name": checks.name(values.get("name", "x")) and "must have 1 to 200 characters",
-        "time_zone": checks.zone(values.get("time_zone", "UTC")) is None and "must be an IANA name",
+        "time_zone": checks.find_time_zone(values.get("time_zone", "UTC")) is None and "must be an IANA name",
         "booking_url": _booking_url(values.get("booking_url")),
         "origins": any(not (_ORIGIN.fullmatch(each) and _has_host(each)) for each in values.get("origins", ()))
         and "must look like https://app.example",
     }
-    return {column: said for column, said in wrong.items() if said}
+    return {column: problem for column, problem in problems.items() if problem}
 
 
 def _booking_url(url: str | None) -> str | None:
-    """What is wrong with the address of the customer's page: it is written into mails and calendars as a link."""
+    """Says what is wrong with the address of the customer's page, which mails and calendars show as a link."""
     if url is None:
         return None
     if not _BOOKING_URL.fullmatch(url) or not _has_host(url):
@@ -51,11 +51,11 @@ def _has_host(url: str) -> bool:
 
 
 async def update(business_id: UUID, values: Mapping[str, Any]) -> None:
-    """Changes the given columns. Its bookings in Google are written anew: they may show what changed."""
+    """Changes these columns of a business, and wants its mirrors rendered anew, since they may show them."""
 
     async def body(work: change_log.LoggedTransaction) -> None:
         await Business.filter(id=business_id).update(**values)
         work.record(ChangeKind.BUSINESS, business_id, ChangeAction.UPSERTED)
-        await mirror.want_all_again(work)
+        await mirror.rerender_all(work)
 
     await change_log.write(business_id, body)

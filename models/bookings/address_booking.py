@@ -1,6 +1,7 @@
-"""How many bookings each address has made with public keys: in the database, so that every process counts alike.
+"""Counts the bookings that each network address makes with public keys, in the database, so that processes share the
+count.
 
-No address is kept, only what the server's key makes of it, and that for an hour.
+A row has only a keyed hash of the address, and stays for an hour.
 """
 
 from dataclasses import dataclass
@@ -18,11 +19,11 @@ from models.storage.columns import Instant, belongs_to, new_id
 KEPT = timedelta(hours=1)
 
 _FORGOTTEN_AT_ONCE = 50
-"""So many old rows go with each new one: a quiet hour after a busy one costs no single booking much."""
+"""The most old rows that one booking deletes, so that no single one pays for a busy hour before it."""
 
 
 class AddressBooking(Model):
-    """One booking that an address made. `address` stands for it and cannot be read."""
+    """One booking that an address made. `address` is a keyed hash."""
 
     id = fields.UUIDField(primary_key=True, default=new_id)
     business = belongs_to("Business")
@@ -36,7 +37,7 @@ class AddressBooking(Model):
 
 
 class TooManyBookingsError(Exception):
-    """An address has made as many bookings as it may; it can make the next one in `seconds`."""
+    """An address has made as many bookings as it may within an hour; it can make the next one in `seconds`."""
 
     def __init__(self, seconds: float) -> None:
         super().__init__(f"the next one in {seconds} seconds")
@@ -45,13 +46,13 @@ class TooManyBookingsError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Quota:
-    """How many bookings an address may make an hour in one business."""
+    """The most bookings that an address may make within an hour in one business."""
 
     address: str
     most: int
 
     async def check(self, work: LoggedTransaction) -> None:
-        """Raises TooManyBookingsError when the address has made as many as it may. The business must be locked."""
+        """Raises TooManyBookingsError when the address has made as many as it may. `work` holds the business's lock."""
         made = AddressBooking.filter(
             business_id=work.business_id, address=self.address, made_at__gt=work.now - KEPT
         ).order_by("-made_at")
@@ -60,7 +61,7 @@ class Quota:
             raise TooManyBookingsError((rows[0]["made_at"] + KEPT - work.now).total_seconds())
 
     async def count(self, work: LoggedTransaction) -> None:
-        """Counts a booking that was made, and forgets old ones."""
+        """Counts a booking that the address just made, and deletes some old rows."""
         await AddressBooking.create(business_id=work.business_id, address=self.address, made_at=work.now)
         old = AddressBooking.filter(business_id=work.business_id, made_at__lte=work.now - KEPT)
         rows = await db.select(old.order_by("made_at").limit(_FORGOTTEN_AT_ONCE), ("id",))
@@ -68,6 +69,6 @@ class Quota:
             await AddressBooking.filter(id__in=[row["id"] for row in rows]).delete()
 
 
-async def forget(now: datetime) -> None:
-    """Forgets what counts no more, in every business."""
+async def prune(now: datetime) -> None:
+    """Deletes the rows older than an hour, in every business."""
     await AddressBooking.filter(made_at__lte=now - KEPT).delete()

@@ -1,4 +1,4 @@
-"""Bookings: a slot taken, kept by id through every reschedule, with its history."""
+"""Bookings, which keep their id through every reschedule, and their history."""
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -19,11 +19,11 @@ from models.storage.columns import Instant, belongs_to, new_id
 from models.storage.db import Row
 
 LONGEST = timedelta(minutes=checks.LONGEST_MINUTES)
-"""No booking takes longer: what overlaps a time began at most so long before it."""
+"""The longest booking. A query for bookings that overlap a time need not look further back than this."""
 
 
 class Booking(Model):
-    """A slot taken. The buffers are those it was made with. `version` rises with what clients see and edit."""
+    """One booking. Its buffers stay those it was made with. `version` rises when a client's edit changes it."""
 
     id = fields.UUIDField(primary_key=True, default=new_id)
     business = belongs_to("Business")
@@ -63,7 +63,7 @@ class Booking(Model):
 
 
 class BookingHistory(Model):
-    """Who did what to a booking, with the values before and after."""
+    """One entry of a booking's history: who did what, with the values before and after."""
 
     id = fields.UUIDField(primary_key=True, default=new_id)
     business = belongs_to("Business")
@@ -81,18 +81,18 @@ class BookingHistory(Model):
 
 
 def not_found() -> Refused:
-    """There is no such booking in this business."""
+    """Builds the refusal: there is no such booking in this business."""
     return refused(ErrorCode.NOT_FOUND, "There is no such booking.", "input", "bookingId")
 
 
 def tidied(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Whom a booking is for and its note, as they are kept."""
+    """Trims the customer's details, the note and the reason for the database."""
     return checks.tidied(values, "customer_name", "customer_email", "customer_phone", "note", "reason")
 
 
-def judge_details(values: Mapping[str, Any]) -> list[Refusal]:
-    """What is wrong with whom a booking is for and its note, field by field; a name must not be empty if given."""
-    return checks.found(
+def validate_details(values: Mapping[str, Any]) -> list[Refusal]:
+    """Returns a refusal for each wrong detail of the customer and for a wrong note. A name, if given, is not blank."""
+    return checks.refusals(
         checks.name(values["customer_name"], "customer", "name") if "customer_name" in values else None,
         checks.email(values.get("customer_email"), "customer", "email"),
         checks.phone(values.get("customer_phone"), "customer", "phone"),
@@ -108,9 +108,9 @@ async def note_history(
     before: Mapping[str, Any],
     after: Mapping[str, Any],
 ) -> None:
-    """Notes who did what, with the values that changed."""
+    """Adds an entry to a booking's history: who did what, with the values that changed."""
     changed = [
-        {"field": checks.camel(name), "before": _said(before[name]), "after": _said(after[name])}
+        {"field": checks.camel(name), "before": _history_text(before[name]), "after": _history_text(after[name])}
         for name in after
         if before[name] != after[name]
     ]
@@ -125,7 +125,7 @@ async def note_history(
 
 
 async def note_drift(work: LoggedTransaction, booking_id: UUID, drift: str) -> None:
-    """Notes that its event in Google, which somebody there had changed so, is as it should be again."""
+    """Adds to a booking's history that `sync` undid somebody's change of its event in Google; `drift` is its kind."""
     changed = {"field": "mirror.drift", "before": drift, "after": "NONE"}
     await BookingHistory.create(
         business_id=work.business_id,
@@ -137,15 +137,15 @@ async def note_drift(work: LoggedTransaction, booking_id: UUID, drift: str) -> N
     )
 
 
-def _said(value: Any) -> str | None:
-    """A value as the history keeps it: instants as ISO 8601 in UTC, all else as text."""
+def _history_text(value: Any) -> str | None:
+    """Converts a value for the history: instants to ISO 8601 in UTC, all else to text."""
     if isinstance(value, datetime):
         return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
     return None if value is None else str(value)
 
 
 async def history_of(booking_ids: Sequence[UUID]) -> Mapping[UUID, Sequence[Row]]:
-    """What was done to each booking, oldest first."""
+    """Returns the history of each booking, oldest entry first."""
     found: dict[UUID, list[Row]] = {}
     query = BookingHistory.filter(booking_id__in=list(set(booking_ids))).order_by("id")
     for row in await db.select(query, ("booking_id", "at", "actor", "action", "changes")):
@@ -154,11 +154,11 @@ async def history_of(booking_ids: Sequence[UUID]) -> Mapping[UUID, Sequence[Row]
 
 
 async def is_managed(business_id: UUID, booking_id: UUID, generation: int) -> bool:
-    """Whether a manage token of that generation still stands for the booking."""
+    """Whether a manage token of that generation is still good for the booking."""
     return await Booking.filter(business_id=business_id, id=booking_id, token_generation=generation).exists()
 
 
-_BECOMES: Mapping[BookingStatus, frozenset[BookingStatus]] = {
+_NEXT_STATUSES: Mapping[BookingStatus, frozenset[BookingStatus]] = {
     BookingStatus.CONFIRMED: frozenset({BookingStatus.COMPLETED, BookingStatus.NO_SHOW}),
     BookingStatus.COMPLETED: frozenset({BookingStatus.CONFIRMED}),
     BookingStatus.NO_SHOW: frozenset({BookingStatus.CONFIRMED}),
@@ -167,8 +167,8 @@ _BECOMES: Mapping[BookingStatus, frozenset[BookingStatus]] = {
 
 
 def may_become(status: str, wanted: str | None, *, started: bool) -> bool:
-    """Whether staff may give a booking that status; how it went can be said once it has started. None: as it is."""
+    """Whether staff may change a booking's status so; COMPLETED and NO_SHOW need one that has started."""
     if wanted is None or wanted == status:
         return True
     in_time = started or BookingStatus(status) is not BookingStatus.CONFIRMED
-    return in_time and BookingStatus(wanted) in _BECOMES[BookingStatus(status)]
+    return in_time and BookingStatus(wanted) in _NEXT_STATUSES[BookingStatus(status)]

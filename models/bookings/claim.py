@@ -1,5 +1,6 @@
-"""Claims: the range a booking or a hold occupies, buffers included, in one table, so that one constraint of the
-database keeps any two of one option from overlapping.
+"""Claims: the time that a booking or a hold takes of its option, buffers included.
+
+Both are in one table, so that one constraint of the database keeps any two claims of an option from overlapping.
 """
 
 from uuid import UUID
@@ -12,7 +13,7 @@ from models.storage.columns import Instant, belongs_to, new_id
 
 
 class Claim(Model):
-    """`[occupied_start, occupied_end)` of one option, held by exactly one booking or hold."""
+    """`[occupied_start, occupied_end)` of one option. Either `booking` or `hold` is set, never both."""
 
     id = fields.UUIDField(primary_key=True, default=new_id)
     business = belongs_to("Business")

@@ -1,4 +1,4 @@
-"""Holds: a slot kept for a customer for some minutes. A lapsed hold never stands in the way."""
+"""Holds: a slot kept for a customer for some minutes. A lapsed hold does not count as busy time."""
 
 from datetime import datetime
 from functools import partial
@@ -23,7 +23,7 @@ _TAKEN = ("service_id", "option_id", "expires_at", *service.OCCUPYING)
 
 
 class Hold(Model):
-    """A live promise: confirmed with the duration and buffers it was made with, whatever changed meanwhile."""
+    """One hold. Booking it uses the duration and buffers that it was made with, whatever its service says by then."""
 
     id = fields.UUIDField(primary_key=True, default=new_id)
     business = belongs_to("Business")
@@ -58,18 +58,18 @@ async def drop_lapsed(work: LoggedTransaction, option_id: UUID) -> None:
     """Removes an option's lapsed holds: a constraint cannot read the clock, so whoever claims clears the way."""
     lapsed = await _LAPSED.rows(("id", *service.OCCUPYING), option_id=option_id, now=work.now)
     if lapsed:
-        # Their claims go with them.
+        # The database deletes their claims with them.
         await Hold.filter(id__in=[row["id"] for row in lapsed]).delete()
         for row in lapsed:
             during = service.occupied(row)
             work.record(ChangeKind.HOLD, row["id"], ChangeAction.REMOVED, [option_id], during=during)
 
 
-async def take(work: LoggedTransaction, hold_id: UUID) -> tuple[UUID, UUID, intervals.Instant, Rules] | Refused:
-    """Consumes a live hold: its service, option, start and lengths. Only its expiry refuses."""
+async def consume(work: LoggedTransaction, hold_id: UUID) -> tuple[UUID, UUID, intervals.Instant, Rules] | Refused:
+    """Deletes a live hold to book it. Returns its service, option, start and lengths; refuses a lapsed one."""
     rows = await db.select(Hold.filter(business_id=work.business_id, id=hold_id), _TAKEN)
     if not rows or rows[0]["expires_at"] <= work.now:
-        return await gone(work.business_id, hold_id)
+        return await refuse_gone(work.business_id, hold_id)
     row = rows[0]
     await Hold.filter(id=hold_id).delete()
     during = service.occupied(row)
@@ -79,19 +79,19 @@ async def take(work: LoggedTransaction, hold_id: UUID) -> tuple[UUID, UUID, inte
 
 
 async def sweep_lapsed(now: datetime) -> None:
-    """Says of every hold that has lapsed that it is gone, in any business. Any process may do it, or several."""
+    """Deletes the lapsed holds of every business, which records their changes. Several processes may do it at once."""
     lapsed = await db.select(Hold.filter(expires_at__lte=now), ("business_id", "option_id"))
     for business_id, option_id in sorted({(row["business_id"], row["option_id"]) for row in lapsed}):
         await write(business_id, partial(drop_lapsed, option_id=option_id))
 
 
-async def gone(business_id: UUID, hold_id: UUID) -> Refused:
-    """The hold was booked, or it has lapsed or was given back."""
+async def refuse_gone(business_id: UUID, hold_id: UUID) -> Refused:
+    """Builds the refusal of a hold that is gone: somebody booked it, or it lapsed or was released."""
     if await Booking.filter(business_id=business_id, hold_id=hold_id).exists():
         return refused(ErrorCode.HOLD_EXPIRED, "This hold was booked already.", "input", "holdId")
     return refused(ErrorCode.HOLD_EXPIRED, "The hold has expired.", "input", "holdId")
 
 
 def not_found() -> Refused:
-    """There is no such hold, or it has lapsed."""
+    """Builds the refusal: there is no such hold, or it has lapsed."""
     return refused(ErrorCode.NOT_FOUND, "There is no such hold.", "input", "holdId")

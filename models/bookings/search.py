@@ -1,6 +1,6 @@
-"""Finding bookings: the words they are found by, and what a list of them can be narrowed to.
+"""Finds bookings: keeps an index of their words, and builds the query for a list of bookings.
 
-Every booking has its reference, its customer's mail address and the words of their name in one indexed table.
+The index has each booking's reference, its customer's mail address and the words of their name.
 """
 
 import hashlib
@@ -17,16 +17,16 @@ from tortoise.models import Model
 from models.bookings import booking
 from models.bookings.booking import Booking
 from models.enums import BookingStatus
-from models.normal_form import by_grapheme, normal, terms, ways_to_find
+from models.normal_form import by_grapheme, normal, search_forms, terms
 from models.storage.columns import belongs_to, new_id
 from models.storage.queries import Select, Statement
 
 _LENGTH = 400
-"""Characters of the longest word that is kept. A mail address has 320 at most, a name 200."""
+"""The longest word in the index, in characters. A mail address has 320 at most, a name 200."""
 
-_BEYOND = "\U0010ffff"
+_LAST_CHARACTER = "\U0010ffff"
 MOST_WORDS = 8
-"""So many words of a query count; more would only be slower."""
+"""A query uses only its first words, up to this many; more would only be slower."""
 
 _MINE = "WHERE booking.business_id = :business_id"
 _CONDITIONS = {
@@ -41,9 +41,10 @@ _WORDED = "booking.id IN (SELECT booking_id FROM booking_word WHERE business_id 
 
 
 class BookingWord(Model):
-    """One word that a booking is found by, in lower case.
+    """One word by which a search finds a booking.
 
-    It is in normal form, spelled by grapheme, and compared by code points: a migration tells PostgreSQL so.
+    It is in normal form, with its graphemes marked, and compared by code points: a migration sets that collation on
+    PostgreSQL.
     """
 
     id = fields.UUIDField(primary_key=True, default=new_id)
@@ -60,7 +61,7 @@ class BookingWord(Model):
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """What to look for; None: anything. `text` are beginnings of words, all of which must be found."""
+    """The filters of a list of bookings; None does not filter. `text` has beginnings of words, all of them needed."""
 
     option_ids: Sequence[UUID] | None = None
     service_ids: Sequence[UUID] | None = None
@@ -72,27 +73,29 @@ class Search:
 
 
 def words_of(reference: str, name: str, email: str | None) -> set[str]:
-    """The words a booking is found by. A reference is found with its dash and without, so is Berg-Ødegård by both."""
+    """Returns the words by which a search finds a booking: the reference with its dash and without, the mail address,
+    and the name's words, those with signs also in parts.
+    """
     found = {normal(reference), normal(reference).replace("-", ""), *terms(email or "")}
     for term in terms(name):
-        found |= ways_to_find(term)
+        found |= search_forms(term)
     kept = {by_grapheme(word)[: _LENGTH - 1] for word in found}
     return kept | ({_address(email)} if email else set())
 
 
 def _address(email: str) -> str:
-    """The word that only bookings of this mail address have: no term begins with a sign."""
+    """Returns a word that only bookings of this mail address have, since no search term begins with a sign."""
     return "=" + hashlib.sha256(normal(email).encode()).hexdigest()
 
 
 async def reindex(business_id: UUID, booking_id: UUID, words: Iterable[str]) -> None:
-    """Keeps a booking's words, in place of those it had."""
+    """Replaces a booking's words in the index."""
     await BookingWord.filter(booking_id=booking_id).delete()
     await index(business_id, booking_id, words)
 
 
 async def index(business_id: UUID, booking_id: UUID, words: Iterable[str]) -> None:
-    """Keeps a new booking's words."""
+    """Adds a new booking's words to the index."""
     rows = [BookingWord(business_id=business_id, booking_id=booking_id, word=word) for word in sorted(words)]
     await BookingWord.bulk_create(rows)
 
@@ -110,13 +113,13 @@ def bookings(business_id: UUID, search: Search) -> Select:
     if search.customer_email is not None:
         conditions.append(_WORDED.format("= :address"))
         values["address"] = _address(search.customer_email)
-    for number, beginning in enumerate(_beginnings(search.text)):
+    for number, beginning in enumerate(_prefixes(search.text)):
         conditions.append(_WORDED.format(f">= :first{number} AND word < :last{number}"))
-        values |= {f"first{number}": beginning, f"last{number}": beginning + _BEYOND}
+        values |= {f"first{number}": beginning, f"last{number}": beginning + _LAST_CHARACTER}
     return Select(Statement(Booking, " AND ".join((_MINE, *conditions))), values)
 
 
-def _beginnings(text: str | None) -> list[str]:
-    """With what the words begin that are looked for; what has no words begins nothing."""
+def _prefixes(text: str | None) -> list[str]:
+    """Returns the beginnings of words to look for. A text without words matches nothing."""
     found = [by_grapheme(term)[: _LENGTH - 1] for term in terms(text or "")]
-    return (found or [_BEYOND])[:MOST_WORDS] if text else []
+    return (found or [_LAST_CHARACTER])[:MOST_WORDS] if text else []

@@ -1,1 +1,1 @@
-"""What can be booked: options, services, which option offers which service, time off. Rows and their verbs."""
+"""What customers can book: options, services, which option offers which service, time off. Rows and their verbs."""

@@ -1,4 +1,4 @@
-"""Options: what is booked, and when it is open. The rows and the verbs on them."""
+"""Options: what customers book, and when it is open. The rows and the verbs on them."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date, time
@@ -24,7 +24,7 @@ WeeklyRange = tuple[int, TimeRange]
 
 
 class Option(Model):
-    """What is booked. `opening_hours` is a list of [weekday 0-6 from Monday, "HH:MM", "HH:MM"]."""
+    """One person, room or thing. `opening_hours` is a list of [weekday 0-6 from Monday, "HH:MM", "HH:MM"]."""
 
     id = fields.UUIDField(primary_key=True, default=new_id)
     business = belongs_to("Business")
@@ -44,7 +44,7 @@ class Option(Model):
 
 
 class DateOverride(Model):
-    """Replaces the opening hours of one date. `intervals` is a list of ["HH:MM", "HH:MM"], empty: closed."""
+    """Other opening hours for one date. `intervals` is a list of ["HH:MM", "HH:MM"]; empty means closed."""
 
     id = fields.UUIDField(primary_key=True, default=new_id)
     business = belongs_to("Business")
@@ -72,10 +72,10 @@ _OVERRIDES = Statement(
 
 
 async def create(business_id: UUID, values: Mapping[str, Any]) -> UUID | Refused:
-    """A new option. `values` are its columns, and optionally `service_ids` and `opening_hours` (weekly ranges)."""
-    values = checks.named(values)
-    if wrong := validate(values):
-        return Refused(wrong)
+    """Creates an option. `values` are its columns, and optionally `service_ids` and `opening_hours` (weekly ranges)."""
+    values = checks.tidy_catalog_texts(values)
+    if refusals := validate(values):
+        return Refused(refusals)
 
     async def body(work: LoggedTransaction) -> UUID | Refused:
         row = {key: value for key, value in values.items() if key not in ("service_ids", "opening_hours")}
@@ -110,7 +110,7 @@ async def set_opening_hours(business_id: UUID, option_id: UUID, hours: Sequence[
 async def set_date_override(
     business_id: UUID, option_id: UUID, day: date, intervals: Sequence[TimeRange] | None
 ) -> UUID | Refused:
-    """Replaces the hours of one date; none at all closes it, None removes the override."""
+    """Replaces the hours of one date. An empty list closes it; None removes the override."""
     if intervals is not None and len(intervals) > 24:
         return Refused([checks.invalid("At most 24 intervals a day.", "intervals")])
 
@@ -128,41 +128,41 @@ async def set_date_override(
 
 
 def validate(values: Mapping[str, Any]) -> list[Refusal]:
-    """What is wrong with an option's values, field by field."""
-    wrong = checks.found(
+    """Returns a refusal for each wrong value of an option."""
+    refusals = checks.refusals(
         checks.name(values["name"], "name") if values.get("name") is not None else None,
         checks.text(values.get("description"), "description"),
         checks.color(values.get("color"), "color"),
         checks.length(values.get("service_ids"), "serviceIds"),
     )
     if len(values.get("opening_hours") or ()) > 100:
-        wrong.append(checks.invalid("At most 100 intervals a week.", "openingHours"))
-    return wrong
+        refusals.append(checks.invalid("At most 100 intervals a week.", "openingHours"))
+    return refusals
 
 
 def not_found() -> Refused:
-    """There is no such option in this business."""
+    """Builds the refusal: there is no such option in this business."""
     return refused(ErrorCode.NOT_FOUND, "There is no such option.", "input", "optionId")
 
 
 def stored_hours(hours: Iterable[WeeklyRange]) -> list[list[int | str]]:
-    """Weekly ranges as the row keeps them, in order, each once."""
+    """Converts weekly ranges to what the row stores: in order, without repetitions."""
     rows = {(day, checks.label(each.opens), checks.label(each.closes)) for day, each in hours}
     return [list(row) for row in sorted(rows)]
 
 
 def weekly_hours(stored: Iterable[Sequence[Any]]) -> list[WeeklyRange]:
-    """The row's weekly hours, in order."""
+    """Converts what the row stores back to weekly ranges."""
     return [(int(day), time_range(opens, closes)) for day, opens, closes in stored]
 
 
 def time_range(opens: str, closes: str) -> TimeRange:
-    """A stored pair of labels."""
+    """Converts a stored pair of HH:MM labels to a range."""
     return TimeRange(time.fromisoformat(opens), time.fromisoformat(closes))
 
 
 def schedule(row: Row, overrides: Iterable[Row] = ()) -> Schedule:
-    """When the option of this row (`time_zone`, `opening_hours`) is open."""
+    """Builds the schedule of an option from its row (`time_zone`, `opening_hours`) and its date overrides."""
     weekly: dict[int, list[TimeRange]] = {}
     for day, each in weekly_hours(row["opening_hours"]):
         weekly.setdefault(day, []).append(each)

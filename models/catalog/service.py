@@ -1,4 +1,4 @@
-"""Services: what a customer books, and which options offer it. The rows and the verbs on them."""
+"""Services: what a customer books, and by which rules. The rows and the verbs on them."""
 
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
@@ -29,10 +29,10 @@ RULE_COLUMNS = (
     "booking_horizon_days",
 )
 OFFER_COLUMNS = ("id", "business_id", "active", *RULE_COLUMNS)
-"""What an offer needs of a service's row."""
+"""The columns from which `models.actions.load_offer` builds an offer."""
 
 OCCUPYING = ("starts_at", "ends_at", "buffer_before_minutes", "buffer_after_minutes")
-"""What `lengths` and `occupied` need of a booking's or a hold's row."""
+"""The columns of a booking or a hold that `lengths` and `occupied` read."""
 
 MINUTES = ("buffer_before_minutes", "buffer_after_minutes", "minimum_notice_minutes", "change_notice_minutes")
 _DEFAULTS = dict.fromkeys(MINUTES, 0)
@@ -64,10 +64,10 @@ class Service(Model):
 
 
 async def create(business_id: UUID, values: Mapping[str, Any]) -> UUID | Refused:
-    """A new service. `values` are its columns, and optionally `option_ids`; what is left out has its default."""
-    values = checks.named(values)
-    if wrong := validate(values):
-        return Refused(wrong)
+    """Creates a service. `values` are its columns, and optionally `option_ids`; missing columns get their defaults."""
+    values = checks.tidy_catalog_texts(values)
+    if refusals := validate(values):
+        return Refused(refusals)
 
     async def body(work: LoggedTransaction) -> UUID | Refused:
         given = {key: value for key, value in values.items() if key != "option_ids" and value is not None}
@@ -85,8 +85,8 @@ async def create(business_id: UUID, values: Mapping[str, Any]) -> UUID | Refused
 
 
 def validate(values: Mapping[str, Any]) -> list[Refusal]:
-    """What is wrong with a service's values, field by field."""
-    wrong = checks.found(
+    """Returns a refusal for each wrong value of a service."""
+    refusals = checks.refusals(
         checks.name(values["name"], "name") if values.get("name") is not None else None,
         checks.text(values.get("description"), "description"),
         *(
@@ -100,21 +100,21 @@ def validate(values: Mapping[str, Any]) -> list[Refusal]:
         checks.length(values.get("option_ids"), "optionIds"),
         checks.number(values.get("booking_horizon_days"), "bookingHorizonDays", least=0, most=checks.LONGEST_DAYS),
     )
-    return [*wrong, *checks.price(values.get("price_amount"), values.get("price_currency"), "price")]
+    return [*refusals, *checks.price(values.get("price_amount"), values.get("price_currency"), "price")]
 
 
 def not_found() -> Refused:
-    """There is no such service in this business."""
+    """Builds the refusal: there is no such service in this business."""
     return refused(ErrorCode.NOT_FOUND, "There is no such service.", "input", "serviceId")
 
 
 def option_not_found() -> Refused:
-    """There is no such option to take the service."""
+    """Builds the refusal: there is no such option to take the service."""
     return refused(ErrorCode.NOT_FOUND, "There is no such option.", "input", "optionId")
 
 
 def rules(row: Row) -> Rules:
-    """The evaluator's view of a row that has RULE_COLUMNS."""
+    """Builds the evaluator's rules from a row with RULE_COLUMNS."""
     return Rules(
         duration=row["duration_minutes"],
         step=row["slot_step_minutes"],
@@ -126,7 +126,9 @@ def rules(row: Row) -> Rules:
 
 
 def lengths(row: Row) -> dict[str, int]:
-    """The lengths that a booking or a hold was made with, in minutes, as the Rules that count for it."""
+    """Returns the duration and buffers of a booking or a hold, in minutes, named as in `Rules`. They stay as they were
+    when it was made, whatever its service says now.
+    """
     return {
         "duration": (row["ends_at"] - row["starts_at"]) // timedelta(minutes=1),
         "buffer_before": row["buffer_before_minutes"],
@@ -135,10 +137,10 @@ def lengths(row: Row) -> dict[str, int]:
 
 
 def occupied(row: Row) -> Interval:
-    """What the option of a booking or a hold is taken for, buffers included."""
+    """Returns the time that a booking or a hold takes of its option, buffers included."""
     return Rules(step=1, **lengths(row)).occupied(to_instant(row["starts_at"]))
 
 
 async def read(business_id: UUID, service_id: UUID, columns: Iterable[str]) -> Row | None:
-    """The asked columns of one service."""
+    """Returns these columns of one service; None when there is none."""
     return await queries.row(Service, business_id, service_id, columns)

@@ -1,4 +1,4 @@
-"""Which option offers which service."""
+"""Offerings: which option offers which service."""
 
 from collections.abc import Collection
 from typing import Literal
@@ -34,20 +34,20 @@ class Offering(Model):
 async def missing(
     table: Literal["Option", "Service"], business_id: UUID, ids: Collection[UUID], field: str
 ) -> Refused | None:
-    """A refusal of the input field when some of the ids are not of this business."""
+    """Refuses the input field when the business has no row for some of the ids."""
     if await db.table(table).filter(business_id=business_id, id__in=list(ids)).count() == len(set(ids)):
         return None
     return refused(ErrorCode.NOT_FOUND, "Not every id in the list is known here.", "input", field)
 
 
 async def replace_services(work: LoggedTransaction, option_id: UUID, service_ids: Collection[UUID]) -> None:
-    """Lets the option offer exactly these services."""
+    """Makes an option offer exactly these services."""
     await Offering.filter(option_id=option_id).delete()
     await _add(work, {(service_id, option_id) for service_id in service_ids})
 
 
 async def replace_options(work: LoggedTransaction, service_id: UUID, option_ids: Collection[UUID]) -> None:
-    """Lets exactly these options offer the service."""
+    """Makes exactly these options offer a service."""
     await Offering.filter(service_id=service_id).delete()
     await _add(work, {(service_id, option_id) for option_id in option_ids})
 
@@ -63,5 +63,5 @@ async def _add(work: LoggedTransaction, pairs: set[tuple[UUID, UUID]]) -> None:
 
 
 async def options_of(service_id: UUID) -> list[UUID]:
-    """The options that offer a service."""
+    """Returns the ids of the options that offer a service."""
     return [row["option_id"] for row in await db.select(Offering.filter(service_id=service_id), ("option_id",))]

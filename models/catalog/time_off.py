@@ -19,10 +19,10 @@ from models.storage import db
 from models.storage.columns import Instant, belongs_to, new_id
 
 MOST_DAYS = 366
-"""So long a time off may be, on the clocks of the business."""
+"""The longest time off in days, as the business's own clocks count them."""
 
 LONGEST = timedelta(days=MOST_DAYS + 1)
-"""No time off is longer, whatever clocks do."""
+"""The longest time off in elapsed time; a day more, since clocks may be put back."""
 
 
 class TimeOff(Model):
@@ -46,17 +46,17 @@ class TimeOff(Model):
 async def create(
     business_id: UUID, option_id: UUID, start: datetime, end: datetime, reason: str | None
 ) -> UUID | Refused:
-    """Blocks an interval of an option, for a year at most. Bookings inside it stand: somebody has to look at them."""
+    """Blocks an interval of an option, a year at most. Bookings inside it stay as they are; staff decide about them."""
     reason = checks.tidy(reason)
     zone = ZoneInfo((await business.read(business_id, ("time_zone",)))["time_zone"])
     fits = hours.wall_days(intervals.interval(start, end), zone) <= MOST_DAYS
-    wrong = checks.found(
+    refusals = checks.refusals(
         checks.text(reason, "reason"),
         None if start < end else checks.invalid("Must be after the start.", "end"),
         None if fits else checks.invalid("At most a year after the start.", "end"),
     )
-    if wrong:
-        return Refused(wrong)
+    if refusals:
+        return Refused(refusals)
 
     async def body(work: LoggedTransaction) -> UUID | Refused:
         if not await Option.filter(business_id=business_id, id=option_id).exists():
@@ -77,7 +77,7 @@ async def create(
 
 
 async def delete(business_id: UUID, time_off_id: UUID) -> UUID | Refused:
-    """Lifts a time off: the option can be booked then again."""
+    """Deletes a time off, so that customers can book the option then again."""
 
     async def body(work: LoggedTransaction) -> UUID | Refused:
         query = TimeOff.filter(business_id=business_id, id=time_off_id)

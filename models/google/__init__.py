@@ -1,1 +1,1 @@
-"""Rows for Google: accounts, calendars, links, events, and mirrors of bookings. Rows; `sync` does the work."""
+"""Rows for Google: accounts, calendars, links, events, and mirrors of bookings. Only `sync` talks to Google."""

@@ -1,8 +1,8 @@
-"""Google events as rows, and the time they block. Written by `sync` only.
+"""Google events as rows, and the time they block. Only `sync` writes them.
 
-Owns how rows come to equal what Google has: each verb works inside a write, and notes one change per event, and per
-booking under it, that a client would see differently. A batch is a few hundred rows at most; cutting it up is the
-caller's.
+The verbs make the rows equal to what Google has. Each runs inside a `change_log.write`, and records one change for
+each event that looks different to clients, and for each booking that overlaps it. Callers pass a few hundred rows at
+most at a time.
 """
 
 from bisect import bisect_left
@@ -42,20 +42,20 @@ SHOWN = (
     "private",
     "html_link",
 )
-"""The columns that Google fills and a client can see a difference in."""
+"""The columns that come from Google and that clients can see."""
 
 HIDDEN = ("may_block", "etag", "veiled")
-"""The columns that Google fills for our own use."""
+"""The columns that come from Google and that only we use."""
 
 
 class GoogleEvent(Model):
-    """One occurrence somebody else put into a calendar we follow.
+    """One occurrence that somebody else put into a calendar we follow.
 
-    `master_id` is the recurring event it belongs to. `may_block` is false for what never makes anybody unavailable
-    (declined, a working location, a birthday), `busy` is Google's own answer: that, and not marked free. What it
-    blocks, by the links' rules, is in GoogleBlock. All-day events keep their dates: `starts_at` and `ends_at` are
-    those dates in the calendar's zone. `attendees` are mail addresses. `veiled` is what rules find in texts that may
-    not be kept, as keyed hashes.
+    `master_id` is the recurring event it belongs to. `may_block` is false for events that never make anybody
+    unavailable (declined, a working location, a birthday); `busy` means that it may block and is not marked free.
+    GoogleBlock has the options that it blocks by the rules of their links. For an all-day event, `starts_at` and
+    `ends_at` are its dates in the calendar's zone. `attendees` are mail addresses. `veiled` has keyed hashes of the
+    texts that matchers look for, where the texts themselves may not be stored.
     """
 
     id = fields.UUIDField(primary_key=True, default=new_id)
@@ -91,7 +91,7 @@ class GoogleEvent(Model):
 
 
 class GoogleBlock(Model):
-    """One event makes one option unavailable: the join of events and links, with the range repeated for speed."""
+    """One event makes one option unavailable. Repeats the event's range, so that reading busy time needs no join."""
 
     id = fields.UUIDField(primary_key=True, default=new_id)
     business = belongs_to("Business")
@@ -111,7 +111,7 @@ class GoogleBlock(Model):
 
 @dataclass(frozen=True, slots=True)
 class CalendarScope:
-    """The calendar whose events are written, and the options that see them: those linked to it, or just unlinked."""
+    """The calendar whose events a verb writes, and the options to log: those linked to it, and one just unlinked."""
 
     calendar_id: UUID
     option_ids: frozenset[UUID]
@@ -119,7 +119,7 @@ class CalendarScope:
 
 @dataclass(frozen=True, slots=True)
 class EventRow:
-    """An event as Google has it: the columns of its row (SHOWN and HIDDEN), and the options it makes unavailable."""
+    """An event as Google has it: the columns of its row (SHOWN and HIDDEN), and the options that it shall block."""
 
     google_id: str
     columns: Mapping[str, Any]
@@ -130,82 +130,84 @@ Range = tuple[datetime, datetime]
 Blocks = Mapping[UUID, Range]
 
 
-async def put(work: LoggedTransaction, on: CalendarScope, seen: Sequence[EventRow], generation: int) -> None:
-    """Makes a row of each event, with its blocks, and marks it with the generation of the listing that saw it."""
-    ids = [each.google_id for each in seen]
-    rows = {row.google_id: row for row in await GoogleEvent.filter(calendar_id=on.calendar_id, google_id__in=ids)}
+async def upsert(work: LoggedTransaction, scope: CalendarScope, events: Sequence[EventRow], generation: int) -> None:
+    """Inserts or updates the row of each event, with its blocks. `generation` is that of the listing that had them."""
+    ids = [each.google_id for each in events]
+    rows = {row.google_id: row for row in await GoogleEvent.filter(calendar_id=scope.calendar_id, google_id__in=ids)}
     blocks = await blocks_of([row.id for row in rows.values()])
     written: list[GoogleEvent] = []
     wanted: dict[UUID, Blocks] = {}
     renamed: dict[UUID, list[Range]] = defaultdict(list)
-    for each in seen:
+    for each in events:
         row = rows.get(each.google_id)
         differs = row is None or any(getattr(row, name) != each.columns[name] for name in SHOWN)
         row = row or GoogleEvent(
-            id=new_id(), business_id=work.business_id, calendar_id=on.calendar_id, google_id=each.google_id
+            id=new_id(), business_id=work.business_id, calendar_id=scope.calendar_id, google_id=each.google_id
         )
         row.update_from_dict({**each.columns, "generation": generation})
         written.append(row)
-        there = dict.fromkeys(each.blocks, (row.starts_at, row.ends_at))
-        if blocks[row.id] != there:
-            wanted[row.id] = there
+        after = dict.fromkeys(each.blocks, (row.starts_at, row.ends_at))
+        if blocks[row.id] != after:
+            wanted[row.id] = after
         elif differs:
-            for option_id, block in there.items():
+            for option_id, block in after.items():
                 renamed[option_id].append(block)
         if differs or row.id in wanted:
-            _note(work, on, row.id, ChangeAction.UPSERTED, blocks[row.id], there)
+            _record(work, scope, row.id, ChangeAction.UPSERTED, blocks[row.id], after)
     await GoogleEvent.bulk_create(written, on_conflict=["id"], update_fields=[*SHOWN, *HIDDEN, "generation"])
-    await _block(work, blocks, wanted, renamed)
+    await _replace_blocks(work, blocks, wanted, renamed)
 
 
-async def prune(work: LoggedTransaction, on: CalendarScope, kept: Mapping[str, Collection[str]]) -> None:
-    """Removes what series (by their ids in Google) no longer have: their rows, but for the occurrences to keep.
+async def prune(work: LoggedTransaction, scope: CalendarScope, kept: Mapping[str, Collection[str]]) -> None:
+    """Deletes the rows of occurrences that their series no longer have. `kept` has, for each series by its Google id,
+    the Google ids of its occurrences that stay.
 
-    An event that stands alone is a series of its own; a series that keeps nothing was deleted.
+    A single event is a series of its own. A series with no occurrence left was deleted in Google.
     """
     roots = list(kept)
-    rows = GoogleEvent.filter(Q(google_id__in=roots) | Q(master_id__in=roots), calendar_id=on.calendar_id)
+    rows = GoogleEvent.filter(Q(google_id__in=roots) | Q(master_id__in=roots), calendar_id=scope.calendar_id)
     ids = [(row, kept.keys() & {row.google_id, row.master_id}) for row in await rows]
-    await drop(work, on, [row for row, series in ids if any(row.google_id not in kept[each] for each in series)])
+    await drop(work, scope, [row for row, series in ids if any(row.google_id not in kept[each] for each in series)])
 
 
 def between(calendar_id: UUID, since: datetime, until: datetime | None) -> QuerySet[GoogleEvent]:
-    """The rows of a calendar that end after `since` and, if `until` is given, start before it."""
+    """Selects the rows of a calendar that end after `since` and, if `until` is given, start before it."""
     query = GoogleEvent.filter(calendar_id=calendar_id, ends_at__gt=since)
     return query if until is None else query.filter(starts_at__lt=until)
 
 
-async def drop(work: LoggedTransaction, on: CalendarScope, rows: Sequence[GoogleEvent]) -> None:
-    """Removes rows; what they blocked goes with them."""
-    there = await blocks_of([row.id for row in rows])
+async def drop(work: LoggedTransaction, scope: CalendarScope, rows: Sequence[GoogleEvent]) -> None:
+    """Deletes rows and their blocks."""
+    before = await blocks_of([row.id for row in rows])
     for row in rows:
-        _note(work, on, row.id, ChangeAction.REMOVED, there.get(row.id, {}), {})
-    await _block(work, there, {event_id: {} for event_id in there})
+        _record(work, scope, row.id, ChangeAction.REMOVED, before.get(row.id, {}), {})
+    await _replace_blocks(work, before, {event_id: {} for event_id in before})
     await GoogleEvent.filter(id__in=[row.id for row in rows]).delete()
 
 
-async def reroute(work: LoggedTransaction, on: CalendarScope, blocked: Mapping[UUID, Blocks]) -> None:
-    """Makes these the blocks of rows that did not change themselves."""
-    there = await blocks_of(blocked)
-    wanted = {event_id: blocks for event_id, blocks in blocked.items() if there[event_id] != blocks}
+async def replace_blocks(work: LoggedTransaction, scope: CalendarScope, blocked: Mapping[UUID, Blocks]) -> None:
+    """Replaces the blocks of events that did not change themselves, after a link or its rules changed."""
+    before = await blocks_of(blocked)
+    wanted = {event_id: blocks for event_id, blocks in blocked.items() if before[event_id] != blocks}
     for event_id in wanted:
-        _note(work, on, event_id, ChangeAction.UPSERTED, there[event_id], blocked[event_id])
-    await _block(work, there, wanted)
+        _record(work, scope, event_id, ChangeAction.UPSERTED, before[event_id], blocked[event_id])
+    await _replace_blocks(work, before, wanted)
 
 
-async def free(work: LoggedTransaction, option_id: UUID, besides: Collection[UUID] = ()) -> None:
-    """Nothing in Google blocks the option any more; its events are seen otherwise when they are decided anew.
+async def unblock(work: LoggedTransaction, option_id: UUID, recorded: Collection[UUID] = ()) -> None:
+    """Deletes all Google blocks of an option, when it is unlinked or linked to another calendar. The pull that
+    reroutes the calendar records the changes of its events later.
 
-    `besides` are bookings whose change the caller noted already.
+    `recorded` are bookings whose change the caller recorded already.
     """
     blocks = GoogleBlock.filter(option_id=option_id)
     ranges = [(row["starts_at"], row["ends_at"]) for row in await blocks.values("starts_at", "ends_at")]
     await blocks.delete()
-    await _note_bookings(work, {option_id: ranges}, besides)
+    await _record_bookings(work, {option_id: ranges}, recorded)
 
 
 async def blocks_of(event_ids: Collection[UUID]) -> Mapping[UUID, Blocks]:
-    """What each event blocks now."""
+    """Returns which options each event blocks now, and when."""
     found: dict[UUID, dict[UUID, Range]] = defaultdict(dict)
     rows = GoogleBlock.filter(event_id__in=list(event_ids)).values("event_id", "option_id", "starts_at", "ends_at")
     for row in await rows:
@@ -213,24 +215,25 @@ async def blocks_of(event_ids: Collection[UUID]) -> Mapping[UUID, Blocks]:
     return found
 
 
-def _note(
-    work: LoggedTransaction, on: CalendarScope, event_id: UUID, action: ChangeAction, before: Blocks, after: Blocks
+def _record(
+    work: LoggedTransaction, scope: CalendarScope, event_id: UUID, action: ChangeAction, before: Blocks, after: Blocks
 ) -> None:
-    """Notes a change of an event. It touches the time for which an option is blocked otherwise than before."""
+    """Records a change of an event. It affects the time that the event began or ceased to block for an option."""
     changed = before.items() ^ after.items()
-    concerned = on.option_ids | {option_id for option_id, _ in changed}
+    concerned = scope.option_ids | {option_id for option_id, _ in changed}
     during = hull(_interval(moments) for _, moments in changed)
     work.record(ChangeKind.GOOGLE_EVENT, event_id, action, concerned, during=during)
 
 
-async def _block(
+async def _replace_blocks(
     work: LoggedTransaction,
-    there: Mapping[UUID, Blocks],
+    before: Mapping[UUID, Blocks],
     wanted: Mapping[UUID, Blocks],
     renamed: Mapping[UUID, list[Range]] = MappingProxyType({}),
 ) -> None:
-    """Replaces what the events block; what they blocked before is `there`. Bookings under them look different, as do
-    those under what is blocked as before, by an event that was `renamed`.
+    """Replaces the blocks of events: `before` are the old ones, `wanted` the new. Records a change of the bookings that
+    overlap a new or an old block, and of those that overlap the unchanged block of an event that looks different
+    (`renamed`).
     """
     if wanted:
         await GoogleBlock.filter(event_id__in=list(wanted)).delete()
@@ -243,15 +246,15 @@ async def _block(
         )
     changed: dict[UUID, list[Range]] = defaultdict(list, {each: list(ranges) for each, ranges in renamed.items()})
     for event_id, blocks in wanted.items():
-        for option_id, block in there.get(event_id, {}).items() ^ blocks.items():
+        for option_id, block in before.get(event_id, {}).items() ^ blocks.items():
             changed[option_id].append(block)
-    await _note_bookings(work, changed)
+    await _record_bookings(work, changed)
 
 
-async def _note_bookings(
-    work: LoggedTransaction, changed: Mapping[UUID, Iterable[Range]], besides: Collection[UUID] = ()
+async def _record_bookings(
+    work: LoggedTransaction, changed: Mapping[UUID, Iterable[Range]], recorded: Collection[UUID] = ()
 ) -> None:
-    """Notes a change of every booking that stands where an option is blocked otherwise than before."""
+    """Records a change of every booking that overlaps the ranges `changed` of its option."""
     merged = {option_id: intervals.merge(map(_interval, ranges)) for option_id, ranges in changed.items()}
     merged = {option_id: ranges for option_id, ranges in merged.items() if ranges}
     if not merged:
@@ -263,9 +266,9 @@ async def _note_bookings(
     ).exclude(status=BookingStatus.CANCELLED)
     for row in await db.select(bookings, ("id", "option_id", "starts_at", "ends_at")):
         ranges, booked = merged[row["option_id"]], _interval((row["starts_at"], row["ends_at"]))
-        # Of ranges that do not overlap, the last to begin before the booking ends reaches furthest.
+        # The ranges do not overlap: the last that begins before the booking ends also ends last.
         before = bisect_left(ranges, booked.end, key=lambda each: each.start)
-        if before and ranges[before - 1].end > booked.start and row["id"] not in besides:
+        if before and ranges[before - 1].end > booked.start and row["id"] not in recorded:
             work.record(ChangeKind.BOOKING, row["id"], ChangeAction.UPSERTED, [row["option_id"]], during=NO_TIME)
 
 

@@ -1,6 +1,6 @@
-"""How old our picture of the linked Google calendars is, and whether a confirmation may rest on it.
+"""How old our rows of the linked Google calendars are, and whether a confirmation may rest on them.
 
-Owns the reads that ask for what is stale; may not call Google: that is `sync`.
+Reads rows only; `sync` reads Google.
 """
 
 from collections.abc import Collection
@@ -11,10 +11,10 @@ from models.google.tables import GoogleLink
 from models.storage.queries import Statement
 
 FRESH = timedelta(minutes=1)
-"""A calendar that was read completely so lately is not read again before a confirmation."""
+"""A confirmation does not wait for another reading of a calendar that we read completely within this time."""
 
 _SLACK = timedelta(seconds=5)
-"""From looking whether a calendar is to be read again, to the confirmation that rests on it."""
+"""The time that may pass between the check whether a calendar is fresh and the confirmation itself."""
 
 _STALE = Statement(
     GoogleLink,
@@ -31,8 +31,10 @@ async def stale_options(business_id: UUID, now: datetime) -> Collection[UUID]:
     return {row["option_id"] for row in rows}
 
 
-async def missed(option_id: UUID, now: datetime) -> dict[str, datetime | str]:
-    """What the history of a booking says of it: as of when the option's calendar was known, if that is not fresh."""
+async def history_note(option_id: UUID, now: datetime) -> dict[str, datetime | str]:
+    """Returns what a booking's history records when the option's calendar is not fresh: when we last read it, or
+    "never". Empty when it is fresh, or the option has none.
+    """
     since = now - _SLACK - FRESH
     rows = await _STALE_OF_OPTION.rows(("calendar__pulled_at",), since=since, option_id=option_id)
     return {"fresh_as_of": rows[0]["calendar__pulled_at"] or "never"} if rows else {}

@@ -1,8 +1,8 @@
-"""Mirrors: for each booking on a linked calendar, what Google should show and what it shows.
+"""Mirrors: for each booking on a linked calendar, which event Google should have, and whether it has it.
 
-Owns the wanted side, written in the same transaction as the booking. May not call Google: `sync` compares wanted
-with pushed and makes them equal. How far a booking is in Google is seen with the booking: every verb but `want` notes
-a change of each booking it makes look different.
+The verbs write the wanted side, in the same transaction as the booking. `sync` later compares it with what it pushed,
+and calls Google. Clients see a mirror's state with its booking, so a verb records a change of the bookings whose
+mirrors it changes, unless its docstring says otherwise.
 """
 
 import hashlib
@@ -42,11 +42,12 @@ WHERE booking.business_id = :business_id AND booking.ends_at > :now AND booking.
 class Mirror(Model):
     """The one event in Google that stands for one booking on one calendar.
 
-    Work is waiting iff `wanted_version != pushed_version`. `present` says what is wanted: the event there, or gone.
-    `kept`: it was left there when its option was unlinked, and is kept up only while its calendar is linked to others.
-    `google_id` is deterministic in (booking, calendar, generation). A new generation is a new event. `drift` is a
-    Drift name: how somebody changed it in Google since the booking last changed, found and put right at those times.
-    The row outlives its event: what it names stays ours.
+    There is something to push if and only if `wanted_version != pushed_version`. `present` says whether Google should
+    have the event. `kept` means that we left the event there when its option was unlinked; we update it only while
+    its calendar is linked to some option. `event_id` computes `google_id` from booking, calendar and generation; a new
+    generation is a new event. `drift` is a Drift name: what somebody did to the event in Google since the booking last
+    changed; `drift_found_at` and `drift_corrected_at` say when we found and undid it. The row outlives the event, so
+    that we recognise its id as ours.
     """
 
     id = fields.UUIDField(primary_key=True, default=new_id)
@@ -88,105 +89,106 @@ class Mirror(Model):
 
 @dataclass(frozen=True, slots=True)
 class MirrorTarget:
-    """The calendar on which an option's bookings are mirrored; `google_id` is Google's name of it."""
+    """The calendar to which an option's bookings are mirrored; `google_id` is its id at Google."""
 
     calendar_id: UUID
     google_id: str
 
 
 def event_id(booking_id: UUID, calendar_google_id: str, generation: int) -> str:
-    """The event id that stands for a booking on a calendar: the same for every try, process and account.
+    """Computes the id of a booking's event on a calendar: the same in every attempt, process and account.
 
-    Google takes 5 to 1024 characters of base32hex in lower case, so hexadecimal digits will do.
+    Google takes 5 to 1024 characters of base32hex in lower case; hexadecimal digits are among them.
     """
     subject = f"{booking_id}\n{calendar_google_id}\n{generation}"
     return "tb" + hashlib.sha256(subject.encode()).hexdigest()[:32]
 
 
 async def want(work: LoggedTransaction, booking_id: UUID, option_id: UUID, present: bool) -> None:
-    """Says what Google should show of a booking: called by every verb that makes, moves, edits or cancels it.
+    """Sets what Google should have of a booking. Every verb that makes, moves, edits or cancels one calls it, and
+    records the booking's change itself.
 
-    With `present`, the booking is wanted on the calendar its option is linked to, and on no other; without, on none.
-    A booking that is over and was never in Google is not put there. Waits for nothing but the database. The caller
-    notes the booking's change.
+    With `present`, wants the event on the calendar that the option is linked to, and on no other; without, on none.
+    Adds no event for a booking that is over. Only writes rows.
     """
-    home = await _home(option_id) if present else None
-    future = await _future(work).filter(id=booking_id).exists() if home else False
+    target = await _target(option_id) if present else None
+    future = await _future(work).filter(id=booking_id).exists() if target else False
     mirrors = await Mirror.filter(booking_id=booking_id)
-    await _settle(work, home, mirrors, [booking_id] if future else [])
-    await _change(work, await _kept_up(mirrors), present=present)
-    # What was not put right yet is, with this change: until then it stays in sight.
+    await _want_on(work, target, mirrors, [booking_id] if future else [])
+    await _raise_version(work, await _kept_but_following(mirrors), present=present)
+    # A drift that is not corrected yet stays visible until the push of this change corrects it.
     await Mirror.filter(booking_id=booking_id, drift_corrected_at__isnull=False).update(**NO_DRIFT)
 
 
 async def want_future(work: LoggedTransaction, option_id: UUID) -> Collection[UUID]:
-    """Wants every future booking of an option on the calendar it is linked to now, and on no other; answers those
-    that are seen otherwise now.
+    """Wants every future booking of an option on the calendar that it is linked to now, and on no other. Returns the
+    bookings whose mirrors changed.
 
-    Called when the option was linked, linked elsewhere or unlinked, or its link mirrors otherwise. What is over
-    stays where it is.
+    Called after the option was linked, linked to another calendar or unlinked, or its link's `mirrorAs` changed. Past
+    bookings stay where they are.
     """
     future = _future(work).filter(option_id=option_id)
     bookings = [row["id"] for row in await future.values("id")]
     mirrors = await Mirror.filter(booking_id__in=Subquery(future.values("id")))
-    touched = await _settle(work, await _home(option_id), mirrors, bookings)
-    await note(work, touched)
-    return touched
+    changed = await _want_on(work, await _target(option_id), mirrors, bookings)
+    await record_bookings(work, changed)
+    return changed
 
 
-async def want_all_again(work: LoggedTransaction) -> None:
-    """Wants every future mirror of the business rendered anew: the templates have changed, or what they speak of.
+async def rerender_all(work: LoggedTransaction) -> None:
+    """Wants every future mirror of the business rendered anew, after a template changed or a value that they show.
 
-    Notes a change of each booking.
+    Records a change of each booking.
     """
-    await renew(work)
+    await rerender(work)
     await work.record_each(ChangeKind.BOOKING, _MIRRORED)
 
 
-async def renew(work: LoggedTransaction, **of: UUID) -> None:
-    """Wants the mirrors of the future bookings `of` something rendered anew: it is shown in them. As many statements
-    for thousands as for one. The caller notes the bookings.
+async def rerender(work: LoggedTransaction, **of: UUID) -> None:
+    """Wants the mirrors of future bookings rendered anew, after something that they show changed: `of` filters the
+    bookings, by `service_id` or `option_id`. Costs as many statements for thousands as for one. The caller records the
+    bookings' changes.
     """
     bookings = Subquery(_future(work).filter(**of).values("id"))
-    await _again(work, Mirror.filter(_follows(), booking_id__in=bookings, present=True), present=True)
+    await _raise_versions(work, Mirror.filter(_follows_booking(), booking_id__in=bookings, present=True), present=True)
 
 
-async def want_again(work: LoggedTransaction, mirrors: Sequence[Mirror]) -> None:
-    """Wants what is wanted already written to Google anew."""
+async def push_again(work: LoggedTransaction, mirrors: Sequence[Mirror]) -> None:
+    """Wants these mirrors pushed again as they are, after Google lost or changed their events."""
     for present in (True, False):
-        await _change(work, [mirror for mirror in mirrors if mirror.present is present], present=present)
-    await note(work, {mirror.booking_id for mirror in mirrors})
+        await _raise_version(work, [mirror for mirror in mirrors if mirror.present is present], present=present)
+    await record_bookings(work, {mirror.booking_id for mirror in mirrors})
 
 
-async def revive(work: LoggedTransaction, calendar_id: UUID) -> None:
-    """Wants anew what a calendar refused or what was given up: somebody looked at it, so repairs count from nothing."""
+async def retry_failed(work: LoggedTransaction, calendar_id: UUID) -> None:
+    """Retries a calendar's refused and given-up mirrors, when a person asks for it. Restarts their count of repairs."""
     mirrors = await Mirror.filter(calendar_id=calendar_id, failed_version__isnull=False)
     await Mirror.filter(id__in=[mirror.id for mirror in mirrors]).update(repairs=0)
-    await want_again(work, mirrors)
+    await push_again(work, mirrors)
 
 
-async def let_go(work: LoggedTransaction, option_id: UUID) -> Collection[UUID]:
-    """Leaves the option's future bookings in Google as they are: unlinked, events kept. Answers those that are seen
-    otherwise now.
+async def leave_events(work: LoggedTransaction, option_id: UUID) -> Collection[UUID]:
+    """Leaves the events of an option's future bookings in Google as they are, when it is unlinked with its events kept.
+    Returns the bookings whose mirrors changed.
 
-    Nothing waits for them any more; their ids stay known, so that linking the calendar again takes them up.
+    Drops their pending pushes. The rows stay, so that `adopt_events` finds them when the calendar is linked again.
     """
     future = Subquery(_future(work).filter(option_id=option_id).values("id"))
     mirrors = Mirror.filter(booking_id__in=future, present=True, kept=False)
-    touched = {row["booking_id"] for row in await mirrors.values("booking_id")}
+    changed = {row["booking_id"] for row in await mirrors.values("booking_id")}
     done = {"pushed_version": F("wanted_version"), "failed_version": None, "pending_since": None, **NO_FAULT}
     await mirrors.filter(content_hash__isnull=True).update(present=False, **done)
     await mirrors.update(kept=True, **done)
-    await note(work, touched)
-    return touched
+    await record_bookings(work, changed)
+    return changed
 
 
-async def take_up(work: LoggedTransaction, calendar_id: UUID) -> None:
-    """An option was linked to the calendar, or it may be written to again: all that is ours on that Google calendar is
-    wanted as its booking says, whichever option, link or account put it there.
+async def adopt_events(work: LoggedTransaction, calendar_id: UUID) -> None:
+    """Takes over all our events on a Google calendar, whichever option, link or account put them there. Called when
+    an option was linked to the calendar, or we may write to it again.
 
-    What was kept for a booking that stands is written anew, what is left of a cancelled one removed, and what could
-    not be done through another account is done through this one.
+    Wants kept events of future bookings updated, events of cancelled bookings deleted, and pushes that another account
+    left pending done through this one. Records no changes of bookings.
     """
     calendar = await GoogleCalendar.get(id=calendar_id)
     if calendar.access_role in READ_ONLY:
@@ -197,14 +199,16 @@ async def take_up(work: LoggedTransaction, calendar_id: UUID) -> None:
     await elsewhere.exclude(booking_id__in=here).update(calendar_id=calendar_id)
     ours = Mirror.filter(calendar_id=calendar_id)
     over = Booking.filter(business_id=work.business_id, status=BookingStatus.CANCELLED)
-    await _again(work, ours.filter(present=True, booking_id__in=Subquery(over.values("id"))), present=False, kept=False)
+    await _raise_versions(
+        work, ours.filter(present=True, booking_id__in=Subquery(over.values("id"))), present=False, kept=False
+    )
     future = Subquery(_future(work).values("id"))
-    await _again(work, ours.filter(present=True, kept=True, booking_id__in=future), present=True)
-    await _again(work, ours.filter(present=False).exclude(wanted_version=F("pushed_version")), present=False)
+    await _raise_versions(work, ours.filter(present=True, kept=True, booking_id__in=future), present=True)
+    await _raise_versions(work, ours.filter(present=False).exclude(wanted_version=F("pushed_version")), present=False)
 
 
-async def note(work: LoggedTransaction, booking_ids: Collection[UUID]) -> None:
-    """Notes a change of each booking: its mirror is seen with it. A cancelled booking is seen no more."""
+async def record_bookings(work: LoggedTransaction, booking_ids: Collection[UUID]) -> None:
+    """Records a change of each booking, since clients see its mirror with it. Leaves out cancelled ones."""
     if not booking_ids:
         return
     shown = Booking.filter(id__in=list(booking_ids)).exclude(status=BookingStatus.CANCELLED)
@@ -212,8 +216,8 @@ async def note(work: LoggedTransaction, booking_ids: Collection[UUID]) -> None:
         work.record(ChangeKind.BOOKING, row["id"], ChangeAction.UPSERTED, [row["option_id"]], during=NO_TIME)
 
 
-async def _home(option_id: UUID) -> MirrorTarget | None:
-    """Where the option's bookings are mirrored: None while it is linked to nothing we may write to."""
+async def _target(option_id: UUID) -> MirrorTarget | None:
+    """Returns the calendar to which an option's bookings are mirrored; None without one that we may write to."""
     columns = ("calendar_id", "calendar__google_id", "calendar__access_role")
     for row in await _LINKED.rows(columns, option_id=option_id):
         if row["calendar__access_role"] not in READ_ONLY:
@@ -222,45 +226,43 @@ async def _home(option_id: UUID) -> MirrorTarget | None:
 
 
 def _future(work: LoggedTransaction) -> QuerySet[Booking]:
-    """The bookings that stand and are not over."""
+    """Selects the bookings that are neither cancelled nor over."""
     return Booking.filter(business_id=work.business_id, ends_at__gt=work.now).exclude(status=BookingStatus.CANCELLED)
 
 
-async def _settle(
-    work: LoggedTransaction, home: MirrorTarget | None, mirrors: Iterable[Mirror], bookings: Iterable[UUID]
+async def _want_on(
+    work: LoggedTransaction, target: MirrorTarget | None, mirrors: Iterable[Mirror], bookings: Iterable[UUID]
 ) -> Collection[UUID]:
-    """Wants these mirrors at home and nowhere else; each of the bookings that has none there gets one. Answers the
-    bookings with anything new to want.
-    """
+    """Wants these mirrors on the target only, adds missing ones, and returns the bookings whose mirrors changed."""
     here: list[Mirror] = []
     elsewhere: list[Mirror] = []
     for mirror in mirrors:
-        # The id tells: the same Google calendar may be linked through another account by now.
-        at_home = home and mirror.google_id == event_id(mirror.booking_id, home.google_id, mirror.generation)
-        (here if at_home else elsewhere).append(mirror)
+        # Compares event ids, since the same Google calendar may be linked through another account by now.
+        on_target = target and mirror.google_id == event_id(mirror.booking_id, target.google_id, mirror.generation)
+        (here if on_target else elsewhere).append(mirror)
     leaving = [mirror for mirror in elsewhere if mirror.present and not mirror.kept]
-    await _change(work, leaving, present=False)
-    touched = {mirror.booking_id for mirror in leaving}
-    if home is None:
-        return touched
-    moved = [mirror.id for mirror in here if mirror.calendar_id != home.calendar_id]
-    await Mirror.filter(id__in=moved).update(calendar_id=home.calendar_id)
-    await _change(work, here, present=True, kept=False)
+    await _raise_version(work, leaving, present=False)
+    changed = {mirror.booking_id for mirror in leaving}
+    if target is None:
+        return changed
+    moved = [mirror.id for mirror in here if mirror.calendar_id != target.calendar_id]
+    await Mirror.filter(id__in=moved).update(calendar_id=target.calendar_id)
+    await _raise_version(work, here, present=True, kept=False)
     known = {mirror.booking_id for mirror in here}
     added = [booking for booking in bookings if booking not in known]
-    await _add(work, home, added)
-    await GoogleCalendar.filter(id=home.calendar_id).update(push_due_at=work.now)
-    return touched | known | set(added)
+    await _add(work, target, added)
+    await GoogleCalendar.filter(id=target.calendar_id).update(push_due_at=work.now)
+    return changed | known | set(added)
 
 
-async def _add(work: LoggedTransaction, home: MirrorTarget, bookings: Sequence[UUID]) -> None:
-    """New mirrors, wanted at once."""
+async def _add(work: LoggedTransaction, target: MirrorTarget, bookings: Sequence[UUID]) -> None:
+    """Inserts mirrors, which are due at once."""
     await Mirror.bulk_create(
         Mirror(
             business_id=work.business_id,
             booking_id=booking,
-            calendar_id=home.calendar_id,
-            google_id=event_id(booking, home.google_id, 0),
+            calendar_id=target.calendar_id,
+            google_id=event_id(booking, target.google_id, 0),
             pending_since=work.now,
             created_at=work.now,
         )
@@ -268,26 +270,28 @@ async def _add(work: LoggedTransaction, home: MirrorTarget, bookings: Sequence[U
     )
 
 
-def _follows() -> Q:
-    """What follows its booking: all that was not just kept, and what was kept where some option is linked to write."""
+def _follows_booking() -> Q:
+    """Filters the mirrors that changes of their bookings update: all that are not `kept`, and kept ones on a calendar
+    that some option is linked to and that we may write to.
+    """
     linked = GoogleLink.filter(calendar_id__isnull=False).exclude(calendar__access_role__in=list(READ_ONLY))
     return Q(kept=False) | Q(calendar_id__in=Subquery(linked.values("calendar_id")))
 
 
-async def _kept_up(mirrors: Iterable[Mirror]) -> list[Mirror]:
-    """Those that were kept and follow their booking all the same."""
+async def _kept_but_following(mirrors: Iterable[Mirror]) -> list[Mirror]:
+    """Returns the kept mirrors among these that changes of their bookings update all the same."""
     kept = [mirror.id for mirror in mirrors if mirror.kept]
-    return await Mirror.filter(_follows(), id__in=kept, kept=True) if kept else []
+    return await Mirror.filter(_follows_booking(), id__in=kept, kept=True) if kept else []
 
 
-async def _change(work: LoggedTransaction, mirrors: Sequence[Mirror], present: bool, **more: bool) -> None:
-    """A new wanted version of each, due at once. What failed before is tried again."""
+async def _raise_version(work: LoggedTransaction, mirrors: Sequence[Mirror], present: bool, **more: bool) -> None:
+    """Raises the wanted version of each mirror, due at once, and clears its failures."""
     if mirrors:
-        await _again(work, Mirror.filter(id__in=[mirror.id for mirror in mirrors]), present, **more)
+        await _raise_versions(work, Mirror.filter(id__in=[mirror.id for mirror in mirrors]), present, **more)
 
 
-async def _again(work: LoggedTransaction, mirrors: QuerySet[Mirror], present: bool, **more: bool) -> None:
-    """The same for all that a query finds. Its conditions must hold as well after the first of the statements."""
+async def _raise_versions(work: LoggedTransaction, mirrors: QuerySet[Mirror], present: bool, **more: bool) -> None:
+    """Does the same for all that a query selects. The first of the statements must not change what it selects."""
     due = Subquery(mirrors.values("calendar_id"))
     await GoogleCalendar.filter(id__in=due).update(push_due_at=work.now)
     await mirrors.filter(pending_since__isnull=True).update(pending_since=work.now)

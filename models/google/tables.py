@@ -1,6 +1,5 @@
-"""Rows for Google: who signed in, which calendars we follow, which option is tied to which calendar.
-
-Owns the tables and the plain reads on them. May not call Google: that is `sync`.
+"""Tables for Google: accounts that signed in, their calendars, the links of options to them, sign-ins, push channels
+and request budgets. `sync` and the actions read and write them.
 """
 
 from uuid import UUID
@@ -17,10 +16,10 @@ from models.storage.secrets import Secrets
 
 
 class GoogleAccount(Model):
-    """One Google identity that consented: one row per (business, Google `sub`), never one per option.
+    """One Google identity that consented: one row for each (business, Google `sub`), which several options may share.
 
     `sealed` is encrypted JSON: refresh_token, access_token. `state` is a GoogleAccountState name. `leaving_at` is when
-    it was disconnected: the row stays until what we wrote to its calendars is gone, and no client sees it any more.
+    staff disconnected it: from then on clients do not see it, and the row stays until our events are off its calendars.
     """
 
     id = fields.UUIDField(primary_key=True, default=new_id)
@@ -48,14 +47,16 @@ class GoogleAccount(Model):
 
 
 class GoogleCalendar(Model):
-    """One calendar of an account: a choice of the drop-down, and, once an option is linked, what we follow.
+    """One calendar of an account. Staff can choose it for an option; once an option is linked to it, we follow it.
 
-    Two leases, because writing to a calendar must not wait for a long listing of it. `sync_token` belongs to
-    `query_version`, `generation` marks the rows a full listing has seen. `listed` is false once the account's
-    calendar list no longer has it. `..._prescribed`: Google named the pause, nothing may cut it short.
+    Pull and push have a lease each, because writing to a calendar must not wait for a long listing of it. `sync_token`
+    counts only for the `query_version` it came with; `generation` marks the rows that a full listing had. `listed` is
+    false once the account's calendar list no longer has it. `..._prescribed` means that Google demanded the pause, so
+    nothing may cut it short.
 
-    `reroute`, when not null, says that links or their rules changed and what is blocked must be decided anew; it
-    lists the options that joined or left. `sweep_allowed`: a person looked at a suspicious sweep and said yes.
+    `reroute`, when not null, asks the next pull to recompute which options each event blocks, because links or their
+    rules changed; it lists the options that were linked or unlinked. `sweep_allowed` means that a person has approved
+    a listing that would delete suspiciously many events.
     """
 
     id = fields.UUIDField(primary_key=True, default=new_id)
@@ -112,10 +113,10 @@ class GoogleCalendar(Model):
 
 
 class GoogleLink(Model):
-    """Option ↔ Google: the account it signed in with and, once chosen, its calendar and blocking rule.
+    """The tie between an option and Google: the account that signed in for it and, once chosen, its calendar and rules.
 
-    The row outlives an unlink (calendar null), so that linking again keeps the earlier choices. `matchers` is a
-    list of {"field": MatcherField, "value": str}.
+    Unlinking sets the calendar to null and keeps the row, so that linking again finds the earlier choices. `matchers`
+    is a list of {"field": MatcherField, "value": str}.
     """
 
     id = fields.UUIDField(primary_key=True, default=new_id)
@@ -140,7 +141,7 @@ class GoogleLink(Model):
 
 
 class GoogleSignIn(Model):
-    """One round trip to the consent page: single use, ten minutes. State and ticket are stored as digests."""
+    """One round trip to the consent page: single use, ten minutes. It has only digests of state and ticket."""
 
     id = fields.UUIDField(primary_key=True, default=new_id)
     business = belongs_to("Business")
@@ -162,7 +163,7 @@ class GoogleSignIn(Model):
 
 
 class GoogleChannel(Model):
-    """A push channel, stored before Google is asked for it. `token` is the channel's own secret, as a digest."""
+    """A push channel. We store it before we ask Google to open it. `token_digest` is of the channel's own secret."""
 
     id = fields.UUIDField(primary_key=True, default=new_id)
     business = belongs_to("Business")
@@ -181,10 +182,10 @@ class GoogleChannel(Model):
 
 
 class GoogleBudget(Model):
-    """How far requests to Google are paid for: of one Google user by `sub`, or of the whole project. Of no business.
+    """How much of Google's request quota is used up, by one Google user (`scope` is the `sub`) or by the whole project.
 
-    `paid_until` moves ahead of the clock with every request; how far ahead it may be stands in
-    `sync.google_api.budget`.
+    Every request moves `paid_until` ahead of the clock; `sync.google_api.budget` says how far ahead it may be. The rows
+    belong to no business, since Google's quota spans them.
     """
 
     scope = fields.CharField(primary_key=True, max_length=255)
@@ -195,10 +196,10 @@ class GoogleBudget(Model):
 
 
 async def rotate(secrets: Secrets) -> tuple[int, int]:
-    """Encrypts every account's tokens anew with the first secret key: how many, and how many no key opens, which stay
-    as they are. Safe while others write.
+    """Encrypts every account's tokens anew with the first secret key. Returns how many, and how many no key can
+    decrypt, which stay as they are. `timebok secrets rotate` calls it; other processes may write meanwhile.
 
-    What was veiled with an earlier key is of no use any more: those calendars are listed anew.
+    Calendars of links that store no texts are listed anew, since their keyed hashes were made with an earlier key.
     """
     sparing = GoogleLink.filter(detail=EventDetail.BUSY_ONLY, calendar_id__not_isnull=True)
     await GoogleCalendar.filter(id__in=Subquery(sparing.values("calendar_id"))).update(query_version=0)
@@ -209,6 +210,6 @@ async def rotate(secrets: Secrets) -> tuple[int, int]:
         except ValueError:
             lost += 1
             continue
-        # Compared when written: a token that was refreshed meanwhile is sealed with the first key already.
+        # Updates only an unchanged row: a token refreshed meanwhile is encrypted with the first key already.
         rotated += await GoogleAccount.filter(id=row["id"], sealed=row["sealed"]).update(sealed=sealed)
     return rotated, lost

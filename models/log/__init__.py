@@ -1,1 +1,1 @@
-"""The log of each business: the one way to write, who is woken after, and outcomes that are remembered."""
+"""The change log of each business: writing to it, waking listeners after, and the outcomes of idempotent requests."""

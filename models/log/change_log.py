@@ -1,7 +1,7 @@
-"""The append-only log of each business, and the one way to write to it.
+"""The append-only log of each business. Every change of its rows goes through `write`.
 
-Owns revisions: they are taken under the business's row lock, so their order is commit order and they have no gaps.
-Subscriptions read this log; a wake-up carries no truth.
+Owns revisions: a transaction takes them under the business's row lock, so their order is the order of commits and has
+no gaps. Subscriptions read this log; a wake-up only tells them to look.
 """
 
 import base64
@@ -33,10 +33,10 @@ _COLUMNS = ("revision", "at", "kind", "action", "entity_id", "option_ids", "touc
 
 
 class Change(Model):
-    """One entry of a business's log. `option_ids` are the options it concerns, before and after.
+    """One entry of a business's log. `option_ids` are the options that it concerns, those before the change included.
 
-    Only within `[touches_from, touches_to)` may any of them be taken otherwise than before. Both null: it may be at
-    any time. Equal: at none.
+    Only within `[touches_from, touches_to)` may any of them have become busier or freer: at any time when both are
+    null, at no time when they are equal.
     """
 
     id = fields.UUIDField(primary_key=True, default=new_id)
@@ -66,18 +66,18 @@ _AFTER = Statement(
 
 
 class NoSuchBusinessError(LookupError):
-    """The business is not there (any more)."""
+    """There is no such business, or somebody deleted it."""
 
 
 @dataclass(slots=True)
 class LoggedTransaction:
-    """One transaction on one business: its lock is held, `now` is its time, and changes are noted as it goes."""
+    """One transaction on one business: holds its lock, has one time, `now`, and collects changes for the log."""
 
     business_id: UUID
     first_revision: int
     now: datetime
     _changes: list[Change] = field(default_factory=list)
-    _noted: int = 0
+    _recorded: int = 0
 
     def record(
         self,
@@ -88,14 +88,14 @@ class LoggedTransaction:
         *,
         during: Interval | None = None,
     ) -> None:
-        """Notes a change; it gets the next revision when the transaction commits.
+        """Records a change under the next revision; `finish` stores it.
 
-        Outside `during`, none of the options is taken otherwise than before; without it, any of them may be.
+        Outside `during`, none of the options became busier or freer. Without it they may have, at any time.
         """
         self._changes.append(
             Change(
                 business_id=self.business_id,
-                revision=self.first_revision + self._noted,
+                revision=self.first_revision + self._recorded,
                 at=self.now,
                 kind=kind,
                 action=action,
@@ -105,7 +105,7 @@ class LoggedTransaction:
                 touches_to=during and to_datetime(during.end),
             )
         )
-        self._noted += 1
+        self._recorded += 1
 
     async def record_each(self, kind: ChangeKind, rows: str, **values: UUID | datetime) -> None:
         """Notes that each of these entries looks different; none takes time otherwise than before.
@@ -113,25 +113,25 @@ class LoggedTransaction:
         `rows` selects their `id` and each `option_id` they are noted with; it may name the values, and `business_id`
         and `now`. Two statements however many there are, and none of them passes through this process.
         """
-        first = self.first_revision + self._noted
+        first = self.first_revision + self._recorded
         own = {"business_id": self.business_id, "first": first, "now": self.now, "kind": kind.value}
-        statement = queries.bind(_each(rows), {**own, "no_time": to_datetime(0), **values})
+        statement = queries.bind(_insert_of_each(rows), {**own, "no_time": to_datetime(0), **values})
         await db.connection().execute_query(*statement)
         newest = Change.filter(business_id=self.business_id).order_by("-revision").limit(1)
         for row in await newest.values("revision"):
-            self._noted = max(self._noted, row["revision"] - self.first_revision + 1)
+            self._recorded = max(self._recorded, row["revision"] - self.first_revision + 1)
 
     async def finish(self) -> int:
-        """Stores what was noted, and returns how many changes there were."""
-        if self._noted != 1:
-            # One was taken with the lock; a refusal gives it back, a larger write takes the rest.
-            await Business.filter(id=self.business_id).update(revision=self.first_revision - 1 + self._noted)
+        """Stores the recorded changes and returns their number. Called once, by `write`."""
+        if self._recorded != 1:
+            # The lock took one revision; a refusal gives it back, a larger write takes the rest.
+            await Business.filter(id=self.business_id).update(revision=self.first_revision - 1 + self._recorded)
         if self._changes:
             await Change.bulk_create(self._changes)
-        return self._noted
+        return self._recorded
 
 
-def _each(rows: str) -> str:
+def _insert_of_each(rows: str) -> str:
     """The statement that notes a change of each row."""
     if db.is_postgres():
         new_id, options = "gen_random_uuid()", "json_agg(DISTINCT found.option_id)::jsonb"
@@ -152,9 +152,9 @@ Body: TypeAlias = Callable[[LoggedTransaction], Awaitable[T]]
 
 
 async def write(business_id: UUID, body: Body[T]) -> T:
-    """Runs the body as one transaction with the business locked, and rings the bell once it is committed.
+    """Runs the body as one transaction with the business locked, and wakes subscriptions after the commit.
 
-    A body that returns without noting a change leaves no trace in the log. Raises NoSuchBusinessError.
+    A body that records no change leaves no trace in the log. Raises NoSuchBusinessError.
     """
     changed = 0
 
@@ -181,7 +181,7 @@ async def _lock(business_id: UUID) -> int:
 
 
 async def newest(business_id: UUID) -> int:
-    """The revision of the newest change; 0 for an untouched business. Raises NoSuchBusinessError."""
+    """Returns the revision of the newest change; 0 when there was none. Raises NoSuchBusinessError."""
     rows = await Business.filter(id=business_id).values_list("revision", flat=True)
     if not rows:
         raise NoSuchBusinessError(business_id)
@@ -194,16 +194,16 @@ async def after(business_id: UUID, revision: int, limit: int = 200) -> list[Row]
 
 
 async def is_kept(business_id: UUID, revision: int, latest: int) -> bool:
-    """Whether every change after this revision is still there; `latest` is the newest revision."""
+    """Whether the log still has every change after this revision; `latest` is the newest revision."""
     if revision == latest:
         return True
     return await Change.filter(business_id=business_id, revision=revision + 1).exists()
 
 
 async def prune(before: datetime) -> int:
-    """Forgets what is older than `before`; returns how many changes went.
+    """Deletes the changes older than `before`, in every business; returns how many.
 
-    Always a whole beginning of each log: clocks of several machines may differ, revisions have no gaps.
+    Deletes a whole beginning of each log, since its revisions have no gaps but the clocks of machines differ.
     """
     gone = 0
     oldest = Change.filter(at__lt=before).annotate(last=Max("revision")).group_by("business_id")
@@ -213,12 +213,12 @@ async def prune(before: datetime) -> int:
 
 
 def to_cursor(business_id: UUID, revision: int) -> str:
-    """The opaque position just after a revision."""
+    """Returns the cursor for the position just after a revision."""
     return base64.urlsafe_b64encode(business_id.bytes + revision.to_bytes(8)).decode().rstrip("=")
 
 
 def from_cursor(cursor: str, business_id: UUID) -> int:
-    """The revision a cursor stands for. Raises ValueError for nonsense and for another business's cursor."""
+    """Returns the revision of a cursor. Raises ValueError for nonsense and for another business's cursor."""
     try:
         raw = base64.urlsafe_b64decode(cursor.encode("ascii") + b"=" * (-len(cursor) % 4))
     except (binascii.Error, UnicodeEncodeError):

@@ -1,4 +1,4 @@
-"""Remembered outcomes: a repeated request gets the first one's answer, refusals included."""
+"""Idempotency keys: a repeated request gets the outcome of the first one, refusals included, for a day."""
 
 import hashlib
 import json
@@ -22,7 +22,7 @@ KEPT = timedelta(hours=24)
 
 
 class Outcome(Model):
-    """What one (API key, mutation, idempotency key) led to, bound to the whole input by its digest."""
+    """The outcome of the first request with this (API key, mutation, idempotency key), and the digest of its input."""
 
     id = fields.UUIDField(primary_key=True, default=new_id)
     business = belongs_to("Business")
@@ -51,7 +51,7 @@ _MISMATCH = refused(
 
 @dataclass(frozen=True, slots=True)
 class IdempotentRequest:
-    """One request that may be repeated: what the key is bound to. `given` is the whole input."""
+    """A request with an idempotency key. `given` is the whole input, which a repetition must send again."""
 
     key_id: UUID
     mutation: str
@@ -60,12 +60,12 @@ class IdempotentRequest:
 
     @property
     def digest(self) -> str:
-        """Stands for the whole input; equal inputs have equal digests, whatever their order."""
+        """The digest of the whole input; the order of its fields does not matter."""
         plain = json.dumps(self.given, sort_keys=True, default=str)
         return hashlib.sha256(plain.encode()).hexdigest()
 
     async def recall(self, now: datetime) -> Mapping[str, Any] | Refused | None:
-        """The remembered answer; a refusal when the key came with another input; None when there is none."""
+        """Returns the stored outcome; a refusal if the first request had another input; None for a first request."""
         query = Outcome.filter(
             key_id=self.key_id,
             mutation=self.mutation,
@@ -79,7 +79,7 @@ class IdempotentRequest:
         return answer if rows[0]["input_digest"] == self.digest else _MISMATCH
 
     async def remember(self, business_id: UUID, answer: Mapping[str, Any], now: datetime) -> None:
-        """Keeps the answer, in place of one that is too old to count."""
+        """Stores the outcome, in place of one that is too old to count."""
         same: dict[str, Any] = {
             "key_id": self.key_id,
             "mutation": self.mutation,
@@ -94,7 +94,7 @@ class IdempotentRequest:
 async def run_once(
     once: IdempotentRequest | None, work: LoggedTransaction, decide: Callable[[], Awaitable[UUID | Refused]]
 ) -> UUID | Refused:
-    """What `decide` answers; with `once`, what it answered the first time, refusals included."""
+    """Returns the outcome of `decide`; with `once`, to a repeated request the stored outcome of the first one."""
     if once is None:
         return await decide()
     known = await once.recall(work.now)
@@ -108,24 +108,24 @@ async def run_once(
     return answer
 
 
-def body(once: IdempotentRequest | None, decide: Body[UUID | Refused]) -> Body[UUID | Refused]:
-    """The body of a write that is decided once, and answered from then on as it was."""
+def run_once_body(once: IdempotentRequest | None, decide: Body[UUID | Refused]) -> Body[UUID | Refused]:
+    """Wraps `decide` for `change_log.write`, so that it runs once for each idempotency key."""
 
-    async def settle(work: LoggedTransaction) -> UUID | Refused:
+    async def run(work: LoggedTransaction) -> UUID | Refused:
         return await run_once(once, work, lambda: decide(work))
 
-    return settle
+    return run
 
 
 def validate(idempotency_key: str | None) -> Refusal | None:
-    """What is wrong with a key: it has 1 to 128 characters."""
+    """Refuses an idempotency key that has not 1 to 128 characters; None passes."""
     if idempotency_key is None or 1 <= len(idempotency_key) <= 128:
         return checks.text(idempotency_key, "idempotencyKey")
     return checks.invalid("Must have 1 to 128 characters.", "idempotencyKey")
 
 
 def to_stored(answer: Refused) -> Mapping[str, Any]:
-    """A refusal as it is remembered. Alternatives are looked up anew: they are advice, not outcome."""
+    """Converts a refusal to JSON. Leaves out its alternatives: callers look them up anew for each answer."""
     return {
         "refused": [
             {"code": each.code, "message": each.message, "path": each.path, "values": dict(each.values)}
@@ -135,7 +135,7 @@ def to_stored(answer: Refused) -> Mapping[str, Any]:
 
 
 def from_stored(answer: Mapping[str, Any]) -> Refused | None:
-    """The remembered refusal, if the answer is one."""
+    """Converts stored JSON back to a refusal; None when it has another outcome."""
     if "refused" not in answer:
         return None
     return Refused(

@@ -1,8 +1,8 @@
 """Wake-ups after commit: "something changed in this business". Only it knows broadcaster.
 
-A ring carries no truth, only a business id; a lost one costs the seconds until readers look by themselves. One
-backend subscription serves the whole process and is supervised: broadcaster's listeners die silently and never
-reconnect, so the bell listens for its own heartbeat, and when it hears nothing it wakes everybody and starts anew.
+A ring carries nothing but a business id. If one gets lost, listeners notice the change some seconds later, when they
+look by themselves. The process has one subscription at the broker. broadcaster's listeners die silently and never
+reconnect, so the bell publishes a heartbeat and listens for it; hearing none, it wakes everybody and connects anew.
 """
 
 import asyncio
@@ -32,10 +32,10 @@ _LAST_RETRY_SECONDS = 5.0
 
 
 class Notifier:
-    """One process's bell. Listeners are woken through events that collapse, so a slow one costs nothing."""
+    """The bell of one process. It wakes listeners by setting their events, so rings never pile up for a slow one."""
 
     def __init__(self, url: str, heartbeat_seconds: float = HEARTBEAT_SECONDS) -> None:
-        """`heartbeat_seconds` is how often it says something; three times that in silence is death."""
+        """Publishes a heartbeat every `heartbeat_seconds`; gives a connection up after three times that in silence."""
         self._heartbeat_seconds = heartbeat_seconds
         self._patience_seconds = _PATIENCE * heartbeat_seconds
         self._url = url.replace("valkey://", "redis://", 1).replace("postgresql://", "postgres://", 1)
@@ -50,37 +50,37 @@ class Notifier:
 
     @property
     def is_local(self) -> bool:
-        """Whether rings stay inside this process."""
+        """Whether rings reach only this process, since there is no broker."""
         return self._url.startswith("memory://")
 
     def start(self) -> None:
-        """Begins to listen to other processes, if there is a broker."""
+        """Starts listening to other processes, if there is a broker."""
         if not self.is_local:
             self._supervisor = asyncio.create_task(self._supervise())
 
     async def stop(self) -> None:
-        """Stops listening; what waits to be rung elsewhere is dropped, since readers look by themselves."""
+        """Stops listening, and drops rings that it has not published: other processes look by themselves."""
         if self._supervisor:
             self._supervisor.cancel()
             await asyncio.wait([self._supervisor])
 
     def ring(self, business_id: UUID) -> None:
-        """Wakes this process's listeners of the business at once, and other processes' soon. Never waits."""
+        """Wakes this process's listeners of the business at once, and those of other processes soon. Never waits."""
         self._wake(business_id)
         if not self.is_local:
             self._outbox[str(business_id)] = None
             self._idle.clear()
             self._has_outgoing.set()
 
-    async def flushed(self) -> None:
-        """Returns when what was rung has been passed on, or cannot be soon: for processes that end now."""
+    async def flush(self) -> None:
+        """Waits until it has published all rings, one second at most. Commands call it before they end."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(1):
                 await self._idle.wait()
 
     @contextlib.contextmanager
     def listening(self, business_id: UUID | None = None) -> Iterator[asyncio.Event]:
-        """An event set by every ring of the business (None: of any business), until the block ends."""
+        """Yields an event that every ring of the business sets; with None, every ring of any business."""
         event = asyncio.Event()
         self._listeners[business_id].add(event)
         try:
@@ -94,8 +94,8 @@ class Notifier:
         for event in (*self._listeners.get(business_id, ()), *self._listeners.get(None, ())):
             event.set()
 
-    def _become(self, *, healthy: bool) -> None:
-        """Notes how it stands with the broker. When that changes, rings may have been lost: everybody looks."""
+    def _set_health(self, *, healthy: bool) -> None:
+        """Keeps whether the broker can be reached. When that changes, wakes everybody: rings may have been lost."""
         if healthy:
             self._outage.is_over()
         if self.healthy is not healthy:
@@ -111,13 +111,13 @@ class Notifier:
             try:
                 await self._session()
             except Exception as error:
-                self._outage.goes_on(_told(error))
+                self._outage.goes_on(_describe(error))
             lasted = asyncio.get_running_loop().time() - started
             retry = _FIRST_RETRY_SECONDS if lasted > self._heartbeat_seconds else min(2 * retry, _LAST_RETRY_SECONDS)
             await asyncio.sleep(retry)
 
     async def _session(self) -> None:
-        """One connection to the broker, from connecting to its first sign of death. Always ends by raising."""
+        """Connects to the broker and serves the connection until it fails. Always ends by raising."""
         broadcast, loop = Broadcast(self._url), asyncio.get_running_loop()
         try:
             async with asyncio.timeout(self._patience_seconds) as patience:
@@ -128,22 +128,22 @@ class Notifier:
                     try:
                         await self._run_connection(broadcast, subscriber)
                     finally:
-                        self._become(healthy=False)
-                        # A silent broker would not let go of its subscriber.
+                        self._set_health(healthy=False)
+                        # broadcaster would wait for ever to unsubscribe from a silent broker.
                         patience.reschedule(loop.time() + _PARTING_SECONDS)
         finally:
-            parting = asyncio.create_task(_torn_down(broadcast))
+            parting = asyncio.create_task(_tear_down(broadcast))
             try:
                 await asyncio.shield(parting)
             finally:
-                # Also when the bell is stopped just then.
+                # `stop` may cancel us just here; the connection must be closed all the same.
                 await asyncio.wait([parting])
 
     async def _run_connection(self, broadcast: Broadcast, subscriber: Any) -> None:
         heard = asyncio.Event()
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._listen(subscriber, heard))
-            tasks.create_task(self._speak(broadcast))
+            tasks.create_task(self._publish(broadcast))
             tasks.create_task(self._watch_heartbeat(heard))
             tasks.create_task(_watch_listeners(broadcast))
 
@@ -151,19 +151,19 @@ class Notifier:
         while True:
             message = str((await subscriber.get()).message)
             heard.set()
-            self._become(healthy=True)
+            self._set_health(healthy=True)
             if message != _HEARTBEAT:
-                # Whatever else is said on the channel is not meant for us.
+                # A message that is no business id is not for us.
                 with contextlib.suppress(ValueError):
                     self._wake(UUID(message))
 
-    async def _speak(self, broadcast: Broadcast) -> None:
-        """Publishes one at a time (the PostgreSQL backend cannot do two), with a heartbeat in between."""
+    async def _publish(self, broadcast: Broadcast) -> None:
+        """Publishes rings, one at a time since the PostgreSQL backend cannot do two, and heartbeats in between."""
         await broadcast.publish(_CHANNEL, _HEARTBEAT)
         while True:
             self._has_outgoing.clear()
             while self._outbox:
-                await self._pass_on(broadcast, next(iter(self._outbox)))
+                await self._publish_one(broadcast, next(iter(self._outbox)))
             self._idle.set()
             try:
                 async with asyncio.timeout(self._heartbeat_seconds):
@@ -171,8 +171,8 @@ class Notifier:
             except TimeoutError:
                 await broadcast.publish(_CHANNEL, _HEARTBEAT)
 
-    async def _pass_on(self, broadcast: Broadcast, message: str) -> None:
-        """Publishes one ring. It leaves the outbox first, so that one that comes meanwhile goes out too."""
+    async def _publish_one(self, broadcast: Broadcast, message: str) -> None:
+        """Publishes one ring. Takes it from the outbox first, so that one that comes meanwhile is published again."""
         del self._outbox[message]
         try:
             await broadcast.publish(_CHANNEL, message)
@@ -181,7 +181,7 @@ class Notifier:
             raise
 
     async def _watch_heartbeat(self, heard: asyncio.Event) -> None:
-        """Raises ConnectionError when the bell has not heard anything, its own heartbeat included, for too long."""
+        """Raises ConnectionError when no message has come for too long, not even the bell's own heartbeat."""
         while True:
             heard.clear()
             try:
@@ -198,7 +198,7 @@ async def _watch_listeners(broadcast: Broadcast) -> None:
     raise ConnectionError("a listener died")
 
 
-async def _torn_down(broadcast: Broadcast) -> None:
+async def _tear_down(broadcast: Broadcast) -> None:
     """Ends a broadcast whose tasks may be dead or stuck; whatever it says in parting is of no interest."""
     tasks = listener_tasks(broadcast)
     for task in tasks:
@@ -209,8 +209,8 @@ async def _torn_down(broadcast: Broadcast) -> None:
             await disconnect_backend(broadcast)
 
 
-def _told(error: Exception) -> str:
-    """What happened, in one line: of several errors at once, the first."""
+def _describe(error: Exception) -> str:
+    """Describes an error in one line; of a group, its first."""
     while isinstance(error, ExceptionGroup):
         error = error.exceptions[0]
     return f"{type(error).__name__}: {error}"
@@ -221,8 +221,8 @@ _bell = _silent
 
 
 @contextlib.asynccontextmanager
-async def opened(url: str) -> AsyncIterator[Notifier]:
-    """The process's bell, for as long as the block lasts."""
+async def open_notifier(url: str) -> AsyncIterator[Notifier]:
+    """Makes a bell the process's own while the block runs."""
     global _bell
     _bell = Notifier(url)
     _bell.start()
@@ -234,10 +234,10 @@ async def opened(url: str) -> AsyncIterator[Notifier]:
 
 
 def current() -> Notifier:
-    """The process's bell; before one is hung, one that nobody else hears."""
+    """Returns the process's bell; before `open_notifier` has made one, a bell that reaches only this process."""
     return _bell
 
 
 def ring(business_id: UUID) -> None:
-    """Rings the process's bell for a business."""
+    """Rings the process's bell for a business. `change_log.write` calls it after each commit."""
     _bell.ring(business_id)

@@ -1,1 +1,1 @@
-"""Time and what can be booked in it: decided from values. Pure: no clock, no database."""
+"""Decides from values what can be booked when. Pure: reads no clock and no database."""

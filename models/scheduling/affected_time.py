@@ -1,6 +1,6 @@
-"""The time that a change touches: where an option is taken otherwise than before. Pure.
+"""The time that a change affects: an interval outside of which no option became busier or freer. Pure.
 
-Who notes a change says it; who follows what options have free asks whether a change can matter to them.
+The code that logs a change passes it on; subscriptions to free slots ask with `touches` whether to look again.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -11,21 +11,21 @@ from models.enums import ChangeKind
 from models.scheduling.intervals import Interval, collides, interval, merge
 
 NO_TIME = Interval(0, 0)
-"""What a change touches by which nothing is taken or given back."""
+"""The time of a change by which no option became busier or freer."""
 
 
 def hull(each: Iterable[Interval]) -> Interval:
-    """The smallest interval that holds them all; NO_TIME when they hold nothing."""
+    """Returns the smallest interval that contains all of them; NO_TIME when all are empty."""
     held = merge(each)
     return Interval(held[0].start, held[-1].end) if held else NO_TIME
 
 
 def touches(row: Mapping[str, Any], option_ids: Collection[UUID], within: Interval) -> bool:
-    """Whether a change may alter what one of these options has free within the interval. Half-open: touching is not
-    overlapping.
+    """Whether a change may alter when one of these options is free within the interval. An interval that only begins
+    where the other ends does not count.
 
-    `row` is of the log: `kind`, `option_ids`, `touches_from`, `touches_to`. One that names no option concerns all of
-    them, one without times may touch any time; keys concern none.
+    `row` is an entry of the log with `kind`, `option_ids`, `touches_from` and `touches_to`. Without options it concerns
+    all of them, without times any time. Changes of API keys concern no option.
     """
     if row["kind"] == ChangeKind.KEY:
         return False

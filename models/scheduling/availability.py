@@ -1,8 +1,8 @@
-"""Slots, and the reasons against them: one evaluator for lists and for booking. Pure.
+"""The evaluator: lists free slots, and says why a start is not one. Pure.
 
-`starts` lists what can be booked; `reasons` judges one start. Both are built from the same parts, and a start is
-listed iff there is no reason against it. What may be long is also there in steps. Rule numbers are those of the
-availability semantics.
+`starts` lists the starts that can be booked; `reasons` judges one start. Both use the same parts: a start is listed
+if and only if there is no reason against it. Functions that may take long have a variant that runs in steps. Rule
+numbers are those of the availability semantics.
 """
 
 from array import array
@@ -16,18 +16,18 @@ from typing import NamedTuple, TypeVar
 from uuid import UUID
 
 from models.scheduling.hours import Schedule, day_interval, grid, horizon_end, local_date, openings
-from models.scheduling.intervals import MINUTE, Instant, Interval, Steps, collides, done, merge
+from models.scheduling.intervals import MINUTE, Instant, Interval, Steps, collides, merge, run_all
 
 K = TypeVar("K")
 
 _ONE_DAY = timedelta(days=1)
 
-_SOME = 1000
-"""So many starts are one step."""
+_STARTS_A_STEP = 1000
+"""How many starts one step handles."""
 
 
 class SlotReason(StrEnum):
-    """Why a start cannot be booked, in the order in which reasons are given. BUSY is what the public is told."""
+    """Why a start cannot be booked. Lists of reasons have this order. Public keys see BUSY for every kind of it."""
 
     BUSY = "BUSY"
     BUSY_BOOKING = "BUSY_BOOKING"
@@ -53,7 +53,7 @@ class BusyKind(StrEnum):
 
     @property
     def reason(self) -> SlotReason:
-        """The reason that busy time of this kind gives."""
+        """The reason against a start that busy time of this kind gives."""
         return SlotReason[f"BUSY_{self.name}"]
 
 
@@ -75,7 +75,7 @@ class Reason(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """A service's rules, in whole minutes and days. Raises ValueError when a length makes no sense."""
+    """A service's rules, in whole minutes and days. Raises ValueError for a length below its minimum."""
 
     duration: int
     step: int
@@ -91,17 +91,17 @@ class Rules:
             raise ValueError("buffers, notice and horizon are not negative")
 
     def occupied(self, start: Instant) -> Interval:
-        """What a booking at this start takes, buffers included (rule B5)."""
+        """Returns the time that a booking at this start takes, buffers included (rule B5)."""
         return Interval(start - self.buffer_before * MINUTE, start + (self.duration + self.buffer_after) * MINUTE)
 
     def reach(self, window: Interval) -> Interval:
-        """The time that starts within the window may take."""
+        """Returns the time that bookings which start within the window can take, buffers included."""
         return Interval(self.occupied(window.start).start, self.occupied(window.end).end)
 
 
 @dataclass(frozen=True, slots=True)
 class Agenda:
-    """One option as the evaluator sees it. Starts at or after `limit` are beyond what is known of its calendars."""
+    """What the evaluator reads of one option. No start from `limit` on, the end of what we know, can be booked."""
 
     schedule: Schedule
     busy: Sequence[Busy] = ()
@@ -111,12 +111,12 @@ class Agenda:
 
 
 def starts(rules: Rules, agenda: Agenda, window: Interval, now: Instant) -> list[Instant]:
-    """The starts that can be booked with `from <= s < to` (rule W1), ascending and unique."""
-    return done(starts_in_steps(rules, agenda, window, now))
+    """Returns the starts within the window that can be booked (rule W1), ascending and unique."""
+    return run_all(starts_in_steps(rules, agenda, window, now))
 
 
 def starts_in_steps(rules: Rules, agenda: Agenda, window: Interval, now: Instant) -> Steps[list[Instant]]:
-    """The same; a step is a date."""
+    """Does the same as `starts`, one date a step."""
     if not (agenda.offered and agenda.active):
         return []
     last = _last_start(rules, agenda, now)
@@ -137,7 +137,7 @@ def starts_in_steps(rules: Rules, agenda: Agenda, window: Interval, now: Instant
 
 
 def reasons(rules: Rules, agenda: Agenda, start: Instant, now: Instant) -> list[Reason]:
-    """Every reason against this start, in the order of SlotReason; none: it can be booked."""
+    """Returns every reason against this start, in the order of SlotReason; an empty list means it can be booked."""
     found = [
         Reason(busy.kind.reason, busy)
         for busy in sorted(agenda.busy, key=lambda busy: busy[:3])
@@ -165,18 +165,18 @@ def reasons(rules: Rules, agenda: Agenda, start: Instant, now: Instant) -> list[
 
 
 def merged(by_option: Mapping[K, Sequence[Instant]]) -> list[tuple[Instant, tuple[K, ...]]]:
-    """Every start of any option, ascending, with the options that offer it in the mapping's order (rule M1)."""
-    return done(merged_in_steps(by_option))
+    """Merges options' starts: each once, ascending, with the options that have it, in the mapping's order (M1)."""
+    return run_all(merged_in_steps(by_option))
 
 
 def merged_in_steps(by_option: Mapping[K, Sequence[Instant]]) -> Steps[list[tuple[Instant, tuple[K, ...]]]]:
-    """The same; a step is some starts."""
+    """Does the same as `merged`, a thousand starts a step."""
     offered: dict[Instant, int] = {}
-    # By start one bit per option, and each set of options once: most starts have the same ones free.
+    # A start's options are bits of one number, and equal numbers share one tuple: most starts have the same options.
     for number, option_starts in enumerate(by_option.values()):
         bit = 1 << number
-        for at in range(0, len(option_starts), _SOME):
-            for start in option_starts[at : at + _SOME]:
+        for at in range(0, len(option_starts), _STARTS_A_STEP):
+            for start in option_starts[at : at + _STARTS_A_STEP]:
                 offered[start] = offered.get(start, 0) | bit
             yield
     options, sets = tuple(by_option), dict[int, tuple[K, ...]]()
@@ -187,13 +187,13 @@ def merged_in_steps(by_option: Mapping[K, Sequence[Instant]]) -> Steps[list[tupl
         if free is None:
             free = sets[bits] = tuple(each for number, each in enumerate(options) if bits >> number & 1)
         found.append((start, free))
-        if count % _SOME == 0:
+        if count % _STARTS_A_STEP == 0:
             yield
     return found
 
 
 def _last_start(rules: Rules, agenda: Agenda, now: Instant) -> Instant | None:
-    """Starts must lie before this instant: the horizon (rule W3), or the end of what is known."""
+    """Returns the instant before which starts must lie: the horizon (rule W3) or the agenda's limit; None: no limit."""
     horizon = horizon_end(now, rules.horizon_days, agenda.schedule.zone)
     limits = [each for each in (horizon, agenda.limit) if each is not None]
     return min(limits) if limits else None
@@ -201,8 +201,8 @@ def _last_start(rules: Rules, agenda: Agenda, now: Instant) -> Instant | None:
 
 @lru_cache(maxsize=4096)
 def _candidates(schedule: Schedule, duration: int, step: int, day: date) -> Sequence[Instant]:
-    """The grid instants (rule G1) of a date, ascending, from which the whole duration lies inside the union of the
-    openings (rule O5). Neither busy time nor the clock has a say in them: options and requests share them.
+    """Returns the grid instants (rule G1) of a date from which the whole duration is open (rule O5), ascending.
+    Busy time and the clock do not matter here, so that options and requests share the cached result.
     """
     length, zone = duration * MINUTE, schedule.zone
     window = day_interval(day, zone)
@@ -210,21 +210,21 @@ def _candidates(schedule: Schedule, duration: int, step: int, day: date) -> Sequ
     union = merge(Interval(each.start, each.end) for each in found)
     candidates: set[Instant] = set()
     for opening in found:
-        home = next(each for each in union if each.start <= opening.start < each.end)
-        fitting = Interval(window.start, min(window.end, home.end - length + 1))
+        enclosing = next(each for each in union if each.start <= opening.start < each.end)
+        fitting = Interval(window.start, min(window.end, enclosing.end - length + 1))
         candidates.update(grid(opening, step * MINUTE, zone, fitting))
     return array("q", sorted(candidates))
 
 
 def _forbidden(rules: Rules, agenda: Agenda) -> list[Interval]:
-    """The starts that would collide with busy time (rule B5), merged: `start < s < end`, both ends excluded."""
+    """Returns merged intervals of the starts that would collide with busy time (rule B5)."""
     before = (rules.duration + rules.buffer_after) * MINUTE - 1
     after = rules.buffer_before * MINUTE
     return merge([(busy[0] - before, busy[1] + after) for busy in agenda.busy if busy[0] < busy[1]])
 
 
 def _free(candidates: Sequence[Instant], forbidden: Sequence[Interval]) -> list[Instant]:
-    """The ascending candidates outside the ascending forbidden intervals."""
+    """Returns the candidates outside the forbidden intervals; all three lists are ascending."""
     free: list[Instant] = []
     at = 0
     for start, end in forbidden:

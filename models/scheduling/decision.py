@@ -1,6 +1,6 @@
-"""From the evaluator's reasons to an answer for the client. Pure.
+"""Turns the evaluator's reasons into the refusal that a client gets. Pure.
 
-One refusal per distinct code, in the enum's order; every kind of busy time is SLOT_TAKEN to a client.
+The refusal has each code once, in the order of ErrorCode; every kind of busy time becomes SLOT_TAKEN.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -11,7 +11,7 @@ from models.scheduling.availability import Reason
 from models.scheduling.intervals import Instant
 from models.scheduling.offer import Offer
 
-LIFTED = frozenset(
+OVERRIDABLE = frozenset(
     {
         ErrorCode.OUTSIDE_OPENING_HOURS,
         ErrorCode.NOT_ON_SLOT_GRID,
@@ -20,7 +20,7 @@ LIFTED = frozenset(
         ErrorCode.BEYOND_HORIZON,
     }
 )
-SAYS = {
+MESSAGES = {
     ErrorCode.SLOT_TAKEN: ("This time is taken.", "start"),
     ErrorCode.OUTSIDE_OPENING_HOURS: ("This time is outside the opening hours.", "start"),
     ErrorCode.NOT_ON_SLOT_GRID: ("No booking starts at this time.", "start"),
@@ -30,39 +30,41 @@ SAYS = {
     ErrorCode.SERVICE_NOT_OFFERED: ("The service is not offered here.", "serviceId"),
     ErrorCode.INACTIVE: ("This can no longer be booked.", "serviceId"),
 }
-ABOUT_THE_SLOT = frozenset(SAYS)
+SLOT_CODES = frozenset(MESSAGES)
 
 
 def codes(reasons: Iterable[Reason], override_rules: bool = False) -> set[ErrorCode]:
-    """What a client is told for these reasons; overriding lifts the rules, never busy time."""
-    told = {_code(reason) for reason in reasons}
-    return told - LIFTED if override_rules else told
+    """Returns the codes for these reasons. `override_rules` ignores the service's rules, never busy time."""
+    found = {_code(reason) for reason in reasons}
+    return found - OVERRIDABLE if override_rules else found
 
 
 def _code(reason: Reason) -> ErrorCode:
     return ErrorCode.SLOT_TAKEN if reason.busy else ErrorCode(reason.code.name)
 
 
-def says(reason: Reason) -> str:
-    """The reason in a sentence."""
-    return SAYS[_code(reason)][0]
+def message(reason: Reason) -> str:
+    """Returns the English sentence for a reason."""
+    return MESSAGES[_code(reason)][0]
 
 
-def refusal(told: Collection[ErrorCode]) -> Refused:
-    """The answer for these codes."""
-    return Refused([Refusal(code, SAYS[code][0], ("input", SAYS[code][1])) for code in ErrorCode if code in told])
+def refusal(found: Collection[ErrorCode]) -> Refused:
+    """Builds the refusal with these codes."""
+    return Refused(
+        [Refusal(code, MESSAGES[code][0], ("input", MESSAGES[code][1])) for code in ErrorCode if code in found]
+    )
 
 
 def free_options(offer: Offer, start: Instant, override_rules: bool = False) -> Collection[UUID] | Refused:
-    """The options that can take the start; with none, the refusal of the one with the fewest reasons against it."""
+    """Returns the options that can take the start; with none, the refusal of the one with the fewest reasons."""
     against: Mapping[UUID, set[ErrorCode]] = {
         option_id: codes(offer.reasons(option_id, start), override_rules) for option_id in offer.options
     }
-    if free := [option_id for option_id, told in against.items() if not told]:
+    if free := [option_id for option_id, found in against.items() if not found]:
         return free
     return refusal(min(against.values(), key=len, default={ErrorCode.SERVICE_NOT_OFFERED}))
 
 
 def is_about_the_slot(answer: Refused) -> bool:
-    """Whether other slots would help."""
-    return any(reason.code in ABOUT_THE_SLOT for reason in answer.reasons)
+    """Whether the client may succeed with another slot."""
+    return any(reason.code in SLOT_CODES for reason in answer.reasons)

@@ -1,6 +1,6 @@
-"""Why nothing can be booked in a window, where one reason holds for all of it. Pure.
+"""Says why a window has no free slot, if one reason holds for all of it. Pure.
 
-The evaluator judges starts, one by one; here it judges so many of those that the opening hours would give, no more.
+It takes a sample of the starts that the opening hours allow, and asks the evaluator for the reasons against each.
 """
 
 from collections.abc import Iterator
@@ -13,10 +13,10 @@ from models.scheduling.hours import grid, openings
 from models.scheduling.intervals import MINUTE, Instant, Interval
 from models.scheduling.offer import Offer
 
-_STARTS: Final = 100
-"""So many starts of an option are judged."""
-_OPTIONS: Final = 25
-"""So many options are looked at."""
+_MOST_STARTS: Final = 100
+"""The most starts that the sample has of one option."""
+_MOST_OPTIONS: Final = 25
+"""The most options in the sample."""
 
 _BY_TIME: Final = (
     SlotReason.INACTIVE,
@@ -27,13 +27,11 @@ _BY_TIME: Final = (
     SlotReason.OUTSIDE_OPENING_HOURS,
     SlotReason.NOT_ON_SLOT_GRID,
 )
-"""What is said first when several reasons hold for all."""
+"""Which reason wins when several hold for all starts: the first of these."""
 
 
 def why_empty(offer: Offer, window: Interval, *, active: bool) -> SlotReason | None:
-    """The reason that holds for every start of the window with every option; None when there is no such. Busy times of
-    several kinds are BUSY.
-    """
+    """Returns the one reason that holds for every start with every option; BUSY for several kinds; else None."""
     if not active:
         return SlotReason.INACTIVE
     if window.end <= offer.now:
@@ -45,15 +43,15 @@ def why_empty(offer: Offer, window: Interval, *, active: bool) -> SlotReason | N
     agendas = {each: agenda for each, agenda in agendas.items() if agenda.active}
     if not agendas:
         return SlotReason.INACTIVE
-    some = list(agendas.items())[:_OPTIONS]
-    judged = [_told(offer, each, start) for each, agenda in some for start in _starts(offer, agenda, left)]
+    some = list(agendas.items())[:_MOST_OPTIONS]
+    judged = [_codes(offer, each, start) for each, agenda in some for start in _starts(offer, agenda, left)]
     if not judged:
         return SlotReason.OUTSIDE_OPENING_HOURS
     common = set.intersection(*judged)
     for reason in _BY_TIME:
         if reason in common:
             return reason
-    if all(any(reason in _BUSY for reason in told) for told in judged):
+    if all(any(reason in _BUSY for reason in codes) for codes in judged):
         kinds = common & _BUSY
         return kinds.pop() if len(kinds) == 1 else SlotReason.BUSY
     return None
@@ -62,15 +60,15 @@ def why_empty(offer: Offer, window: Interval, *, active: bool) -> SlotReason | N
 _BUSY: Final = frozenset(each for each in SlotReason if each.name.startswith("BUSY"))
 
 
-def _told(offer: Offer, option_id: UUID, start: Instant) -> set[SlotReason]:
+def _codes(offer: Offer, option_id: UUID, start: Instant) -> set[SlotReason]:
     return {reason.code for reason in offer.reasons(option_id, start)}
 
 
 def _starts(offer: Offer, agenda: Agenda, window: Interval) -> Iterator[Instant]:
-    """Starts that the opening hours alone would give: some from the beginning, and the last."""
+    """Yields starts that the opening hours allow: the first hundred of the window, and the last ones."""
     zone, step = agenda.schedule.zone, offer.rules.step * MINUTE
-    there = openings(agenda.schedule, window)
-    yield from islice((at for each in there for at in grid(each, step, zone, window)), _STARTS)
-    if there:
-        last = Interval(max(window.start, there[-1].end - 2 * step), window.end)
-        yield from islice(grid(there[-1], step, zone, last), 2)
+    found = openings(agenda.schedule, window)
+    yield from islice((at for each in found for at in grid(each, step, zone, window)), _MOST_STARTS)
+    if found:
+        last = Interval(max(window.start, found[-1].end - 2 * step), window.end)
+        yield from islice(grid(found[-1], step, zone, last), 2)

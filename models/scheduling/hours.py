@@ -1,7 +1,7 @@
-"""Wall-clock time: the only home of zones and daylight saving. Pure.
+"""Wall-clock time: turns a zone's dates and `HH:MM` labels into instants and back. Pure.
 
-Configuration speaks in labels (dates and `HH:MM` of a zone); everything else speaks in instants. Rule numbers are
-those of the availability semantics.
+Opening hours are labels of a zone; everything else counts instants. No other module handles zones and daylight saving.
+Rule numbers are those of the availability semantics.
 """
 
 from collections.abc import Hashable, Iterator, Mapping, Sequence
@@ -17,7 +17,7 @@ _ONE_DAY = timedelta(days=1)
 
 
 class TimeRange(NamedTuple):
-    """Wall-clock opening; `closes <= opens` runs past midnight (rule O2)."""
+    """A range of wall-clock times; with `closes <= opens` it ends on the next day (rule O2)."""
 
     opens: time
     closes: time
@@ -25,13 +25,13 @@ class TimeRange(NamedTuple):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Schedule:
-    """When an option is open: weekly hours by weekday (0 is Monday), replaced on the dates of `overrides` (O1)."""
+    """When an option is open: weekly hours by weekday (0 is Monday), other hours on dates of `overrides` (O1)."""
 
     zone: ZoneInfo
     weekly: Mapping[int, Sequence[TimeRange]]
     overrides: Mapping[date, Sequence[TimeRange]] = field(default_factory=dict)
     _key: Hashable = field(init=False, repr=False)
-    """What it is known by: mappings have no hash, and what follows from a schedule is remembered."""
+    """What equality and hash compare: mappings have no hash, and caches are keyed by schedule."""
 
     def __post_init__(self) -> None:
         hours = (sorted((day, tuple(ranges)) for day, ranges in each.items()) for each in (self.weekly, self.overrides))
@@ -44,7 +44,7 @@ class Schedule:
         return hash(self._key)
 
     def on(self, day: date) -> Sequence[TimeRange]:
-        """The ranges that start on that date (rules O1, O3)."""
+        """Returns the ranges that start on that date (rules O1, O3)."""
         override = self.overrides.get(day)
         return self.weekly.get(day.weekday(), ()) if override is None else override
 
@@ -59,7 +59,7 @@ class Opening(NamedTuple):
 
 @lru_cache(maxsize=65536)
 def instant(day: date, label: time, zone: ZoneInfo) -> Instant:
-    """The first instant at which the zone's clock reads the label or later (rule T2)."""
+    """Returns the first instant at which the zone's clock reads the label or later (rule T2)."""
     wall = datetime.combine(day, label)
     first = wall.replace(tzinfo=zone, fold=0).astimezone(UTC)
     if first.astimezone(zone).replace(tzinfo=None) == wall:
@@ -68,7 +68,7 @@ def instant(day: date, label: time, zone: ZoneInfo) -> Instant:
 
 
 def _jump_over(wall: datetime, zone: ZoneInfo) -> Instant:
-    """The instant at which the zone's clock jumps over a label that it never reads."""
+    """Returns the instant at which the zone's clock jumps over a label that it never reads."""
     before = to_instant(wall.replace(tzinfo=zone, fold=1))
     after = to_instant(wall.replace(tzinfo=zone, fold=0))
     while after - before > 1:
@@ -81,39 +81,39 @@ def _jump_over(wall: datetime, zone: ZoneInfo) -> Instant:
 
 
 def reading(at: Instant, zone: ZoneInfo) -> datetime:
-    """What the zone's clock reads at the instant: a naive datetime."""
+    """Returns what the zone's clock reads at the instant, as a naive datetime."""
     return to_datetime(at).astimezone(zone).replace(tzinfo=None)
 
 
 def local_date(at: Instant, zone: ZoneInfo) -> date:
-    """The date in the zone at the instant."""
+    """Returns the zone's date at the instant."""
     return reading(at, zone).date()
 
 
 def wall_days(window: Interval, zone: ZoneInfo) -> float:
-    """How many days the zone's clock goes on in the window: from midnight to midnight always a whole number."""
+    """Counts the days by which the zone's clock moves in the window; a whole number from midnight to midnight."""
     return (reading(window.end, zone) - reading(window.start, zone)) / _ONE_DAY
 
 
 def day_interval(day: date, zone: ZoneInfo) -> Interval:
-    """The date in the zone, as instants."""
+    """Returns the zone's date as an interval of instants."""
     return all_day(day, day + _ONE_DAY, zone)
 
 
 def all_day(first: date, last: date, zone: ZoneInfo) -> Interval:
-    """From the first date's midnight to the last's; `last` is exclusive, as Google sends it (rule B3)."""
+    """Returns the interval from the first date's midnight to the last's; `last` is exclusive, as in Google (B3)."""
     return Interval(instant(first, time.min, zone), instant(last, time.min, zone))
 
 
 def horizon_end(now: Instant, days: int | None, zone: ZoneInfo) -> Instant | None:
-    """The first instant after the last bookable date, `days` after today in the zone; None: no limit (rule W3)."""
+    """Returns the end of the last bookable date, which is `days` after today in the zone; None for no limit (W3)."""
     if days is None:
         return None
     return instant(local_date(now, zone) + timedelta(days=days + 1), time.min, zone)
 
 
 def openings(schedule: Schedule, window: Interval) -> list[Opening]:
-    """Every opening interval that meets the window, by start. An interval belongs to its starting date (rule O3)."""
+    """Returns every opening that overlaps the window, ordered by start. It belongs to the date it starts on (O3)."""
     found = []
     # Two days back: a range may run past midnight, and a zone may skip a whole date.
     day = local_date(window.start, schedule.zone) - 2 * _ONE_DAY
@@ -129,8 +129,8 @@ def openings(schedule: Schedule, window: Interval) -> list[Opening]:
 
 
 def grid(opening: Opening, step: Instant, zone: ZoneInfo, window: Interval) -> Iterator[Instant]:
-    """The instants within the opening and the window whose clock reading is a multiple of `step` after the
-    opening's label, counted on the wall clock (rule G1). `step` is in microseconds.
+    """Yields the instants within the opening and the window that lie a multiple of `step` after the opening's label on
+    the wall clock (rule G1). `step` is in microseconds.
     """
     label = to_instant(opening.label.replace(tzinfo=UTC))
     for start, end in _steady(max(opening.start, window.start), min(opening.end, window.end), zone):
@@ -139,7 +139,7 @@ def grid(opening: Opening, step: Instant, zone: ZoneInfo, window: Interval) -> I
 
 
 def _steady(start: Instant, end: Instant, zone: ZoneInfo) -> list[Interval]:
-    """The interval cut where the zone's offset changes. At most one change within two days is expected."""
+    """Cuts the interval where the zone's offset changes. Assumes at most one change within two days."""
     if start >= end:
         return []
     if _offset(start, zone) == _offset(end - 1, zone):
@@ -155,6 +155,6 @@ def _steady(start: Instant, end: Instant, zone: ZoneInfo) -> list[Interval]:
 
 
 def _offset(at: Instant, zone: ZoneInfo) -> Instant:
-    """How far the zone's clock is ahead of UTC, in microseconds."""
+    """Returns how far the zone's clock is ahead of UTC, in microseconds."""
     local = to_datetime(at).astimezone(zone)
     return to_instant(local.replace(tzinfo=UTC)) - at

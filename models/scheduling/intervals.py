@@ -1,4 +1,4 @@
-"""Half-open intervals of instants, as integers. Pure: knows no clock, no zone, no row.
+"""Half-open intervals of instants, as integers. Pure: knows no clock, no zone and no row.
 
 An instant is a count of microseconds since the Unix epoch: exact for every datetime, and cheap to compare.
 """
@@ -13,7 +13,7 @@ U = TypeVar("U")
 Instant: TypeAlias = int
 
 Steps: TypeAlias = Generator[None, None, T]
-"""Work that is done in steps of a millisecond or so, so that whoever does it can do something else in between."""
+"""A computation in steps of about a millisecond; its caller can do something else between two steps."""
 
 MINUTE: Instant = 60_000_000
 DAY: Instant = 24 * 60 * MINUTE
@@ -23,14 +23,14 @@ _MICROSECOND = timedelta(microseconds=1)
 
 
 class Interval(NamedTuple):
-    """`[start, end)`. Empty or inverted, it holds nothing and collides with nothing (rule I1)."""
+    """`[start, end)`. With `end <= start` it is empty and collides with nothing (rule I1)."""
 
     start: Instant
     end: Instant
 
 
-def done(steps: Steps[T]) -> T:
-    """What comes of work when all its steps are done at once."""
+def run_all(steps: Steps[T]) -> T:
+    """Runs all steps at once and returns the result."""
     while True:
         try:
             next(steps)
@@ -40,27 +40,27 @@ def done(steps: Steps[T]) -> T:
 
 
 def to_instant(moment: datetime) -> Instant:
-    """The instant of an aware datetime. Raises TypeError for a naive one."""
+    """Converts an aware datetime to an instant. Raises TypeError for a naive one."""
     return (moment - _EPOCH) // _MICROSECOND
 
 
 def to_datetime(instant: Instant) -> datetime:
-    """The instant as an aware datetime in UTC."""
+    """Converts an instant to an aware datetime in UTC."""
     return _EPOCH + timedelta(microseconds=instant)
 
 
 def interval(start: datetime, end: datetime) -> Interval:
-    """`[start, end)` of two aware datetimes."""
+    """Builds the interval between two aware datetimes."""
     return Interval(to_instant(start), to_instant(end))
 
 
 def collides(a: Interval, b: Interval) -> bool:
-    """Whether the two share an instant; touching is not colliding (rule I1)."""
+    """Whether the two share an instant; an interval that begins where the other ends does not (rule I1)."""
     return max(a.start, b.start) < min(a.end, b.end)
 
 
 def merge(intervals: Iterable[tuple[Instant, Instant]]) -> list[Interval]:
-    """The same instants as ascending intervals that neither overlap nor touch; empty ones vanish."""
+    """Unites intervals: returns ascending ones that neither overlap nor touch; drops empty ones."""
     merged: list[Interval] = []
     first, last = 0, None
     for start, end in sorted(intervals):
@@ -77,13 +77,13 @@ def merge(intervals: Iterable[tuple[Instant, Instant]]) -> list[Interval]:
     return merged
 
 
-def meetings(
+def overlapping_pairs(
     ones: Sequence[T], others: Sequence[U], between: Callable[[Any], tuple[Any, Any]]
 ) -> Iterator[tuple[T, U]]:
-    """The pairs of one and another that overlap; `between` says from when to when something is. For each of the ones
-    the others come by their start, and those of one start in their order.
+    """Yields each pair of one of the `ones` and one of the `others` that overlap. `between` returns the start and end
+    of an item. For each of the ones, the others come in the order of their starts.
 
-    Nothing is held against what has ended before it begins: it takes as long as there are pairs, beside sorting.
+    Its time grows with the number of pairs, and with sorting: it compares no item with one that ended before.
     """
     sides: tuple[Sequence[Any], Sequence[Any]] = (ones, others)
     begins = sorted(
@@ -95,7 +95,7 @@ def meetings(
         start, end, side, each = begun
         still = [other for other in open_now[1 - side] if other[1] > start]
         open_now[1 - side][:] = still
-        # What is open began before, or at the same moment: then it overlaps only what lasts.
+        # An open item began before this one, or at the same moment; then they overlap only if this one has a length.
         for other in still:
             if other[0] < end:
                 yield (other[3], each) if side else (each, other[3])

@@ -1,6 +1,6 @@
-"""Who could take a service, and when: a service's rules with the agendas of its options. Pure.
+"""An offer: a service's rules with the agendas of the options that may take it. Pure.
 
-Every list, check, hold and booking goes through an Offer, so they all ask the same evaluator.
+Every list of slots, check, hold and booking goes through an Offer, so that all ask the same evaluator.
 """
 
 from array import array
@@ -15,7 +15,7 @@ from models.refusals import Alternative
 from models.scheduling import availability
 from models.scheduling.availability import Agenda, Reason, Rules
 from models.scheduling.hours import day_interval, local_date
-from models.scheduling.intervals import DAY, MINUTE, Instant, Interval, Steps, done
+from models.scheduling.intervals import DAY, MINUTE, Instant, Interval, Steps, run_all
 
 _NEARBY = 7 * DAY
 _ALTERNATIVES = 5
@@ -23,8 +23,10 @@ _ALTERNATIVES = 5
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """A service's rules and the options that may take it, by name, as of `now`; and the oldest complete reading of
-    their Google calendars, None when one was never read or none is linked. `pulled` has that of each linked option.
+    """A service's rules and the options that may take it, ordered by name, as of `now`.
+
+    `pulled` has for each linked option when we last read its Google calendar completely. `fresh_as_of` is the earliest
+    of them; None when we never read one, or no option is linked.
     """
 
     rules: Rules
@@ -35,21 +37,21 @@ class Offer:
     pulled: Mapping[UUID, datetime | None] = field(default_factory=dict)
 
     def slots(self, window: Interval) -> list[tuple[Instant, tuple[UUID, ...]]]:
-        """Every start in the window that at least one option offers, with those options."""
-        return done(self.slots_in_steps(window))
+        """Returns every start in the window that at least one option offers, with those options."""
+        return run_all(self.slots_in_steps(window))
 
     def slots_in_steps(self, window: Interval) -> Steps[list[tuple[Instant, tuple[UUID, ...]]]]:
-        """The same, in steps."""
+        """Does the same as `slots`, in steps."""
         found: dict[UUID, Sequence[Instant]] = {}
         for each in self.options:
             found[each] = yield from self._starts(each, window)
         return (yield from availability.merged_in_steps(found))
 
     def starts_in_steps(self, window: Interval) -> Steps[list[Instant]]:
-        """Every start in the window that at least one option offers, in steps."""
+        """Returns every start in the window that at least one option offers, in steps."""
         found: set[Instant] = set()
         for each in self.options:
-            # One option after another: all of their starts together would take much memory.
+            # One option after another, since all their starts together would take much memory.
             found.update((yield from self._starts(each, window)))
             yield
         return sorted(found)
@@ -59,15 +61,17 @@ class Offer:
         return array("q", starts)
 
     def eligible(self) -> list[UUID]:
-        """The options that may take the service, by name."""
+        """Returns the active options that offer the service, ordered by name."""
         return [each for each, agenda in self.agendas.items() if agenda.offered and agenda.active]
 
     def reasons(self, option_id: UUID, start: Instant) -> list[Reason]:
-        """Every reason against this option at this start."""
+        """Returns every reason against this option at this start."""
         return availability.reasons(self.rules, self.agendas[option_id], start, self.now)
 
     def nearest(self, start: Instant, wanted: UUID | None) -> Steps[list[Alternative]]:
-        """Up to five free slots within a week: first the same start with others, then the wanted one's; in steps."""
+        """Returns up to five free slots within a week: first the same start with other options, then the wanted
+        option's nearest starts, then others'. Runs in steps.
+        """
         listed = yield from self.slots_in_steps(nearby(start))
 
         def far(slot: tuple[Instant, tuple[UUID, ...]]) -> tuple[bool, bool, Instant, Instant]:
@@ -82,8 +86,8 @@ class Offer:
         ]
 
     def next_change(self, first: Instant | None) -> Instant | None:
-        """When time alone changes the slots next, the first of which starts at `first`: that one comes too close, or
-        a date comes in reach.
+        """Returns the next instant at which the passing of time alone changes the slots; None when it never does. Then
+        the first slot, which starts at `first`, comes too close to now, or the horizon moves on by a date.
         """
         closing = [] if first is None else [first - self.rules.notice * MINUTE + 1]
         midnights = [
@@ -94,10 +98,10 @@ class Offer:
         return min((at for at in (*closing, *midnights) if at > self.now), default=None)
 
     def zone(self, option_id: UUID) -> ZoneInfo:
-        """The option's time zone."""
+        """Returns the option's time zone."""
         return self.agendas[option_id].schedule.zone
 
 
 def nearby(start: Instant) -> Interval:
-    """The window an offer must have for its `nearest` slots to a start."""
+    """Returns the window for which an offer must be loaded before its `nearest` is asked for slots near this start."""
     return Interval(start - _NEARBY, start + _NEARBY + 1)

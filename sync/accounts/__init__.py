@@ -1,1 +1,1 @@
-"""Accounts, their calendars and links: signing in, linking, leaving, and how well it all works."""
+"""Google accounts, their calendars and links: signing in, linking, disconnecting, and what clients see of them."""

@@ -1,6 +1,7 @@
-"""The calendars of an account, as rows: stored when it signs in, looked at anew when asked for or after an hour.
+"""The calendar list of an account, as rows: stores it at a sign-in, and makes it due when a person looks at it or
+after an hour.
 
-The database half; the engine asks Google.
+This is the database half; the engine asks Google.
 """
 
 from collections.abc import Iterable
@@ -18,7 +19,7 @@ from models.google.tables import GoogleAccount, GoogleCalendar, GoogleLink
 from models.log import notifier
 from models.log.change_log import LoggedTransaction
 from sync.google_api.replies import Failure, ListedCalendar
-from sync.google_api.tokens import note_account
+from sync.google_api.tokens import record_account
 
 RELIST = timedelta(hours=1)
 _RETRY = timedelta(minutes=5)
@@ -26,9 +27,9 @@ _FRESH = timedelta(minutes=1)
 
 
 async def store(work: LoggedTransaction, account_id: UUID, listed: Iterable[ListedCalendar]) -> None:
-    """Makes the rows say what a complete list says. A calendar that is gone from it keeps its row and its links.
+    """Makes the rows equal to a complete list. A calendar that is no longer on it keeps its row and its links.
 
-    Nothing is stored for an account that was forgotten while Google was asked.
+    Stores nothing for an account that was deleted while we asked Google.
     """
     if not await GoogleAccount.filter(id=account_id).exists():
         return
@@ -52,36 +53,38 @@ async def store(work: LoggedTransaction, account_id: UUID, listed: Iterable[List
             if row.access_role in READ_ONLY and each.access_role not in READ_ONLY:
                 writable.append(row.id)
             await GoogleCalendar.filter(id=row.id).update(**differing)
-            await affected_entries.of_calendar(work, row.id)
+            await affected_entries.record_for_calendar(work, row.id)
             changed = True
     for row in rows.values():
         if row.listed:
             await GoogleCalendar.filter(id=row.id).update(listed=False)
-            await affected_entries.of_calendar(work, row.id)
+            await affected_entries.record_for_calendar(work, row.id)
             changed = True
     await GoogleAccount.filter(id=account_id).update(listed_at=work.now, list_due_at=work.now + RELIST)
     if changed:
-        await note_account(work, account_id)
+        await record_account(work, account_id)
     for option in await GoogleLink.filter(calendar_id__in=writable).values("option_id", "calendar_id"):
         await mirror.want_future(work, option["option_id"])
-        await mirror.take_up(work, option["calendar_id"])
+        await mirror.adopt_events(work, option["calendar_id"])
 
 
 def _differences(row: GoogleCalendar, each: ListedCalendar) -> dict[str, str | bool]:
-    """The columns that the list has otherwise. The zone of a calendar that is followed is its pull's to notice."""
-    said: dict[str, str | bool] = {
+    """Returns the columns that differ from the list. Leaves out the zone of a calendar that we follow: its pull stores
+    a new one, after it has listed the events again.
+    """
+    values: dict[str, str | bool] = {
         "summary": each.summary,
         "access_role": each.access_role,
         "is_primary": each.primary,
         "listed": True,
     }
     if row.pull_due_at is None:
-        said["time_zone"] = each.time_zone
-    return {name: value for name, value in said.items() if getattr(row, name) != value}
+        values["time_zone"] = each.time_zone
+    return {name: value for name, value in values.items() if getattr(row, name) != value}
 
 
-async def ask(business_id: UUID, account_ids: Iterable[UUID]) -> None:
-    """Somebody looks at these accounts' calendars: a list older than a minute is due."""
+async def make_stale_due(business_id: UUID, account_ids: Iterable[UUID]) -> None:
+    """Makes the lists of these accounts due that are older than a minute, since somebody looks at them."""
     now = clock.now()
     stale = GoogleAccount.filter(business_id=business_id, id__in=list(account_ids), list_due_at__gt=now)
     if await stale.filter(Q(listed_at__isnull=True) | Q(listed_at__lt=now - _FRESH)).update(list_due_at=now):
@@ -89,13 +92,13 @@ async def ask(business_id: UUID, account_ids: Iterable[UUID]) -> None:
 
 
 async def put_off(account_id: UUID, failure: Failure) -> None:
-    """The list could not be read: it is tried again soon, though not before Google wants to be asked."""
+    """Makes a list due again in some minutes, after we could not read it; not before the time that Google named."""
     wait = max(_RETRY, timedelta(seconds=failure.retry_after or 0))
     await GoogleAccount.filter(id=account_id).update(list_due_at=clock.now() + min(wait, RELIST))
 
 
 async def claim(now: datetime) -> UUID | None:
-    """An account whose list is due, which nobody else will be given for an hour."""
+    """Claims an account whose list is due, so that no other worker gets it within an hour; None when there is none."""
     due = GoogleAccount.filter(state=GoogleAccountState.CONNECTED, list_due_at__lte=now)
     for row in await due.order_by("list_due_at").limit(4).values("id", "list_due_at"):
         ours = GoogleAccount.filter(id=row["id"], list_due_at=row["list_due_at"])

@@ -1,7 +1,7 @@
-"""Leaving: a Google account is disconnected at once for everybody to see, and forgotten when nothing needs it any more.
+"""Disconnects Google accounts: clients see that at once; the worker deletes the account when nothing needs it any more.
 
-The database half; the engine asks Google to end the grant. In between the grant is used for one thing only: to take
-our events out of the account's calendars and to stop their channels. Signing in again meanwhile calls it off.
+This is the database half; the engine revokes the grant. Until then we use the grant only to delete our events from the
+account's calendars and to stop their channels. Signing in again meanwhile cancels the deletion.
 """
 
 from collections.abc import Collection
@@ -24,14 +24,14 @@ from sync.accounts import link, merge
 from sync.pull.routing import BATCH
 
 PATIENCE = timedelta(hours=24)
-"""So long Google may be out of reach: what is still in its calendars then stays there."""
+"""How long we try to delete our events from the account's calendars; what we could not delete by then stays there."""
 
 _LEASE = timedelta(seconds=60)
 
 
 @dataclass(frozen=True, slots=True)
 class DepartingAccount:
-    """An account whose time has come, ours to forget for a minute."""
+    """A disconnected account that this worker may delete, within a minute."""
 
     id: UUID
     business_id: UUID
@@ -41,45 +41,47 @@ class DepartingAccount:
 
 
 async def disconnect(business_id: UUID, account_id: UUID) -> tuple[UUID, ...] | Refused:
-    """Unties every option from the account and from its calendars, and answers those options, by name.
+    """Unties every option from the account and from its calendars. Returns those options, ordered by name.
 
-    Options that signed in with it have no connection any more, nor rules to remember; those that signed in with
-    another one since keep that connection, and stay linked where that account sees the calendar too. The mirrored
-    future bookings are wanted gone.
+    Deletes the links of options that signed in with it, with their rules. Options that have signed in with another
+    account since keep that connection, and stay linked where that account sees the calendar too. Wants the events of
+    future bookings deleted.
     """
 
     async def body(work: LoggedTransaction) -> tuple[UUID, ...] | Refused:
         ours = GoogleAccount.filter(business_id=business_id, id=account_id, leaving_at__isnull=True)
         if not await ours.update(leaving_at=work.now, list_due_at=None):
             return refused(ErrorCode.NOT_FOUND, "There is no such Google account.", "input", "accountId")
-        # A ticket that nobody redeemed yet would tie an option to it again.
+        # Redeeming an open ticket would tie an option to the account again.
         await GoogleSignIn.filter(account_id=account_id).delete()
         await merge.hand_over(work, account_id)
         links = GoogleLink.filter(Q(account_id=account_id) | Q(calendar__account_id=account_id))
         found = await links.order_by("option__name", "option_id")
         for row in found:
-            await _untie(work, row, forget=row.account_id == account_id)
+            await _unlink(work, row, forget=row.account_id == account_id)
         return tuple(row.option_id for row in found)
 
     return await change_log.write(business_id, body)
 
 
-async def _untie(work: LoggedTransaction, row: GoogleLink, forget: bool) -> None:
-    """Ends the tie to the calendar, if there is one; with `forget`, the connection too."""
+async def _unlink(work: LoggedTransaction, row: GoogleLink, forget: bool) -> None:
+    """Unlinks an option from its calendar, if it has one; with `forget`, deletes its link row too."""
     same = GoogleLink.filter(id=row.id)
     await (same.delete() if forget else same.update(calendar_id=None))
     if row.calendar_id:
-        noted = await mirror.want_future(work, row.option_id)
-        await link.leave(work, row.calendar_id, row.option_id, noted)
+        changed = await mirror.want_future(work, row.option_id)
+        await link.end_following(work, row.calendar_id, row.option_id, changed)
     action = ChangeAction.REMOVED if forget else ChangeAction.UPSERTED
     work.record(ChangeKind.GOOGLE_LINK, row.id, action, [row.option_id])
 
 
 async def claim(now: datetime) -> DepartingAccount | None:
-    """An account to forget, which nobody else will be given for a minute, nor refresh its tokens.
+    """Claims a disconnected account to delete, so that no other process claims it or refreshes its tokens for a minute;
+    None when there is none.
 
-    Its events must be gone from here. What is to be done in Google must be done too, unless the grant is dead or a
-    day went by; and also for who leaves with the same grant in another business, since one revocation ends both.
+    Only an account whose events are deleted here, and whose events and channels in Google are too, unless its grant is
+    dead or it has left more than a day ago. It also waits for accounts that leave another business with the same grant,
+    since one revocation ends both.
     """
     accounts = await GoogleAccount.filter(leaving_at__isnull=False).order_by("leaving_at")
     if not accounts:
@@ -99,19 +101,19 @@ async def claim(now: datetime) -> DepartingAccount | None:
 
 
 def _can_finish(account: GoogleAccount, now: datetime) -> bool:
-    """Whether it makes sense to wait for what Google is to be told."""
+    """Whether we may still get our events out of the account's calendars."""
     return account.state == GoogleAccountState.CONNECTED and now < account.leaving_at + PATIENCE
 
 
 async def _unsettled(account_ids: Collection[UUID], now: datetime) -> set[UUID]:
-    """The accounts whose calendars somebody works on, or whose events are still here."""
+    """Returns those accounts that have a calendar under lease, or with events to reroute and so to delete here."""
     busy = Q(reroute__isnull=False) | Q(pull_lease_until__gt=now) | Q(push_lease_until__gt=now)
     query = GoogleCalendar.filter(busy, account_id__in=list(account_ids))
     return {row["account_id"] for row in await db.select(query, ("account_id",))}
 
 
 async def _unfinished(account_ids: Collection[UUID]) -> set[UUID]:
-    """The accounts on whose calendars something waits to be written, or a channel to be stopped."""
+    """Returns those accounts that have a calendar with mirrors to push or channels to stop."""
     mine = {"calendar__account_id__in": list(account_ids)}
     waiting = Mirror.filter(failed_version__isnull=True, **mine).exclude(wanted_version=F("pushed_version"))
     found: set[UUID] = set()
@@ -120,57 +122,57 @@ async def _unfinished(account_ids: Collection[UUID]) -> set[UUID]:
     return found
 
 
-async def is_last(leaver: DepartingAccount) -> bool:
-    """Whether no business needs the grant any more: Google gives one for a person, however many signed in with it."""
-    others = GoogleAccount.filter(sub=leaver.sub, leaving_at__isnull=True).exclude(id=leaver.id)
+async def is_last(departing: DepartingAccount) -> bool:
+    """Whether no other business uses the grant: a person has one at Google, however many businesses use it."""
+    others = GoogleAccount.filter(sub=departing.sub, leaving_at__isnull=True).exclude(id=departing.id)
     return not await others.exclude(state=GoogleAccountState.RECONNECT_REQUIRED).exists()
 
 
-async def forget(leaver: DepartingAccount) -> None:
-    """Deletes the account with its calendars, unless somebody signed in again."""
-    while await change_log.write(leaver.business_id, _parting(leaver)):
+async def delete(departing: DepartingAccount) -> None:
+    """Deletes the account with its calendars, in batches, unless somebody has signed in again."""
+    while await change_log.write(departing.business_id, _delete_batch(departing)):
         pass
 
 
-def _parting(leaver: DepartingAccount) -> change_log.Body[bool]:
-    """Gives up a batch of what still waits to be written, and at the end the account; whether there is more to do."""
+def _delete_batch(departing: DepartingAccount) -> change_log.Body[bool]:
+    """Deletes a batch of the waiting mirrors, or the account when none wait. Returns whether there is more to do."""
 
     async def body(work: LoggedTransaction) -> bool:
-        still = GoogleAccount.filter(id=leaver.id, leaving_at=leaver.leaving_at)
+        still = GoogleAccount.filter(id=departing.id, leaving_at=departing.leaving_at)
         if not await still.exists():
             return False
-        await _bequeath(work, leaver.id)
-        waiting = Mirror.filter(calendar__account_id=leaver.id).exclude(wanted_version=F("pushed_version"))
+        await _move_mirrors(work, departing.id)
+        waiting = Mirror.filter(calendar__account_id=departing.id).exclude(wanted_version=F("pushed_version"))
         rows = await waiting.limit(BATCH)
         if not rows:
-            shown = Mirror.filter(calendar__account_id=leaver.id, present=True, kept=False)
-            await mirror.note(work, {row["booking_id"] for row in await shown.values("booking_id")})
+            shown = Mirror.filter(calendar__account_id=departing.id, present=True, kept=False)
+            await mirror.record_bookings(work, {row["booking_id"] for row in await shown.values("booking_id")})
             await still.delete()
             return False
         await Mirror.filter(id__in=[row.id for row in rows]).delete()
-        await mirror.note(work, {row.booking_id for row in rows})
+        await mirror.record_bookings(work, {row.booking_id for row in rows})
         return True
 
     return body
 
 
-async def _bequeath(work: LoggedTransaction, account_id: UUID) -> None:
-    """Mirrors on a calendar that the business reaches through another account as well are that one's from now on:
-    our events there stay known as ours, and what is to be removed still is.
+async def _move_mirrors(work: LoggedTransaction, account_id: UUID) -> None:
+    """Moves the account's mirrors to another account of the business that can write to the same Google calendar: so we
+    still know our events there, and delete those that are to be deleted.
     """
     for row in await GoogleCalendar.filter(account_id=account_id).values("id", "google_id"):
         twins = GoogleCalendar.filter(business_id=work.business_id, google_id=row["google_id"])
-        heir = await _reaching(twins.exclude(account_id=account_id)).first()
+        heir = await _writable(twins.exclude(account_id=account_id)).first()
         if heir is not None:
             known = Subquery(Mirror.filter(calendar_id=heir.id).values("booking_id"))
             moving = Mirror.filter(calendar_id=row["id"]).exclude(booking_id__in=known)
             if await moving.update(calendar_id=heir.id):
                 await GoogleCalendar.filter(id=heir.id).update(push_due_at=work.now)
                 if await GoogleLink.filter(calendar_id=heir.id).exists():
-                    await mirror.take_up(work, heir.id)
+                    await mirror.adopt_events(work, heir.id)
 
 
-def _reaching(calendars: QuerySet[GoogleCalendar]) -> QuerySet[GoogleCalendar]:
-    """Those of them that may be written to, through an account that stays."""
+def _writable(calendars: QuerySet[GoogleCalendar]) -> QuerySet[GoogleCalendar]:
+    """Filters the calendars that we may write to, through a connected account that stays."""
     writable = calendars.filter(listed=True, account__leaving_at__isnull=True).exclude(access_role__in=READ_ONLY)
     return writable.filter(account__state=GoogleAccountState.CONNECTED)

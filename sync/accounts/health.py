@@ -1,6 +1,6 @@
-"""How well a link works, in both directions, told from plain rows. Pure.
+"""Computes how well a link works, in both directions, from values of its rows. Pure.
 
-The worst that is true is said: what only a person can cure, then what keeps failing, then what is late.
+It reports the worst that is true: what only a person can cure, then what keeps failing, then what is late.
 """
 
 from collections.abc import Iterable
@@ -11,17 +11,17 @@ from models.enums import HealthState
 from sync.google_api.trouble import Trouble
 
 LAGGING_AFTER = timedelta(minutes=2)
-"""A booking that waits longer than this for Google is late; an unhurried pull is late after three poll intervals."""
+"""A push is late when a booking has waited longer than this; a pull, this long after three missed polls."""
 
 FAILING_AFTER = 3
-"""So many attempts in a row must fail before a hiccup is called a failure."""
+"""How many attempts in a row must fail before a direction counts as FAILING."""
 
 _POLLS_MISSED = 3
 
 
 @dataclass(frozen=True, slots=True)
 class InboundHealth:
-    """From Google to here. `last_completed_at` is the last pull that saw the whole calendar."""
+    """The health of pulling. `last_completed_at` is when the last complete pull ended."""
 
     state: HealthState
     last_completed_at: datetime | None = None
@@ -31,7 +31,7 @@ class InboundHealth:
 
 @dataclass(frozen=True, slots=True)
 class OutboundHealth:
-    """From here to Google. `pending` bookings are not in Google as they should be yet."""
+    """The health of pushing. `pending` is how many bookings are not in Google yet as they should be."""
 
     state: HealthState
     pending: int = 0
@@ -43,7 +43,7 @@ class OutboundHealth:
 
 @dataclass(frozen=True, slots=True)
 class ChannelHealth:
-    """Whether Google tells us of changes by itself; polling goes on either way."""
+    """Whether a push channel is open; polling goes on either way."""
 
     active: bool = False
     expires_at: datetime | None = None
@@ -51,7 +51,7 @@ class ChannelHealth:
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """All three of one link."""
+    """The health of one link."""
 
     inbound: InboundHealth
     outbound: OutboundHealth
@@ -63,7 +63,7 @@ IDLE = Health(InboundHealth(HealthState.IDLE), OutboundHealth(HealthState.IDLE),
 
 @dataclass(frozen=True, slots=True)
 class Direction:
-    """One direction of a calendar as its row has it; `completed_at` is the last success."""
+    """The columns of one direction of a calendar; `completed_at` is the last success."""
 
     completed_at: datetime | None
     due_at: datetime | None
@@ -74,7 +74,7 @@ class Direction:
 
     @property
     def next_attempt_at(self) -> datetime | None:
-        """When it is tried again; None when nothing is planned."""
+        """When a worker tries again; None when nothing is due."""
         if self.due_at is None:
             return None
         return max(self.due_at, self.not_before) if self.not_before else self.due_at
@@ -82,7 +82,7 @@ class Direction:
 
 @dataclass(frozen=True, slots=True)
 class Queue:
-    """What waits to go out, and what was given up."""
+    """The mirrors of a calendar that wait, and those that we gave up."""
 
     pending: int = 0
     oldest_pending_at: datetime | None = None
@@ -91,9 +91,7 @@ class Queue:
 
 
 def inbound(pull: Direction, grant: Trouble | None, poll: timedelta, now: datetime) -> InboundHealth:
-    """From Google to here. `grant` is what is wrong with the account, if anything is; `poll` the longest time between
-    two looks at the calendar.
-    """
+    """Computes the health of pulling. `grant` is the account's trouble, `poll` the longest time between two pulls."""
     if grant or pull.action_required:
         state = HealthState.ACTION_REQUIRED
     elif pull.attempts >= FAILING_AFTER:
@@ -108,9 +106,9 @@ def inbound(pull: Direction, grant: Trouble | None, poll: timedelta, now: dateti
 def outbound(
     push: Direction, queue: Queue, grant: Trouble | None, read_only: Trouble | None, now: datetime
 ) -> OutboundHealth:
-    """From here to Google: only true to its word when nothing waits. `read_only`: bookings are not put there at all."""
+    """Computes the health of pushing. `read_only` is set when we may not write to the calendar."""
     if grant or push.action_required or queue.failed:
-        # What was given up waits for somebody who looks.
+        # A mirror that we gave up waits until a person asks for a sync.
         state = HealthState.ACTION_REQUIRED
     elif push.attempts >= FAILING_AFTER:
         state = HealthState.FAILING
@@ -126,6 +124,6 @@ def outbound(
 
 
 def channel(expiries: Iterable[datetime | None], now: datetime) -> ChannelHealth:
-    """The push channels of a calendar, by when they end; None: not confirmed by Google yet."""
+    """Computes the health of push channels from their ends; None for one that Google has not confirmed."""
     alive = [expiry for expiry in expiries if expiry and expiry > now]
     return ChannelHealth(bool(alive), max(alive, default=None))

@@ -1,7 +1,7 @@
-"""Links: an option tied to a calendar, by what rules, and untied again. Verbs on rows; the worker does what follows.
+"""Links an option to a calendar, changes the link's rules, and unlinks it. The verbs only write rows.
 
-A link makes every future booking wanted in the calendar and the calendar due for a full pull; a changed rule makes
-what is blocked due to be decided anew. Nobody waits here for either.
+A new link wants every future booking mirrored and makes the calendar due for a full pull; a changed rule makes it due
+to be rerouted. The worker does both later.
 """
 
 from collections.abc import Collection
@@ -40,7 +40,7 @@ _MATCHER_LENGTH = 200
 
 @dataclass(frozen=True, slots=True)
 class LinkChoices:
-    """How a link behaves; what is None keeps what an earlier link of the option had, else the default."""
+    """The rules that a client chose for a link. None keeps the option's earlier choice, or the default."""
 
     blocking: Blocking | None = None
     matchers: tuple[Matcher, ...] | None = None
@@ -50,7 +50,7 @@ class LinkChoices:
     mirror_as: MirrorAs | None = None
 
     def columns(self) -> dict[str, Any]:
-        """The link's columns that were chosen."""
+        """Returns the link's columns that the client chose."""
         matchers = None if self.matchers is None else [{"field": m.field, "value": m.value} for m in self.matchers]
         chosen = {
             "blocking": self.blocking,
@@ -63,34 +63,34 @@ class LinkChoices:
 
 
 async def link(business_id: UUID, option_id: UUID, google_id: str, choices: LinkChoices) -> UUID | Refused:
-    """Ties an option to a calendar of the account it signed in with, or changes how it is tied; answers the link."""
-    if wrong := validate(choices):
-        return Refused(wrong)
+    """Links an option to a calendar of the account it signed in with, or changes its rules. Returns the link."""
+    if refusals := validate(choices):
+        return Refused(refusals)
 
     async def body(work: LoggedTransaction) -> UUID | Refused:
         row = await _signed_in(business_id, option_id)
         if isinstance(row, Refused):
             return row
-        if wrong := judge_rule(row, choices.blocking, choices.matchers):
-            return Refused([wrong])
-        calendar = await _choosable(row, google_id, choices)
+        if refusal := validate_rule(row, choices.blocking, choices.matchers):
+            return Refused([refusal])
+        calendar = await _usable_calendar(row, google_id, choices)
         if isinstance(calendar, Refused):
             return calendar
-        await merge.gather(work, calendar)
+        await merge.move_links_to(work, calendar)
         row = await GoogleLink.get(id=row.id)
         changed = {name: value for name, value in choices.columns().items() if getattr(row, name) != value}
         before, moved = row.calendar_id, row.calendar_id != calendar.id
         await GoogleLink.filter(id=row.id).update(calendar_id=calendar.id, **changed)
-        noted = await mirror.want_future(work, option_id) if moved or "mirror_as" in changed else ()
+        recorded = await mirror.want_future(work, option_id) if moved or "mirror_as" in changed else ()
         if moved and before:
-            await leave(work, before, option_id, noted)
+            await end_following(work, before, option_id, recorded)
         if moved:
-            await mirror.take_up(work, calendar.id)
+            await mirror.adopt_events(work, calendar.id)
         reads_otherwise = choices.unrouted_events not in (None, calendar.unrouted_events)
         if reads_otherwise:
             await GoogleCalendar.filter(id=calendar.id).update(unrouted_events=choices.unrouted_events)
         if moved or reads_otherwise or "detail" in changed:
-            await affected_entries.of_calendar(work, calendar.id)
+            await affected_entries.record_for_calendar(work, calendar.id)
         await merge.reroute(work, calendar.id, [option_id] if moved else [])
         work.record(ChangeKind.GOOGLE_LINK, row.id, ChangeAction.UPSERTED, [option_id])
         return row.id
@@ -99,8 +99,8 @@ async def link(business_id: UUID, option_id: UUID, google_id: str, choices: Link
 
 
 async def unlink(business_id: UUID, option_id: UUID, keep_events: bool) -> UUID | Refused:
-    """Unties an option: what was pulled goes when no other link needs it, the mirrored future bookings go unless
-    they are to stay. The rules are remembered. Answers the option.
+    """Unlinks an option and returns it. The worker then deletes the calendar's events here, unless another link needs
+    them, and the mirrored future bookings in Google, unless `keep_events`. The link keeps its rules.
     """
 
     async def body(work: LoggedTransaction) -> UUID | Refused:
@@ -110,8 +110,8 @@ async def unlink(business_id: UUID, option_id: UUID, keep_events: bool) -> UUID 
         if row.calendar_id is None:
             return option_id
         await GoogleLink.filter(id=row.id).update(calendar_id=None)
-        noted = await (mirror.let_go if keep_events else mirror.want_future)(work, option_id)
-        await leave(work, row.calendar_id, option_id, noted)
+        recorded = await (mirror.leave_events if keep_events else mirror.want_future)(work, option_id)
+        await end_following(work, row.calendar_id, option_id, recorded)
         work.record(ChangeKind.GOOGLE_LINK, row.id, ChangeAction.UPSERTED, [option_id])
         return option_id
 
@@ -119,10 +119,10 @@ async def unlink(business_id: UUID, option_id: UUID, keep_events: bool) -> UUID 
 
 
 async def sync_now(business_id: UUID, option_id: UUID) -> UUID | Refused:
-    """Makes the option's calendar due in both directions, cutting short every pause but one Google prescribed.
+    """Makes the option's calendar due in both directions, cutting short every pause but one that Google demanded.
 
-    Asked for after a suspicious sweep or after bookings were given up, it is the consent of somebody who looked.
-    Answers the option.
+    It also allows a suspicious sweep and retries mirrors that we gave up, since a person has looked. Returns the
+    option.
     """
 
     async def body(work: LoggedTransaction) -> UUID | Refused:
@@ -135,7 +135,7 @@ async def sync_now(business_id: UUID, option_id: UUID) -> UUID | Refused:
         # The calendar may be followed through another account than the option's own.
         if not await calendar.filter(account__state=GoogleAccountState.CONNECTED).exists():
             return _reconnect()
-        await mirror.revive(work, row.calendar_id)
+        await mirror.retry_failed(work, row.calendar_id)
         await calendar.filter(push_due_at__isnull=True).update(push_due_at=work.now)
         await calendar.filter(pull_error_code=SWEEP_REFUSED.code).update(sweep_allowed=True)
         await leases.hasten(calendar, work.now, over_prescribed=False)
@@ -146,11 +146,11 @@ async def sync_now(business_id: UUID, option_id: UUID) -> UUID | Refused:
 
 
 def validate(choices: LinkChoices) -> list[Refusal]:
-    """What is wrong with the choices, field by field."""
+    """Returns a refusal for each wrong choice."""
     matchers = choices.matchers or ()
     if len(matchers) > MATCHERS_AT_MOST:
         return [checks.invalid("At most {most} matchers.", "matchers", most=MATCHERS_AT_MOST)]
-    return checks.found(
+    return checks.refusals(
         *(
             checks.text(each.value, "matchers", str(at), "value", longest=_MATCHER_LENGTH, required=True)
             for at, each in enumerate(matchers)
@@ -158,8 +158,8 @@ def validate(choices: LinkChoices) -> list[Refusal]:
     )
 
 
-def judge_rule(row: GoogleLink, blocking: Blocking | None, matchers: tuple[Matcher, ...] | None) -> Refusal | None:
-    """A link that waits for what names its option needs a matcher. One that has none already is left as it is."""
+def validate_rule(row: GoogleLink, blocking: Blocking | None, matchers: tuple[Matcher, ...] | None) -> Refusal | None:
+    """Refuses MATCHED_EVENTS without a matcher. A link that is so already may stay so."""
     was_so = row.calendar_id is not None and _names_nothing(row.blocking, row.matchers)
     is_so = _names_nothing(blocking or row.blocking, row.matchers if matchers is None else matchers)
     if was_so or not is_so:
@@ -172,7 +172,7 @@ def _names_nothing(blocking: str, matchers: Collection[object]) -> bool:
 
 
 async def _signed_in(business_id: UUID, option_id: UUID, even_dead: bool = False) -> GoogleLink | Refused:
-    """The option's link row; it has none before somebody signed in for it."""
+    """Returns the option's link row. Refuses one without a sign-in or, unless `even_dead`, with a dead grant."""
     if not await Option.filter(business_id=business_id, id=option_id).exists():
         return option.not_found()
     row = await GoogleLink.get_or_none(option_id=option_id)
@@ -184,9 +184,9 @@ async def _signed_in(business_id: UUID, option_id: UUID, even_dead: bool = False
     return row
 
 
-async def _choosable(row: GoogleLink, google_id: str, choices: LinkChoices) -> GoogleCalendar | Refused:
-    """The calendar that is meant; one that may only be read can do nothing but block."""
-    calendar = await chosen(row, google_id)
+async def _usable_calendar(row: GoogleLink, google_id: str, choices: LinkChoices) -> GoogleCalendar | Refused:
+    """Returns the calendar that the client means; refuses a read-only one that would not block either."""
+    calendar = await find_calendar(row, google_id)
     if calendar is None:
         return refused(ErrorCode.NOT_FOUND, "The Google account has no such calendar.", "input", "calendarId")
     blocking = choices.blocking or row.blocking
@@ -200,22 +200,24 @@ async def _choosable(row: GoogleLink, google_id: str, choices: LinkChoices) -> G
     return calendar
 
 
-async def chosen(row: GoogleLink, google_id: str) -> GoogleCalendar | None:
-    """The calendar of that id in the account's list, through whichever account it is followed; else the one that the
-    option is linked to, although the account lists it no more.
+async def find_calendar(row: GoogleLink, google_id: str) -> GoogleCalendar | None:
+    """Returns the row of a calendar on the account's list, or the row of another account through which we follow it.
+    For the calendar that the option is linked to, also when the list has it no more. None otherwise.
     """
     listed = await GoogleCalendar.get_or_none(account_id=row.account_id, google_id=google_id, listed=True)
     if listed is None:
         return await GoogleCalendar.get_or_none(id=row.calendar_id, google_id=google_id)
-    return await merge.followed(listed) or listed
+    return await merge.find_followed(listed) or listed
 
 
-async def leave(work: LoggedTransaction, calendar_id: UUID, option_id: UUID, noted: Collection[UUID] = ()) -> None:
-    """The option no longer listens to the calendar: what it blocked is free at once, the rest follows. `noted` are
-    bookings whose change was noted already.
+async def end_following(
+    work: LoggedTransaction, calendar_id: UUID, option_id: UUID, recorded: Collection[UUID] = ()
+) -> None:
+    """Ends what a calendar does to an option that was unlinked from it: deletes its blocks at once, and makes the
+    calendar due. `recorded` are bookings whose change the caller recorded already.
     """
-    await event.free(work, option_id, besides=noted)
-    await affected_entries.of_calendar(work, calendar_id, left=option_id)
+    await event.unblock(work, option_id, recorded=recorded)
+    await affected_entries.record_for_calendar(work, calendar_id, left=option_id)
     await merge.reroute(work, calendar_id, [option_id])
 
 

@@ -1,6 +1,6 @@
-"""One Google calendar, one row: however many accounts of a business see it, it is followed through one of them.
+"""Merges links: when several accounts of a business see one Google calendar, we follow it through one of them.
 
-Otherwise each of its events would be pulled, shown and routed twice. Verbs on rows, inside a write.
+Otherwise we would store and route each of its events twice. These functions run inside the caller's transaction.
 """
 
 from collections.abc import Iterable
@@ -17,13 +17,11 @@ from models.google.mirror import READ_ONLY
 from models.google.tables import GoogleCalendar, GoogleLink
 from models.log.change_log import LoggedTransaction
 from sync import leases
-from sync.pull.routing import routes
+from sync.pull.routing import read_routes
 
 
-async def followed(calendar: GoogleCalendar) -> GoogleCalendar | None:
-    """The row through which the business follows this Google calendar, if that row is as good: its grant works, and it
-    may write if this one may.
-    """
+async def find_followed(calendar: GoogleCalendar) -> GoogleCalendar | None:
+    """Returns the row through which we follow this Google calendar already, if it is as good as this one; else None."""
     links = GoogleLink.filter(business_id=calendar.business_id, calendar_id__isnull=False)
     rows = GoogleCalendar.filter(
         business_id=calendar.business_id,
@@ -38,10 +36,10 @@ async def followed(calendar: GoogleCalendar) -> GoogleCalendar | None:
     return await rows.order_by("id").first()
 
 
-async def gather(work: LoggedTransaction, calendar: GoogleCalendar) -> None:
-    """Every option that is linked to this Google calendar through another account is linked to this row from now on.
+async def move_links_to(work: LoggedTransaction, calendar: GoogleCalendar) -> None:
+    """Links every option that is linked to this Google calendar through another account to this row instead.
 
-    What was pulled comes along, so that nothing is bookable in between; it is listed anew.
+    Moves the events too, so that their time stays blocked until the full listing that is due then.
     """
     others = GoogleCalendar.filter(business_id=work.business_id, google_id=calendar.google_id).exclude(id=calendar.id)
     links = GoogleLink.filter(calendar_id__in=Subquery(others.values("id")))
@@ -50,7 +48,7 @@ async def gather(work: LoggedTransaction, calendar: GoogleCalendar) -> None:
         return
     before = await GoogleCalendar.get(id=coming[0].calendar_id)
     await GoogleLink.filter(id__in=[link.id for link in coming]).update(calendar_id=calendar.id)
-    await mirror.take_up(work, calendar.id)
+    await mirror.adopt_events(work, calendar.id)
     if not await GoogleEvent.filter(calendar_id=calendar.id).exists():
         await GoogleEvent.filter(calendar_id=before.id).update(calendar_id=calendar.id)
     await GoogleCalendar.filter(id=calendar.id).update(unrouted_events=before.unrouted_events, sync_token=None)
@@ -60,12 +58,12 @@ async def gather(work: LoggedTransaction, calendar: GoogleCalendar) -> None:
     for link in coming:
         await mirror.want_future(work, link.option_id)
         work.record(ChangeKind.GOOGLE_LINK, link.id, ChangeAction.UPSERTED, [link.option_id])
-    await affected_entries.of_calendar(work, calendar.id)
+    await affected_entries.record_for_calendar(work, calendar.id)
 
 
 async def hand_over(work: LoggedTransaction, account_id: UUID) -> None:
-    """The account is about to leave: a calendar that an option of another account shares through it is followed through
-    that other account from now on, one that may write to it if there is any.
+    """Before an account leaves: hands each of its calendars that options of other accounts are linked to over to one of
+    those accounts, to one that may write to it if there is any.
     """
     sharing = GoogleLink.filter(calendar__account_id=account_id).exclude(account_id=account_id)
     heirs: dict[str, GoogleCalendar] = {}
@@ -81,14 +79,15 @@ async def hand_over(work: LoggedTransaction, account_id: UUID) -> None:
         if heir and (google_id not in heirs or heirs[google_id].access_role in READ_ONLY):
             heirs[google_id] = heir
     for heir in heirs.values():
-        await gather(work, heir)
+        await move_links_to(work, heir)
 
 
 async def reroute(work: LoggedTransaction, calendar_id: UUID, concerned: Iterable[UUID]) -> None:
-    """What the calendar's events block is to be decided anew, and the calendar is due; `concerned` joined or left.
+    """Makes a calendar due, and asks its next pull to recompute what its events block, after links or rules changed.
+    `concerned` are the options that were linked or unlinked.
 
-    A run under way loses its lease: it began under other rules. Rules that need what was not kept, or no longer what
-    was, start a full listing.
+    Takes the lease from a pull under way, since it began with other rules. Also asks for a full listing if the rules
+    need texts that we did not store, or no longer need those that we did.
     """
     calendar = await GoogleCalendar.get(id=calendar_id)
     waiting = {*(calendar.reroute or ()), *map(str, concerned)}
@@ -98,7 +97,7 @@ async def reroute(work: LoggedTransaction, calendar_id: UUID, concerned: Iterabl
         "pull_lease": None,
         "pull_lease_until": None,
     }
-    now = await routes(calendar_id)
+    now = await read_routes(calendar_id)
     if not now.links or calendar.query_version != now.version or not now.can_decide(calendar):
         values["sync_token"] = None
     same = GoogleCalendar.filter(id=calendar_id)

@@ -1,7 +1,7 @@
-"""A rule on trial: what a calendar's events would block if an option were linked by it. Database only, no writes.
+"""Previews rules: computes what a calendar's events would block if an option were linked by them. Writes nothing.
 
-A calendar that is followed with its texts is told from its rows. Of any other the engine lists the window, which is
-read for the moment and kept nowhere.
+For a calendar that we follow with its texts it reads our rows. For any other, `sync.service` has the engine list the
+window, and nothing of that is stored.
 """
 
 import logging
@@ -22,19 +22,19 @@ from sync.accounts import link as linking
 from sync.accounts.link import LinkChoices
 from sync.google_api import translate, trouble
 from sync.google_api.replies import Failure, FailureKind, Page
-from sync.google_api.trouble import SAYS
-from sync.pull.block_rules import LinkRule, Matcher, Routable, blocked_options, matchers, names
-from sync.pull.routing import Routes, routes
+from sync.google_api.trouble import EXPLANATIONS
+from sync.pull.block_rules import LinkRule, Matcher, Routable, blocked_options, matchers, matches
+from sync.pull.routing import Routes, read_routes
 from sync.pull.rows import BACK
 from sync.push import mirrors
 
 log = logging.getLogger("timebok.sync")
 
 EVENTS_AT_MOST: Final = 1000
-"""So many events are looked at, the earliest ones."""
+"""How many events a preview has at most, the earliest ones."""
 
 SECONDS: Final = 5.0
-"""So long a person waits for Google."""
+"""How long a preview waits for Google."""
 
 TOO_SLOW: Final = Failure(FailureKind.RETRY, "timeout", "Google did not answer in time.")
 
@@ -43,9 +43,9 @@ _MARGIN: Final = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """A rule for an option on a calendar of its account, and the window `[since, until)` to try it on.
+    """Rules for an option on a calendar of its account, and the window `[since, until)` to try them on.
 
-    What is None stays as the option's link (`matchers`) or the calendar (`unrouted_events`) has it.
+    None stands for what the option's link (`matchers`) or the calendar (`unrouted_events`) has now.
     """
 
     option_id: UUID
@@ -59,7 +59,7 @@ class Proposal:
 
 @dataclass(frozen=True, slots=True)
 class RoutedEvent:
-    """An event that takes time, and the options it would block, by name. `hidden`: only that it is busy is shown."""
+    """An event with a length, and the options that it would block, by name. Clients see of a `hidden` one its time."""
 
     title: str | None
     hidden: bool
@@ -70,7 +70,7 @@ class RoutedEvent:
 
 @dataclass(frozen=True, slots=True)
 class RoutingPreview:
-    """The events that take time, by start. `unrouted` of them follow the calendar's rule for what no matcher finds."""
+    """The events with a length, ordered by start. `unrouted` is how many of them no matcher matches."""
 
     events: tuple[RoutedEvent, ...]
     unrouted: int
@@ -78,9 +78,9 @@ class RoutingPreview:
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """A proposal against the calendar as it is now. `stored`: its rows tell; else Google must be asked.
+    """A valid proposal with the calendar as it is now. `stored` means that our rows suffice; else we must ask Google.
 
-    `options` are all that are concerned, by name. `shows_texts`: somebody wants the events in full.
+    `options` are all linked options, ordered by name. `shows_texts` means that some link stores events in full.
     """
 
     calendar: GoogleCalendar
@@ -93,26 +93,26 @@ class Trial:
 
 
 async def begin(business_id: UUID, proposal: Proposal, google_days: int) -> Trial | Refused:
-    """The proposal, judged. `google_days` is how far ahead calendars are followed.
+    """Validates a proposal. `google_days` is how many days ahead we follow calendars.
 
-    Refused: NOT_FOUND (optionId, calendarId), INVALID_INPUT (matchers), GOOGLE_NOT_CONNECTED, and
-    GOOGLE_RECONNECT_REQUIRED when Google would have to be asked and the grant is dead.
+    Refuses: NOT_FOUND (optionId, calendarId), INVALID_INPUT (matchers), GOOGLE_NOT_CONNECTED, and
+    GOOGLE_RECONNECT_REQUIRED when we would have to ask Google and the grant is dead.
     """
-    if wrong := linking.validate(LinkChoices(matchers=proposal.matchers)):
-        return Refused(wrong)
+    if refusals := linking.validate(LinkChoices(matchers=proposal.matchers)):
+        return Refused(refusals)
     if not await Option.filter(business_id=business_id, id=proposal.option_id).exists():
         return option.not_found()
     link = await GoogleLink.get_or_none(business_id=business_id, option_id=proposal.option_id)
     if link is None:
         message = "Sign in with Google for this option first."
         return refused(ErrorCode.GOOGLE_NOT_CONNECTED, message, "input", "optionId")
-    if unnamed := linking.judge_rule(link, proposal.blocking, proposal.matchers):
+    if unnamed := linking.validate_rule(link, proposal.blocking, proposal.matchers):
         return Refused([unnamed])
-    calendar = await linking.chosen(link, proposal.calendar_google_id)
+    calendar = await linking.find_calendar(link, proposal.calendar_google_id)
     if calendar is None:
         return refused(ErrorCode.NOT_FOUND, "The Google account has no such calendar.", "input", "calendarId")
-    present = await routes(calendar.id)
-    proposed = _with(present, await _coming(calendar), link, proposal)
+    present = await read_routes(calendar.id)
+    proposed = _with(present, await _links_to_move(calendar), link, proposal)
     by_name = await Option.filter(id__in=list(proposed.option_ids)).order_by("name", "id").values("id")
     trial = Trial(
         calendar=calendar,
@@ -121,7 +121,7 @@ async def begin(business_id: UUID, proposal: Proposal, google_days: int) -> Tria
         shows_texts=present.keeps_texts or link.detail == EventDetail.FULL,
         since=proposal.since,
         until=proposal.until,
-        stored=_rows_tell(calendar, present, proposed, proposal, timedelta(days=google_days)),
+        stored=_rows_suffice(calendar, present, proposed, proposal, timedelta(days=google_days)),
     )
     account = await GoogleAccount.get(id=calendar.account_id)
     if not trial.stored and account.state != GoogleAccountState.CONNECTED:
@@ -129,15 +129,15 @@ async def begin(business_id: UUID, proposal: Proposal, google_days: int) -> Tria
     return trial
 
 
-async def _coming(calendar: GoogleCalendar) -> list[Routes]:
-    """The links to the same Google calendar through accounts that are no use any more: linking brings them along."""
+async def _links_to_move(calendar: GoogleCalendar) -> list[Routes]:
+    """Returns the links to the same Google calendar through other accounts, which `link` would move to this one."""
     same = GoogleCalendar.filter(business_id=calendar.business_id, google_id=calendar.google_id)
-    found = [await routes(row["id"]) for row in await same.exclude(id=calendar.id).order_by("id").values("id")]
+    found = [await read_routes(row["id"]) for row in await same.exclude(id=calendar.id).order_by("id").values("id")]
     return [each for each in found if each.links]
 
 
 def _with(present: Routes, coming: Sequence[Routes], link: GoogleLink, proposal: Proposal) -> Routes:
-    """The calendar's links as they would be."""
+    """Returns the calendar's links as they would be with the proposal."""
     rule = LinkRule(
         link.option_id,
         proposal.blocking,
@@ -149,12 +149,12 @@ def _with(present: Routes, coming: Sequence[Routes], link: GoogleLink, proposal:
     return replace(present, links=(*linked, rule), unrouted=unrouted)
 
 
-def _rows_tell(
+def _rows_suffice(
     calendar: GoogleCalendar, present: Routes, proposed: Routes, proposal: Proposal, ahead: timedelta
 ) -> bool:
-    """Whether the rows hold every event of the window, with all that the rules look at.
+    """Whether our rows have every event of the window, with all that the rules look at.
 
-    Without a token the calendar was not listed to its end, or was listed for other needs.
+    Without a sync token we have not listed the calendar to its end, or need to list it anew.
     """
     if calendar.sync_token is None or calendar.snapshot_at is None or calendar.query_version != present.version:
         return False
@@ -164,49 +164,51 @@ def _rows_tell(
 
 
 async def from_rows(trial: Trial) -> RoutingPreview:
-    """What the calendar's rows would block."""
-    there = event.between(trial.calendar.id, trial.since, trial.until)
-    return judged(trial, await there.order_by("starts_at", "id").limit(EVENTS_AT_MOST))
+    """Previews the calendar's rows."""
+    rows = event.between(trial.calendar.id, trial.since, trial.until)
+    return preview_of(trial, await rows.order_by("starts_at", "id").limit(EVENTS_AT_MOST))
 
 
 def query(trial: Trial) -> Mapping[str, str]:
-    """What to ask Google for: a day more on both sides, because how it compares all-day events is not documented."""
+    """Returns the query for Google, a day wider on both sides: how it compares all-day events is not documented."""
     return {
         "singleEvents": "true",
         "orderBy": "startTime",
-        "timeMin": _spelled(trial.since - _MARGIN),
-        "timeMax": _spelled(trial.until + _MARGIN),
+        "timeMin": _rfc3339(trial.since - _MARGIN),
+        "timeMax": _rfc3339(trial.until + _MARGIN),
         "maxResults": str(EVENTS_AT_MOST),
         "maxAttendees": "100" if trial.proposed.reads_attendees else "1",
     }
 
 
 async def from_page(trial: Trial, page: Page) -> RoutingPreview:
-    """What the events that Google listed would block, but for our own."""
+    """Previews the events that Google listed, without our own."""
     calendar = trial.calendar
-    ours = await mirrors.ours(calendar.business_id, calendar.google_id, page.items)
+    ours = await mirrors.mirrors_of(calendar.business_id, calendar.google_id, page.items)
     zone = page.time_zone or calendar.time_zone
-    read = (translate.foreign(each, zone) for each in page.items if each["id"] not in ours)
+    read = (translate.occurrence_of(each, zone) for each in page.items if each["id"] not in ours)
     within = (each for each in read if each and each.ends_at > trial.since and each.starts_at < trial.until)
-    return judged(trial, sorted(within, key=lambda each: (each.starts_at, each.google_id)))
+    return preview_of(trial, sorted(within, key=lambda each: (each.starts_at, each.google_id)))
 
 
 def refusal(failure: Failure) -> Refused:
-    """Google could not be asked."""
+    """Builds the refusal after a failure of Google."""
     if failure.kind is FailureKind.RECONNECT:
         return reconnect()
-    log.warning("a rule cannot be tried: %s: %s", failure.code, failure.message)
-    return refused(ErrorCode.GOOGLE_UNAVAILABLE, SAYS[trouble.code_of(failure)], "input", "calendarId")
+    log.warning("could not preview rules on a calendar: %s: %s", failure.code, failure.message)
+    return refused(ErrorCode.GOOGLE_UNAVAILABLE, EXPLANATIONS[trouble.code_of(failure)], "input", "calendarId")
 
 
 def reconnect() -> Refused:
-    """The account's grant is dead."""
+    """Builds the refusal: the account's grant is dead."""
     message = "The Google account must be signed in again."
     return refused(ErrorCode.GOOGLE_RECONNECT_REQUIRED, message, "input", "optionId")
 
 
-def judged(trial: Trial, events: Sequence[event.GoogleEvent] | Sequence[translate.GoogleOccurrence]) -> RoutingPreview:
-    """Which options each event would block. Left out is what could block none of them, whomever it named. Pure."""
+def preview_of(
+    trial: Trial, events: Sequence[event.GoogleEvent] | Sequence[translate.GoogleOccurrence]
+) -> RoutingPreview:
+    """Returns which options each event would block; leaves out events that could block none by any rule. Pure."""
     rules, unrouted = trial.proposed.links, trial.proposed.unrouted
     named_all = [replace(rule, blocking=Blocking.ALL_EVENTS) for rule in rules]
     matched = [rule for rule in rules if rule.blocking is Blocking.MATCHED_EVENTS]
@@ -215,7 +217,7 @@ def judged(trial: Trial, events: Sequence[event.GoogleEvent] | Sequence[translat
         if not blocked_options(each, named_all, unrouted):
             continue
         blocked = blocked_options(each, rules, unrouted)
-        unclaimed += bool(matched) and not _claimed(each, matched)
+        unclaimed += bool(matched) and not _matches_any(each, matched)
         shown.append(
             RoutedEvent(
                 title=each.title,
@@ -228,9 +230,9 @@ def judged(trial: Trial, events: Sequence[event.GoogleEvent] | Sequence[translat
     return RoutingPreview(tuple(shown), unclaimed)
 
 
-def _claimed(one: Routable, matched: Collection[LinkRule]) -> bool:
-    return any(names(one, rule.matchers) for rule in matched)
+def _matches_any(one: Routable, matched: Collection[LinkRule]) -> bool:
+    return any(matches(one, rule.matchers) for rule in matched)
 
 
-def _spelled(moment: datetime) -> str:
+def _rfc3339(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

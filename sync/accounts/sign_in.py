@@ -1,8 +1,8 @@
-"""Signing in with Google: one round trip to the consent page, from an option's editing page and back to it.
+"""Signing in with Google: one round trip from an option's editing page to the consent page and back.
 
-The database half; the engine talks to Google. State and ticket are good once, for ten minutes, and are stored as
-digests. The ticket is redeemed with the business's own key, so that nobody can be tricked into connecting their
-calendar to somebody else's option.
+This is the database half; the engine talks to Google. State and ticket are good once, within ten minutes, and rows have
+only their digests. The business redeems the ticket with its own key, so that nobody can trick people into connecting
+their calendar to somebody else's option.
 """
 
 import base64
@@ -29,14 +29,14 @@ from sync import leases
 from sync.accounts import calendars
 from sync.google_api import scopes
 from sync.google_api.replies import IdClaims, ListedCalendar
-from sync.google_api.tokens import note_account
+from sync.google_api.tokens import record_account
 
 LIFE = timedelta(minutes=10)
 
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A round trip that may begin."""
+    """A round trip that may begin: its state, and the verifier of PKCE."""
 
     business_id: UUID
     option_id: UUID
@@ -47,7 +47,7 @@ class Opened:
 
 @dataclass(frozen=True, slots=True)
 class Returned:
-    """A person who came back with a state that we gave out, for the first time and in time."""
+    """A round trip from which a person came back with a valid state, in time and for the first time."""
 
     id: UUID
     business_id: UUID
@@ -57,7 +57,7 @@ class Returned:
 
 @dataclass(frozen=True, slots=True)
 class Granted:
-    """What the exchange brought: who consented, to what, and the sealed tokens."""
+    """The result of the exchange: who consented, to which scopes, and the encrypted tokens."""
 
     claims: IdClaims
     scopes: frozenset[str]
@@ -66,7 +66,7 @@ class Granted:
 
 
 async def begin(business_id: UUID, option_id: UUID, return_to: str) -> Opened | Refused:
-    """A round trip, not stored yet. `return_to` must lie on an origin that the business registered."""
+    """Makes a round trip without storing it. Refuses a `return_to` that is not on an origin of the business."""
     if not await Option.filter(business_id=business_id, id=option_id).exists():
         return option.not_found()
     origins = (await business.read(business_id, ("origins",)))["origins"]
@@ -75,8 +75,8 @@ async def begin(business_id: UUID, option_id: UUID, return_to: str) -> Opened | 
     return Opened(business_id, option_id, return_to, state=secret.new_token(), verifier=secret.new_token())
 
 
-async def keep(secrets: Secrets, opened: Opened) -> None:
-    """Stores a round trip, before anybody is sent on it."""
+async def store(secrets: Secrets, opened: Opened) -> None:
+    """Stores a round trip, before the client sends anybody to the consent page."""
     await GoogleSignIn.create(
         business_id=opened.business_id,
         option_id=opened.option_id,
@@ -87,9 +87,9 @@ async def keep(secrets: Secrets, opened: Opened) -> None:
     )
 
 
-async def take_back(secrets: Secrets, state: str) -> Returned | str | None:
-    """The round trip a state stands for, used up by this; where to send a person who comes late or twice; None for a
-    state we never gave out.
+async def use_state(secrets: Secrets, state: str) -> Returned | str | None:
+    """Uses up a state and returns its round trip. For a state that is late or used, returns the address to redirect the
+    person to, with an error in it; for one that we never issued, None.
     """
     row = await GoogleSignIn.get_or_none(state_digest=secret.digest(state))
     if row is None:
@@ -98,24 +98,26 @@ async def take_back(secrets: Secrets, state: str) -> Returned | str | None:
     if not await GoogleSignIn.filter(id=row.id, used_at__isnull=True, expires_at__gt=now).update(used_at=now):
         return with_error(row.return_to, "expired")
     if not secrets.opens(row.verifier):
-        # The server's key was replaced meanwhile.
+        # The operator replaced the server's key meanwhile.
         return with_error(row.return_to, "expired")
     return Returned(row.id, row.business_id, secrets.open(row.verifier), row.return_to)
 
 
-async def admit(secrets: Secrets, returned: Returned, granted: Granted, listed: Sequence[ListedCalendar] | None) -> str:
-    """Stores the account with its calendars, and answers where to send the person, with a ticket.
+async def store_account(
+    secrets: Secrets, returned: Returned, granted: Granted, listed: Sequence[ListedCalendar] | None
+) -> str:
+    """Stores the account with its calendars. Returns the address to redirect the person to, with a ticket in it.
 
-    A grant that lacks a scope is stored and shown as such: what it was used for stops until it is given anew.
+    Stores a grant without a required scope as SCOPES_MISSING: pulls and pushes through it stop until a new consent.
     """
     ticket = secret.new_token()
 
     async def body(work: LoggedTransaction) -> None:
-        account_id = await _keep(work, secrets, granted)
+        account_id = await _upsert_account(work, secrets, granted)
         if listed is not None:
             await calendars.store(work, account_id, listed)
         await leases.hasten(GoogleCalendar.filter(account_id=account_id), work.now, over_prescribed=True)
-        await note_account(work, account_id)
+        await record_account(work, account_id)
         await GoogleSignIn.filter(id=returned.id).update(
             account_id=account_id, ticket_digest=secret.digest(ticket), expires_at=work.now + LIFE
         )
@@ -125,10 +127,10 @@ async def admit(secrets: Secrets, returned: Returned, granted: Granted, listed: 
 
 
 async def redeem(business_id: UUID, ticket: str) -> UUID | Refused:
-    """Ties the option to the account that signed in for it, and answers the option.
+    """Ties the option to the account that signed in for it, and returns the option.
 
-    A calendar linked before stays linked, also through another account, until another one is chosen: nothing
-    becomes bookable in between.
+    A calendar that is linked stays linked, also through another account, until staff choose another one, so that its
+    events go on blocking.
     """
 
     async def body(work: LoggedTransaction) -> UUID | Refused:
@@ -145,10 +147,7 @@ async def redeem(business_id: UUID, ticket: str) -> UUID | Refused:
 
 
 async def use(business_id: UUID, option_id: UUID, account_id: UUID) -> UUID | Refused:
-    """Ties the option to an account that the business has connected already, and answers the option.
-
-    What is linked stays linked, as when somebody signs in.
-    """
+    """Ties the option to an account of the business and returns the option. Its linked calendar stays linked."""
 
     async def body(work: LoggedTransaction) -> UUID | Refused:
         if not await Option.filter(business_id=business_id, id=option_id).exists():
@@ -165,7 +164,7 @@ async def use(business_id: UUID, option_id: UUID, account_id: UUID) -> UUID | Re
 
 
 async def _tie(work: LoggedTransaction, option_id: UUID, account_id: UUID) -> UUID:
-    """The option goes by this account from now on."""
+    """Makes the account the option's own, and returns the option."""
     link = await GoogleLink.get_or_none(option_id=option_id)
     if link is None:
         link = await GoogleLink.create(
@@ -177,12 +176,12 @@ async def _tie(work: LoggedTransaction, option_id: UUID, account_id: UUID) -> UU
     return option_id
 
 
-async def _keep(work: LoggedTransaction, secrets: Secrets, granted: Granted) -> UUID:
-    """One row per (business, Google `sub`), however often and for however many options somebody signs in."""
+async def _upsert_account(work: LoggedTransaction, secrets: Secrets, granted: Granted) -> UUID:
+    """Inserts or updates the account's row: one for each (business, Google `sub`), however often somebody signs in."""
     ours = GoogleAccount.filter(business_id=work.business_id, sub=granted.claims.sub)
     before = await ours.get_or_none()
     if before and not secrets.opens(before.sealed):
-        # What was veiled with the lost key matches nothing any more: the calendars are listed anew.
+        # Hashes made with the lost key match nothing any more, so the calendars need a full listing.
         await GoogleCalendar.filter(account_id=before.id).update(sync_token=None)
     state = GoogleAccountState.SCOPES_MISSING if scopes.missing(granted.scopes) else GoogleAccountState.CONNECTED
     values = {
@@ -207,12 +206,12 @@ async def _keep(work: LoggedTransaction, secrets: Secrets, granted: Granted) -> 
 
 
 def challenge(verifier: str) -> str:
-    """The S256 challenge of a PKCE verifier (RFC 7636 §4.2)."""
+    """Computes the S256 challenge of a PKCE verifier (RFC 7636 §4.2)."""
     return base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).decode().rstrip("=")
 
 
 def is_on_origin(address: str, origins: list[str]) -> bool:
-    """Whether an absolute address lies on one of the origins. What a browser might read otherwise does not."""
+    """Whether an absolute address is on one of the origins. False for one that a browser might read in another way."""
     if any(letter <= " " or letter in "\\\x7f" for letter in address):
         return False
     try:
@@ -223,7 +222,7 @@ def is_on_origin(address: str, origins: list[str]) -> bool:
 
 
 def with_error(return_to: str, code: str) -> str:
-    """The address of the editing page, told what went wrong."""
+    """Returns the address of the editing page with an error code in it."""
     return _with(return_to, "google_error", code)
 
 

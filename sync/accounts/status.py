@@ -1,4 +1,4 @@
-"""What the clients see of Google: connections, calendars to choose from, mirrors. Reads only, as plain values."""
+"""Reads what clients see of Google: accounts, connections, calendars to choose from, states of mirrors."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable
@@ -33,7 +33,7 @@ from sync.pull.block_rules import Matcher, matchers
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """A Google identity that consented. `missing_scopes` are the permissions it did not grant, as Google names them."""
+    """A connected Google account. `missing_scopes` are the permissions that it did not grant, by Google's names."""
 
     id: UUID
     email: str
@@ -43,7 +43,7 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class CalendarChoice:
-    """One calendar of an account, as the drop-down shows it. `google_id` is what `link` takes."""
+    """One calendar of an account that staff can choose. `google_id` is what `link` takes."""
 
     id: UUID
     google_id: str
@@ -55,7 +55,7 @@ class CalendarChoice:
 
 @dataclass(frozen=True, slots=True)
 class LinkedCalendar:
-    """The calendar an option is linked to. `shared_with` are all options linked to it, this one included."""
+    """The calendar that an option is linked to. `shared_with` are all options linked to it, this one included."""
 
     id: UUID
     google_id: str
@@ -69,7 +69,7 @@ class LinkedCalendar:
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """An option's tie to Google. `calendar` is None until one is chosen, and after unlinking."""
+    """An option's connection to Google. `calendar` is None before linking and after unlinking."""
 
     id: UUID
     option_id: UUID
@@ -84,8 +84,8 @@ class Connection:
 
 
 @dataclass(frozen=True, slots=True)
-class MirrorShown:
-    """How far a booking is in Google."""
+class MirrorStatus:
+    """What clients see of a booking's mirror."""
 
     state: MirrorState
     html_link: str | None = None
@@ -119,17 +119,17 @@ _DIRECTION = ("due_at", "not_before", "attempts", "action_required", "error_code
 async def connections(
     business_id: UUID, option_ids: Iterable[UUID], poll: timedelta, opens: Callable[[str], bool], now: datetime
 ) -> dict[UUID, Connection]:
-    """The options' ties to Google, by option, in three statements. `poll` is the longest time between two pulls,
-    `opens` says whether sealed tokens can be opened here.
+    """Returns the connections of these options to Google, by option, with three statements. `poll` is the longest time
+    between two pulls; `opens` says whether a secret key of this server can decrypt given tokens.
     """
-    asked = list(option_ids)
+    wanted_ids = list(option_ids)
     ours = GoogleLink.filter(business_id=business_id)
-    shared = ours.filter(option_id__in=asked, calendar_id__isnull=False)
-    query = ours.filter(Q(option_id__in=asked) | Q(calendar_id__in=Subquery(shared.values("calendar_id"))))
+    shared = ours.filter(option_id__in=wanted_ids, calendar_id__isnull=False)
+    query = ours.filter(Q(option_id__in=wanted_ids) | Q(calendar_id__in=Subquery(shared.values("calendar_id"))))
     columns = [*_LINK, *(f"account__{name}" for name in _ACCOUNT), *(f"calendar__{name}" for name in _CALENDAR)]
     columns += [f"calendar__account__{name}" for name in _GRANT]
-    for way, completed in (("pull", "pulled_at"), ("push", "pushed_at")):
-        columns += [f"calendar__{completed}", *(f"calendar__{way}_{name}" for name in _DIRECTION)]
+    for direction, completed in (("pull", "pulled_at"), ("push", "pushed_at")):
+        columns += [f"calendar__{completed}", *(f"calendar__{direction}_{name}" for name in _DIRECTION)]
     rows = await db.select(query.order_by("id"), columns)
     sharing: dict[UUID | None, list[UUID]] = defaultdict(list)
     for row in rows:
@@ -137,7 +137,7 @@ async def connections(
     calendars = [calendar for calendar in sharing if calendar]
     queues, channels = await _queues(calendars), await _channels(calendars)
     found = {}
-    for row in (row for row in rows if row["option_id"] in set(asked)):
+    for row in (row for row in rows if row["option_id"] in set(wanted_ids)):
         calendar = row["calendar_id"]
         state = _health(row, queues.get(calendar, Queue()), channels[calendar], poll, opens, now) if calendar else IDLE
         found[row["option_id"]] = _connection(row, tuple(sharing[calendar]), state)
@@ -185,9 +185,9 @@ def _health(
     opens: Callable[[str], bool],
     now: datetime,
 ) -> Health:
-    """The calendar's own account counts: the option may have signed in with another one since."""
+    """Computes a link's health. The calendar's account counts, not the option's, which may be another one by now."""
     grant = _grant(row, opens)
-    pull, push = (_direction(row, way, row[f"calendar__{way}ed_at"]) for way in ("pull", "push"))
+    pull, push = (_direction(row, direction, row[f"calendar__{direction}ed_at"]) for direction in ("pull", "push"))
     return Health(
         inbound=health.inbound(pull, grant, poll, now),
         outbound=health.outbound(push, queue, grant, _read_only(row), now),
@@ -196,7 +196,7 @@ def _health(
 
 
 def _grant(row: Row, opens: Callable[[str], bool]) -> Trouble | None:
-    """What keeps the account from being used, if anything does."""
+    """Returns the trouble with a calendar's account; None when its grant works."""
     match GoogleAccountState(row["calendar__account__state"]):
         case GoogleAccountState.CONNECTED if opens(row["calendar__account__sealed"]):
             return None
@@ -210,20 +210,22 @@ def _grant(row: Row, opens: Callable[[str], bool]) -> Trouble | None:
 
 
 def _read_only(row: Row) -> Trouble | None:
-    """That bookings are not put into the calendar, as of when Google was last asked what the account may do there."""
+    """Returns the trouble that we may only read the calendar, as of the last calendar list; None if we may write."""
     if row["calendar__access_role"] not in READ_ONLY:
         return None
     known_at = row["calendar__account__listed_at"] or row["calendar__account__created_at"]
     return Trouble(TroubleCode.GOOGLE_CALENDAR_READ_ONLY, known_at)
 
 
-def _direction(row: Row, way: str, completed_at: datetime | None) -> Direction:
-    due_at, not_before, attempts, action_required, code, at = (row[f"calendar__{way}_{name}"] for name in _DIRECTION)
-    return Direction(completed_at, due_at, not_before, attempts, action_required, trouble.stored(code, at))
+def _direction(row: Row, direction: str, completed_at: datetime | None) -> Direction:
+    due_at, not_before, attempts, action_required, code, at = (
+        row[f"calendar__{direction}_{name}"] for name in _DIRECTION
+    )
+    return Direction(completed_at, due_at, not_before, attempts, action_required, trouble.from_row(code, at))
 
 
 async def _queues(calendar_ids: list[UUID]) -> dict[UUID, Queue]:
-    """What waits for each calendar. A mirror with a `failed_version` was given up until it is wanted anew."""
+    """Returns the queue of each calendar that has one. Mirrors with a `failed_version` count as failed."""
     waiting = Mirror.filter(calendar_id__in=calendar_ids).exclude(wanted_version=F("pushed_version"))
     counted = waiting.annotate(
         waiting=Count("id"),
@@ -238,14 +240,14 @@ async def _queues(calendar_ids: list[UUID]) -> dict[UUID, Queue]:
             pending=row["waiting"] - row["failed"],
             oldest_pending_at=row["oldest"],
             failed=row["failed"],
-            error=trouble.stored(row["code"], row["at"]),
+            error=trouble.from_row(row["code"], row["at"]),
         )
         for row in rows
     }
 
 
 async def _channels(calendar_ids: list[UUID]) -> dict[UUID, list[datetime | None]]:
-    """When the channels that Google confirmed end, by calendar."""
+    """Returns by calendar when the channels end that Google has confirmed."""
     open_ones = GoogleChannel.filter(calendar_id__in=calendar_ids, resource_id__isnull=False, stopping=False)
     found: dict[UUID, list[datetime | None]] = defaultdict(list)
     for row in await db.select(open_ones, ("calendar_id", "expires_at")):
@@ -254,14 +256,14 @@ async def _channels(calendar_ids: list[UUID]) -> dict[UUID, list[datetime | None
 
 
 async def accounts(business_id: UUID) -> tuple[Account, ...]:
-    """Every account that the business has connected, by mail address."""
+    """Returns every account that the business has connected, ordered by mail address."""
     query = GoogleAccount.filter(business_id=business_id, leaving_at__isnull=True)
     rows = await db.select(query.order_by("email", "id"), _ACCOUNT)
     return tuple(_account(row) for row in rows)
 
 
 async def calendar_choices(business_id: UUID, account_ids: Iterable[UUID]) -> dict[UUID, tuple[CalendarChoice, ...]]:
-    """The calendars that the accounts can see, by account: the primary one first, then by name."""
+    """Returns the calendars on the accounts' lists, by account: the primary one first, then by name."""
     query = GoogleCalendar.filter(business_id=business_id, account_id__in=list(account_ids), listed=True)
     columns = ("id", "account_id", "google_id", "summary", "is_primary", "access_role", "time_zone")
     rows = sorted(
@@ -282,21 +284,21 @@ async def calendar_choices(business_id: UUID, account_ids: Iterable[UUID]) -> di
     return found
 
 
-async def mirror_states(business_id: UUID, booking_ids: Iterable[UUID]) -> dict[UUID, MirrorShown]:
-    """How far each booking is in Google, for every id asked, in one statement."""
-    asked = list(booking_ids)
-    query = Mirror.filter(business_id=business_id, booking_id__in=asked).order_by("present", "id")
-    shown = dict.fromkeys(asked, MirrorShown(MirrorState.NOT_LINKED))
+async def mirror_states(business_id: UUID, booking_ids: Iterable[UUID]) -> dict[UUID, MirrorStatus]:
+    """Returns the state of each booking's mirror, NOT_LINKED where it has none, with one statement."""
+    wanted_ids = list(booking_ids)
+    query = Mirror.filter(business_id=business_id, booking_id__in=wanted_ids).order_by("present", "id")
+    shown = dict.fromkeys(wanted_ids, MirrorStatus(MirrorState.NOT_LINKED))
     for row in await db.select(query, _MIRROR):
         waits = row["wanted_version"] != row["pushed_version"]
         if not row["kept"] and (row["present"] or waits):
-            shown[row["booking_id"]] = MirrorShown(
+            shown[row["booking_id"]] = MirrorStatus(
                 state=_state(waits, row["failed_version"] is not None),
                 html_link=row["html_link"],
                 drift=Drift(row["drift"]),
                 drift_found_at=row["drift_found_at"],
                 drift_corrected_at=row["drift_corrected_at"],
-                error=trouble.stored(row["error_code"], row["error_at"]),
+                error=trouble.from_row(row["error_code"], row["error_at"]),
             )
     return shown
 

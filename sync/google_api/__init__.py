@@ -1,1 +1,1 @@
-"""Google's API: its calls, its answers as values, its refusals, tokens, and how many requests it may be sent."""
+"""Google's API: the client, its replies and failures as values, the tokens of accounts, and the budget of requests."""

@@ -1,12 +1,12 @@
-"""The calls to Google: the one importer of aiogoogle.
+"""The client: makes single calls to Google. Only this module imports aiogoogle.
 
-Turns answers into `replies` and every way a call can go wrong into a Failure. Keeps no tokens and repeats nothing:
-`tokens` and `retry` decide that. The requests are built from `calendar.v3.json`, Google's discovery document, revision
-20261030, as shipped with google-api-python-client 2.202.0.
+It returns answers as values of `replies`, and every way in which a call can go wrong as a Failure. It stores no tokens
+and repeats no call; `tokens`, `session` and `retry` do. It builds requests from `calendar.v3.json`, Google's discovery
+document, revision 20261030, as google-api-python-client 2.202.0 ships it.
 
-Of aiogoogle the requests, their builder and the session are used, but not its `Aiogoogle.as_user`. That would
-refresh tokens by itself, once for each call under way, and lose what it got; its token parser fails on fields it does
-not know, its errors on an answer without a reason phrase.
+It uses aiogoogle's requests, their builder and its session, but not `Aiogoogle.as_user`: that refreshes tokens by
+itself, once for each call under way, and loses the result; its token parser fails on fields that it does not know, and
+its errors fail on an answer without a reason phrase.
 """
 
 import json
@@ -55,14 +55,14 @@ _REVOKED_BEFORE: Final = frozenset({"invalid_token", "invalid_grant"})
 _session: Callable[..., Any] = AiohttpSession
 _api: Callable[..., Any] = GoogleAPI
 
-# The ids in a path: a slash in one of them is not a separator.
+# Ids in a path: aiogoogle shall escape a slash in them.
 _WHOLE: Final[Mapping[str, str]] = {"calendarId": "", "eventId": ""}
 
 
 class GoogleClient:
-    """One per process, as an async context manager. Safe to use from any number of tasks.
+    """An async context manager; each process has one. Any number of tasks may use it at once.
 
-    No method raises for what Google or the network does: each answers a reply or a Failure.
+    No method raises for what Google or the network does: each returns a reply or a Failure.
     """
 
     def __init__(
@@ -73,7 +73,7 @@ class GoogleClient:
         redirect_uri: str,
         timeout: aiohttp.ClientTimeout = TIMEOUT,
     ) -> None:
-        """With `origin` (no slash at its end) that server is spoken to instead of Google's."""
+        """With `origin` (no slash at its end), calls that server instead of Google's."""
         self._client_id = client_id or ""
         self._client_secret = client_secret or ""
         self._origin = origin
@@ -95,9 +95,9 @@ class GoogleClient:
         self._session = None
 
     async def authorization_url(self, state: str, challenge: str, login_hint: str | None = None) -> str | Failure:
-        """Where a person consents. `challenge` is PKCE's, by S256.
+        """Returns the address of the consent page. `challenge` is that of PKCE, by S256.
 
-        Google gives a refresh token only when asked for offline access and for consent, both.
+        Asks for offline access and for consent, since Google gives a refresh token only for both.
         """
         endpoint = await self._endpoint("authorization_endpoint")
         if isinstance(endpoint, Failure):
@@ -116,7 +116,7 @@ class GoogleClient:
         return f"{endpoint}?{urlencode(query | ({'login_hint': login_hint} if login_hint else {}))}"
 
     async def exchange(self, code: str, verifier: str) -> Tokens | Failure:
-        """A code for tokens: `refresh` and `id_claims` are always set. RECONNECT when the code is not good."""
+        """Exchanges a code for tokens, with `refresh` and `id_claims` set. RECONNECT when Google rejects the code."""
         tokens = await self._token(
             grant_type="authorization_code", code=code, code_verifier=verifier, redirect_uri=self._redirect_uri
         )
@@ -124,14 +124,14 @@ class GoogleClient:
             return tokens
         if tokens.refresh is None:
             return NO_REFRESH_TOKEN
-        return tokens if tokens.id_claims else await self._identified(tokens)
+        return tokens if tokens.id_claims else await self._with_identity(tokens)
 
     async def refresh(self, refresh_token: str) -> Tokens | Failure:
-        """A fresh access token. RECONNECT when the grant is dead."""
+        """Gets a new access token. RECONNECT when the grant is dead."""
         return await self._token(grant_type="refresh_token", refresh_token=refresh_token)
 
     async def revoke(self, refresh_token: str) -> Done | Failure:
-        """Ends the grant, for everybody who shares it. Done also when it had ended before."""
+        """Revokes the grant, for every business that uses it. Done also when it was revoked before."""
         endpoint = await self._endpoint("revocation_endpoint")
         if isinstance(endpoint, Failure):
             return endpoint
@@ -139,7 +139,7 @@ class GoogleClient:
         return Done() if isinstance(answer, Failure) and answer.code in _REVOKED_BEFORE else answer
 
     async def calendars(self, access: str) -> CalendarList | Failure:
-        """Every calendar the account can see, hidden ones included."""
+        """Lists every calendar that the account can see, hidden ones included."""
         found: tuple[ListedCalendar, ...] = ()
         page_token: str | None = None
         while True:
@@ -152,34 +152,34 @@ class GoogleClient:
                 return CalendarList(found)
 
     async def list_events(self, access: str, calendar_id: str, query: Mapping[str, str]) -> Page | Failure:
-        """One page; booleans of the query are spelled "true" and "false"."""
+        """Gets one page of events; the query spells booleans "true" and "false"."""
         return await self._send(self._events("list", calendar_id, **query), access, parse.page)
 
     async def instances(self, access: str, calendar_id: str, event_id: str, query: Mapping[str, str]) -> Page | Failure:
-        """One page of the occurrences of a recurring event."""
+        """Gets one page of the occurrences of a recurring event."""
         request = self._events("instances", calendar_id, eventId=event_id, **query)
         return await self._send(request, access, parse.page)
 
     async def get(self, access: str, calendar_id: str, event_id: str) -> EventReply | Failure:
-        """One event, also when it is cancelled."""
+        """Gets one event, also a cancelled one."""
         return await self._send(self._events("get", calendar_id, eventId=event_id), access, parse.event)
 
     async def insert(
         self, access: str, calendar_id: str, event_id: str, body: Mapping[str, Any]
     ) -> EventReply | Failure:
-        """A new event under an id of ours; invites nobody. DUPLICATE when the id is taken, by a deleted event too."""
+        """Inserts an event under an id of ours; invites nobody. DUPLICATE when any event has the id, even deleted."""
         request = self._events("insert", calendar_id, sendUpdates="none", json={**body, "id": event_id})
         return await self._send(request, access, parse.event)
 
     async def update(
         self, access: str, calendar_id: str, event_id: str, body: Mapping[str, Any]
     ) -> EventReply | Failure:
-        """Puts the whole event: what the body leaves out is cleared. Invites nobody."""
+        """Replaces the whole event: Google clears fields that the body leaves out. Invites nobody."""
         request = self._events("update", calendar_id, eventId=event_id, sendUpdates="none", json=dict(body))
         return await self._send(request, access, parse.event)
 
     async def delete(self, access: str, calendar_id: str, event_id: str) -> Done | Failure:
-        """NOT_FOUND or GONE when there is no such event (any more)."""
+        """Deletes an event. NOT_FOUND or GONE when there is none, or none any more."""
         request = self._events("delete", calendar_id, eventId=event_id, sendUpdates="none")
         return await self._send(request, access, parse.done)
 
@@ -197,7 +197,7 @@ class GoogleClient:
         return await self._send(self._events("watch", calendar_id, json=channel), access, parse.channel)
 
     async def stop(self, access: str, channel_id: str, resource_id: str) -> Done | Failure:
-        """Closes a push channel. Done also when it had ended before."""
+        """Stops a push channel. Done also when it had ended before."""
         request = self._api.channels.stop(json={"id": channel_id, "resourceId": resource_id})
         answer = await self._send(request, access, parse.done)
         return Done() if isinstance(answer, Failure) and answer.kind is FailureKind.NOT_FOUND else answer
@@ -214,8 +214,8 @@ class GoogleClient:
         request = Request("POST", endpoint, data=form)
         return await self._send(request, None, lambda body: parse.tokens(body, self._client_id))
 
-    async def _identified(self, tokens: Tokens) -> Tokens | Failure:
-        """The same tokens with the identity that the token endpoint left out."""
+    async def _with_identity(self, tokens: Tokens) -> Tokens | Failure:
+        """Adds the identity to tokens, when the token endpoint left it out."""
         endpoint = await self._endpoint("userinfo_endpoint")
         if isinstance(endpoint, Failure):
             return endpoint
@@ -223,7 +223,7 @@ class GoogleClient:
         return claims if isinstance(claims, Failure) else replace(tokens, id_claims=claims)
 
     async def _endpoint(self, name: str) -> str | Failure:
-        """One of the OAuth endpoints; the sandbox's are read when first needed."""
+        """Returns the address of an OAuth endpoint. Asks another origin than Google's for its addresses once."""
         if not self._client_id or not self._client_secret:
             return NOT_SET_UP
         if self._endpoints is None:
@@ -237,10 +237,10 @@ class GoogleClient:
     async def _send(
         self, request: Any, access: str | None, read: Callable[[Mapping[str, Any]], Answer | Failure]
     ) -> Answer | Failure:
-        """Sends one request and reads its answer; an empty answer reads as one without fields."""
+        """Sends one request and reads its answer; treats an empty answer as one without fields."""
         if access is not None:
             request.headers["Authorization"] = f"Bearer {access}"
-        # Without a timeout of its own a request has none: aiogoogle overrides the session's.
+        # aiogoogle overrides the session's timeout with the request's own, so each request needs one.
         request.timeout = self._timeout
         try:
             response = await self._session.send(request, full_res=True, raise_for_status=False)
@@ -257,6 +257,6 @@ class GoogleClient:
 
 
 def _calendar_api(origin: str | None) -> Any:
-    """Builds requests from the discovery document; touches no network."""
+    """Makes the builder of requests from the discovery document. Sends nothing."""
     document = json.loads(files("sync").joinpath("calendar.v3.json").read_text("utf-8"))
     return _api(document if origin is None else {**document, "rootUrl": f"{origin}/"})

@@ -1,7 +1,7 @@
-"""What a refusal of Google's means, read from its status and body. Pure.
+"""Classifies refusals by Google, from status and body. Pure.
 
-A refusal is believed only in Google's own words: a 404 or 410 in any other form comes from something in between
-(a proxy, a captive portal, a half-started server), proves nothing, and is tried again.
+It believes a refusal only in the form that Google gives it. A 404 or 410 in any other form comes from something in
+between (a proxy, a captive portal, a half-started server) and proves nothing, so it is a failure to retry.
 """
 
 from collections.abc import Iterator, Mapping
@@ -65,10 +65,10 @@ _BY_STATUS: Final[Mapping[int, FailureKind]] = {
 
 
 def classify(status: int, body: object, headers: Mapping[str, str]) -> Failure:
-    """The failure that an answer with a status of 400 or more stands for.
+    """Returns the failure for an answer with a status of 400 or more.
 
-    `body` is the decoded JSON, or anything else where there was none. The reason decides; where Google gives none
-    that we know, the status does.
+    `body` is the decoded JSON, or anything else where there was none. Google's reason decides; where we know none of
+    its reasons, the status does.
     """
     error = body.get("error") if isinstance(body, Mapping) else None
     hint = retry_after(headers)
@@ -81,15 +81,15 @@ def classify(status: int, body: object, headers: Mapping[str, str]) -> Failure:
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
-    """The seconds that `Retry-After` asks for, whether as a number or as a date; None without a usable one.
+    """Returns the seconds that `Retry-After` asks for, as a number or as a date; None without a usable one.
 
-    A date is counted from the answer's own `Date`, so that our clock does not matter.
+    Counts a date from the answer's own `Date`, so that our clock does not matter.
     """
-    asked = headers.get("Retry-After", "").strip()
-    if asked.isdecimal():
-        return float(asked)
+    header = headers.get("Retry-After", "").strip()
+    if header.isdecimal():
+        return float(header)
     try:
-        wait = parsedate_to_datetime(asked) - parsedate_to_datetime(headers.get("Date", ""))
+        wait = parsedate_to_datetime(header) - parsedate_to_datetime(headers.get("Date", ""))
     except (TypeError, ValueError):
         return None
     return max(0.0, wait.total_seconds())
@@ -105,7 +105,7 @@ def _kind(status: int, reasons: list[str], error: Mapping[str, Any] | str) -> Fa
 
 
 def _reasons(error: Mapping[str, Any] | str) -> Iterator[str]:
-    """Google's names for what went wrong, most telling first: older fronts give `errors`, newer ones `details`."""
+    """Yields Google's reasons, the most specific first: older APIs give `errors`, newer ones `details`."""
     if isinstance(error, str):
         yield error
         return
@@ -123,5 +123,5 @@ def _errors(error: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 
 
 def _message(body: Mapping[str, Any], error: Mapping[str, Any] | str, code: str) -> str:
-    said = body.get("error_description") if isinstance(error, str) else error.get("message")
-    return said if isinstance(said, str) and said else f"Google said: {code}."
+    text = body.get("error_description") if isinstance(error, str) else error.get("message")
+    return text if isinstance(text, str) and text else f"Google said: {code}."

@@ -1,4 +1,4 @@
-"""Markup: Google's descriptions are HTML. What they say is read out of them; what we say is written as text. Pure."""
+"""Converts Google's descriptions, which are HTML, to text, and our texts to HTML. Pure."""
 
 import re
 from html import escape
@@ -6,14 +6,14 @@ from html.parser import HTMLParser
 from typing import Final
 
 _BREAKING: Final = re.compile("address|article|blockquote|br|d[dlt]|div|h[1-6r]|li|ol|p|pre|section|table|t[dhr]|ul")
-"""The tags at which one word ends and another begins; any other may stand within a word."""
+"""The tags that separate words; any other tag may stand within a word."""
 
 _UNREAD: Final = frozenset({"script", "style"})
 _HALF: Final = re.compile(r"&[a-z]{0,4}\Z")
 
 
 class _Reader(HTMLParser):
-    """Takes down what a person reads."""
+    """Collects the text that a person reads."""
 
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
@@ -40,7 +40,7 @@ class _Reader(HTMLParser):
 
 
 def text_of(html: str) -> str:
-    """What a description says: tags out, entities read."""
+    """Converts a description to text: drops tags and decodes entities."""
     reader = _Reader()
     reader.feed(html)
     reader.close()
@@ -48,6 +48,6 @@ def text_of(html: str) -> str:
 
 
 def html_of(text: str, longest: int) -> str:
-    """A text as a description says it, whatever signs are in it; cut where it would be longer."""
+    """Escapes a text for a description, and cuts it at `longest` characters, never inside an entity."""
     written = escape(text, quote=False)
     return written if len(written) <= longest else _HALF.sub("", written[:longest])

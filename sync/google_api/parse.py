@@ -1,6 +1,6 @@
-"""Google's answers, read into `sync.google_api.replies`. Pure.
+"""Reads Google's answers into values of `sync.google_api.replies`. Pure.
 
-An answer that does not hold what it must is a failure to be tried again: half an answer is no answer.
+An answer without the fields that it must have becomes the failure UNREADABLE, which is retried.
 """
 
 import base64
@@ -26,19 +26,19 @@ UNREADABLE: Final = Failure(FailureKind.RETRY, "unreadable", "Google's answer co
 
 
 class CalendarPage(NamedTuple):
-    """One page of the calendar list."""
+    """One page of the calendar list, and the token of the next one."""
 
     items: tuple[ListedCalendar, ...]
     next_page: str | None
 
 
 def done(_: Mapping[str, Any]) -> Done:
-    """Nothing to read: that there is an answer is the answer."""
+    """Reads an answer without content: that it came is all that counts."""
     return Done()
 
 
 def page(body: Mapping[str, Any]) -> Page | Failure:
-    """A page of events."""
+    """Reads a page of events."""
     items = body.get("items", [])
     if not _have_ids(items):
         return UNREADABLE
@@ -51,12 +51,12 @@ def page(body: Mapping[str, Any]) -> Page | Failure:
 
 
 def event(body: Mapping[str, Any]) -> EventReply | Failure:
-    """One event."""
+    """Reads one event."""
     return EventReply(body) if body.get("id") else UNREADABLE
 
 
 def calendars(body: Mapping[str, Any]) -> CalendarPage | Failure:
-    """A page of the calendar list."""
+    """Reads a page of the calendar list."""
     items = body.get("items", [])
     if not _have_ids(items):
         return UNREADABLE
@@ -65,7 +65,7 @@ def calendars(body: Mapping[str, Any]) -> CalendarPage | Failure:
 
 
 def channel(body: Mapping[str, Any]) -> ChannelReply | Failure:
-    """An opened channel. Google counts its end in milliseconds, in a string or as a number."""
+    """Reads an opened channel. Google gives its end in milliseconds, as a string or a number."""
     resource_id = body.get("resourceId")
     if not isinstance(resource_id, str):
         return UNREADABLE
@@ -77,10 +77,10 @@ def channel(body: Mapping[str, Any]) -> ChannelReply | Failure:
 
 
 def tokens(body: Mapping[str, Any], client_id: str) -> Tokens | Failure:
-    """An answer of the token endpoint; fields we do not know are Google's business.
+    """Reads an answer of the token endpoint; ignores fields that we do not know.
 
-    `id_claims` is set when the answer holds an id token made out to `client_id`. Its signature need not be checked,
-    since it came straight from the token endpoint (OpenID Connect Core §3.1.3.7, item 6).
+    Sets `id_claims` when the answer has an id token for `client_id`. Does not check its signature, since it came
+    straight from the token endpoint (OpenID Connect Core §3.1.3.7, item 6).
     """
     access, expires_in = body.get("access_token"), body.get("expires_in")
     if not isinstance(access, str) or not isinstance(expires_in, int):
@@ -95,7 +95,7 @@ def tokens(body: Mapping[str, Any], client_id: str) -> Tokens | Failure:
 
 
 def id_claims(body: Mapping[str, Any]) -> IdClaims | Failure:
-    """Who an id token, or an answer of the userinfo endpoint, speaks of."""
+    """Reads the identity from an id token or from an answer of the userinfo endpoint."""
     sub = body.get("sub")
     return IdClaims(sub, str(body.get("email") or sub)) if isinstance(sub, str) and sub else UNREADABLE
 
@@ -114,5 +114,5 @@ def _id_token(token: object, client_id: str) -> IdClaims | None:
         return None
     audience = claims.get("aud")
     ours = client_id in audience if isinstance(audience, list) else client_id == audience
-    said = id_claims(claims)
-    return said if ours and isinstance(said, IdClaims) else None
+    identity = id_claims(claims)
+    return identity if ours and isinstance(identity, IdClaims) else None

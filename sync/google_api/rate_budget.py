@@ -1,8 +1,8 @@
-"""Keeping to the budget of requests, together with every other process.
+"""Keeps all processes together within the budget of requests, by rows that they share.
 
-Each process takes a share at a time and spends it alone: one write for some ten requests. Who has to wait takes the
-place in the queue at once, so that everybody's turn comes. The rows belong to no business, since Google counts by its
-own users and by our project.
+A process takes a share of requests with one write, and sends them without asking again. One that has to wait reserves
+its share at once, so that everybody's turn comes. The rows belong to no business, since Google counts by its own users
+and by our project.
 """
 
 from datetime import datetime, timedelta
@@ -20,7 +20,7 @@ _PROJECT: Final = "project"
 
 
 class RateBudget:
-    """What this process has taken and not spent yet."""
+    """The shares that this process has taken and not used up."""
 
     def __init__(self, user: Budget = USER, project: Budget = PROJECT) -> None:
         self._user = user
@@ -29,21 +29,21 @@ class RateBudget:
         self._subs: dict[UUID, str] = {}
 
     async def spend(self, account_id: UUID) -> Failure | None:
-        """Returns when one request may be sent for the account; a failure when that would take too long."""
+        """Waits until the account may send one request. Returns a failure instead when that would take too long."""
         for scope, budget in await self._budgets(account_id):
-            if self._draw(scope):
+            if self._use_share(scope):
                 continue
             wait = await _take(scope, budget)
             if wait > LONGEST_WAIT:
-                said = "Too many requests to Google just now; it goes on by itself."
-                return Failure(FailureKind.SPENT, "over_budget", said, wait.total_seconds())
+                message = "Too many requests to Google just now; it goes on by itself."
+                return Failure(FailureKind.SPENT, "over_budget", message, wait.total_seconds())
             if wait:
                 await clock.wait(wait.total_seconds())
             self._left[scope] = (budget.share - 1, clock.now())
         return None
 
     async def is_ready(self, account_id: UUID) -> bool:
-        """Whether a request could be sent for the account at once."""
+        """Whether the account could send a request at once."""
         now = clock.now()
         for scope, budget in await self._budgets(account_id):
             row = await GoogleBudget.get_or_none(scope=scope)
@@ -51,8 +51,8 @@ class RateBudget:
                 return False
         return True
 
-    async def heed(self, account_id: UUID, failure: Failure) -> None:
-        """After a word of Google's that its user sent too much, no share is taken for it for a while."""
+    async def pause_after(self, account_id: UUID, failure: Failure) -> None:
+        """Pauses the user of an account, in every process, if Google answered that it sent too many requests."""
         if failure.code not in TOO_MANY:
             return
         (scope, budget), _ = await self._budgets(account_id)
@@ -64,8 +64,8 @@ class RateBudget:
             shut = budget.closed(row.paid_until if row else None, clock.now() + pause)
             stored = await _store(row, scope, shut)
 
-    def _draw(self, scope: str) -> bool:
-        """Spends one of the share in hand, if there is one left that was taken lately."""
+    def _use_share(self, scope: str) -> bool:
+        """Uses up one request of this process's share. Returns False when none is left, or the share is too old."""
         left, taken_at = self._left.get(scope, (0, clock.now()))
         if not left or clock.now() - taken_at > LASTS:
             return False
@@ -73,20 +73,20 @@ class RateBudget:
         return True
 
     async def _budgets(self, account_id: UUID) -> tuple[tuple[str, Budget], tuple[str, Budget]]:
-        """Of the account's user, by Google's own name, since several businesses may have the same; of the project."""
+        """Returns the budgets of a request: that of the Google user, which businesses may share, and the project's."""
         if account_id not in self._subs:
             row = await GoogleAccount.get_or_none(id=account_id)
             self._subs[account_id] = f"user {row.sub}" if row else f"account {account_id}"
         return (self._subs[account_id], self._user), (_PROJECT, self._project)
 
 
-async def forget(now: datetime) -> None:
-    """Drops the rows that say nothing any more: their buckets are full."""
+async def prune(now: datetime) -> None:
+    """Deletes the rows of full buckets, which mean the same as no row."""
     await GoogleBudget.filter(paid_until__lt=now).delete()
 
 
 async def _take(scope: str, budget: Budget) -> timedelta:
-    """Takes a share, unless that would mean to wait too long: how long to wait before it is spent."""
+    """Takes a share, unless the wait for it would be too long. Returns the wait."""
     while True:
         row = await GoogleBudget.get_or_none(scope=scope)
         paid, wait = budget.take(row.paid_until if row else None, clock.now())
@@ -95,7 +95,7 @@ async def _take(scope: str, budget: Budget) -> timedelta:
 
 
 async def _store(row: GoogleBudget | None, scope: str, paid_until: datetime) -> bool:
-    """Keeps it, unless somebody else kept something since the row was read."""
+    """Stores a new `paid_until`. Returns False when another process changed the row since we read it."""
     if row:
         return bool(await GoogleBudget.filter(scope=scope, paid_until=row.paid_until).update(paid_until=paid_until))
     try:

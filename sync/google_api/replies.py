@@ -1,7 +1,7 @@
-"""What Google can say to us, as frozen values. Pure.
+"""Google's replies as frozen values. Pure.
 
-Owns the vocabulary between `client`, which makes these values, and the machines that read them. An event stays the
-JSON Google sent (`EventJson`): `translate` is the only reader of its fields.
+The client makes them; the engine and the machines read them. An event stays the JSON that Google sent (`EventJson`):
+`translate` reads its fields.
 """
 
 from collections.abc import Mapping
@@ -16,43 +16,43 @@ EventJson: TypeAlias = Mapping[str, Any]
 
 
 class FailureKind(StrEnum):
-    """What a failure means for what happens next."""
+    """Kinds of failures, by what to do next."""
 
     RETRY = auto()
     """Passes by itself: rate limits, 5xx, timeouts, dropped connections, answers that are not Google's."""
     SPENT = auto()
-    """Google was not asked: our own budget of requests is spent for the moment."""
+    """We did not ask Google, since our own budget of requests is used up for the moment."""
     QUOTA = auto()
     """`quotaExceeded`: Google's guard against abuse; leave the calendar alone for an hour or more."""
     UNAUTHORIZED = auto()
-    """401 on the API: the access token is not (or no longer) good."""
+    """401 on the API: Google rejects the access token."""
     RECONNECT = auto()
-    """The grant is dead or too narrow: only the person can cure it, by signing in again."""
+    """The grant is dead, or lacks a permission: the person must sign in again."""
     READ_ONLY = auto()
-    """The calendar may be read but not written."""
+    """The account may read the calendar but not write to it."""
     NOT_FOUND = auto()
-    """404: that event, or the whole calendar, is not there for this account."""
+    """404: this account cannot see that event, or the whole calendar."""
     GONE = auto()
-    """410 `deleted`: that event was deleted before."""
+    """410 `deleted`: somebody deleted that event before."""
     TOKEN_INVALID = auto()
-    """410 `fullSyncRequired`: the sync token is worthless; list everything."""
+    """410 `fullSyncRequired`: Google rejects the sync token; list everything."""
     DUPLICATE = auto()
-    """409 `duplicate`: the id of an insert is taken."""
+    """409 `duplicate`: an event with the id of an insert exists."""
     PRECONDITION = auto()
-    """412: the etag moved."""
+    """412: the event's etag has changed."""
     UNWATCHABLE = auto()
     """The calendar has no push channels; poll it."""
     MISCONFIGURED = auto()
-    """Ours to mend, by the operator: OAuth client, API not enabled, notification address not accepted."""
+    """The operator must mend it: OAuth client, API not enabled, notification address not accepted."""
     PERMANENT = auto()
-    """Any other refusal: the same request will be refused again."""
+    """Any other refusal: Google will refuse the same request again."""
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
     """A call that did not succeed.
 
-    `code` is Google's own reason where it gave one, `message` is fit to be shown to staff and holds no secret,
+    `code` is Google's own reason where it gave one. `message` is for the log and for staff; it has no secrets.
     `retry_after` is how many seconds Google asked us to wait.
     """
 
@@ -95,9 +95,9 @@ class IdClaims:
 class Tokens:
     """An answer of the token endpoint.
 
-    `expires_in` is the access token's life in seconds. `refresh` is None when Google keeps the old one valid, which
-    is the rule when refreshing. `scopes` is what was granted, empty when the answer did not say. `id_claims` is set
-    by an exchange only.
+    `expires_in` is the access token's life in seconds. `refresh` is None when the old refresh token stays valid, as it
+    usually does after a refresh. `scopes` are the granted ones, empty when the answer did not name them. Only an
+    exchange sets `id_claims`.
     """
 
     access: str
@@ -109,7 +109,7 @@ class Tokens:
 
 @dataclass(frozen=True, slots=True)
 class ListedCalendar:
-    """One calendar an account can see. `google_id` is the real id, never "primary"."""
+    """One calendar that an account can see. `google_id` is the real id, never "primary"."""
 
     google_id: str
     summary: str
@@ -127,7 +127,7 @@ class CalendarList:
 
 @dataclass(frozen=True, slots=True)
 class ChannelReply:
-    """A push channel is open until `expires_at`; None when Google did not say."""
+    """An open push channel. `expires_at` is None when Google did not say it."""
 
     resource_id: str
     expires_at: datetime | None
@@ -135,4 +135,4 @@ class ChannelReply:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """It succeeded and there is nothing more to say."""
+    """The call succeeded, and its answer has no content."""

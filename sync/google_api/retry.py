@@ -1,4 +1,4 @@
-"""When to try again, decided from the failure and the number of attempts. Pure: handed the dice, knows no clock."""
+"""Decides when to try again, from the failure and the number of attempts. Pure: callers pass a random number."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -17,9 +17,9 @@ SLOW_SECONDS: Final = 7200.0
 class Decision:
     """What to do about a failure.
 
-    `wait_seconds` None: not again until somebody acts (signs in again, changes the link, mends the settings).
-    `prescribed`: Google named the pause, so that nothing may cut it short. `action_required`: waiting alone is
-    not expected to cure it, so staff should be told.
+    `wait_seconds` is None when trying again is no use before somebody acts (signs in again, changes the link, mends the
+    settings). `prescribed` means that Google demanded the pause, so nothing may cut it short. `action_required` means
+    that waiting alone will hardly cure it, so clients show it to staff.
     """
 
     wait_seconds: float | None
@@ -28,11 +28,11 @@ class Decision:
 
 
 def delay(attempt: int, hint: float | None, random: float) -> float:
-    """Seconds before the next attempt, after `attempt` (1 or more) failed in a row.
+    """Returns the seconds before the next attempt, after `attempt` (1 or more) failed in a row.
 
-    `random` in [0, 1) spreads those who failed together by up to a second, or a quarter of the wait if that is
-    more. A hint from Google is never undercut. Google asks for truncated exponential backoff; the long rungs after
-    it are ours, for outages.
+    `random` in [0, 1) spreads calls that failed together by up to a second, or a quarter of the wait if that is more.
+    The wait is never shorter than Google's hint. Google asks for truncated exponential backoff; the longer waits after
+    that are ours, for outages.
     """
     assert attempt >= 1
     if hint is not None:
@@ -42,9 +42,9 @@ def delay(attempt: int, hint: float | None, random: float) -> float:
 
 
 def after_failure(failure: Failure, attempt: int, random: float) -> Decision:
-    """What to do about a failure of a calendar's pull or push, the `attempt`-th in a row.
+    """Decides about a failure of a calendar's pull or push, the `attempt`-th in a row.
 
-    The caller has refreshed the access token before it asks about UNAUTHORIZED: twice refused is a dead grant.
+    An UNAUTHORIZED here means a dead grant, since `session` has tried with a new access token already.
     """
     hint = failure.retry_after
     match failure.kind:

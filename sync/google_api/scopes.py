@@ -1,4 +1,4 @@
-"""What we ask a Google account to grant, and what of it we cannot do without. Pure."""
+"""The scopes that we ask a Google account to grant, and those that we need. Pure."""
 
 from collections.abc import Collection
 
@@ -10,9 +10,9 @@ REQUIRED = (EVENTS, CALENDAR_LIST)
 
 
 def missing(granted: Collection[str]) -> tuple[str, ...]:
-    """The required scopes that were not granted.
+    """Returns the required scopes that are not among the granted ones.
 
-    Compared as whole words, since one scope's name is the beginning of another's. `openid` and `email` are not
-    boxes a person can leave unticked, and come back under other names.
+    Compares whole names, since one scope's name is the beginning of another's. Does not look for `openid` and `email`:
+    a person cannot untick them, and Google returns them under other names.
     """
     return tuple(scope for scope in REQUIRED if scope not in granted)

@@ -1,6 +1,6 @@
-"""Asking Google in somebody's name: with a token that works, and within what may be asked.
+"""Makes calls to Google for an account: with an access token that works, and within the budget of requests.
 
-Beside the engine one of the few that await both Google and the database, never both at once.
+It awaits both Google and the database, as the engine and `tokens` do, and never calls Google inside a transaction.
 """
 
 from collections.abc import Awaitable, Callable
@@ -17,17 +17,17 @@ Reply = TypeVar("Reply")
 
 
 class GoogleSession:
-    """The grants of all accounts and what they may spend, for one process."""
+    """The tokens of all accounts and the budget of requests, for one process. The engine has one."""
 
     def __init__(self, client: GoogleClient, secrets: Secrets) -> None:
         self.grants = Grants(client, secrets)
         self.spending = RateBudget()
 
     async def ask(self, account_id: UUID, call: Callable[[str], Awaitable[Reply | Failure]]) -> Reply | Failure:
-        """Makes a call with the account's access token, and again with another one if it is turned down.
+        """Makes a call with the account's access token, and repeats it with another one when Google rejects that.
 
-        The second may be one that somebody else stored meanwhile, and be over, too; the third is certainly fresh. A
-        grant whose fresh token is refused, or that lacks what it needs, is taken note of as dead.
+        The second token may be one that another process stored meanwhile, and be rejected too; the third is certainly
+        new. Marks the grant as dead when Google rejects a new token, or when the grant lacks a permission.
         """
         refused: str | None = None
         for last in (False, False, True):
@@ -42,7 +42,7 @@ class GoogleSession:
                 break
             refused = token
         if isinstance(reply, Failure) and reply.kind in (FailureKind.UNAUTHORIZED, FailureKind.RECONNECT):
-            await self.grants.lost(account_id, token, reply)
+            await self.grants.mark_dead(account_id, token, reply)
         if isinstance(reply, Failure):
-            await self.spending.heed(account_id, reply)
+            await self.spending.pause_after(account_id, reply)
         return reply

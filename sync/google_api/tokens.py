@@ -1,7 +1,7 @@
-"""Grants: the tokens of Google accounts, sealed at rest, refreshed by one at a time, and noticed when they die.
+"""Grants: the tokens of Google accounts. Encrypts them in rows, refreshes them, and marks dead grants.
 
-Beside the engine the one file that awaits both Google and the database, because a refresh must be single-flight
-across processes: Google may throttle, and an answer that is overwritten is a grant that is lost.
+It awaits both Google and the database, as the engine and `session` do, because only one process at a time may refresh
+an account's token: Google may throttle, and if two stored their answers, the grant could get lost.
 """
 
 import json
@@ -32,7 +32,7 @@ _LOOK_SECONDS = 0.1
 
 
 class Grants:
-    """The accounts' tokens, for one process."""
+    """Reads and refreshes the tokens of all accounts, for one process."""
 
     def __init__(self, client: GoogleClient, secrets: Secrets) -> None:
         self._client = client
@@ -40,39 +40,39 @@ class Grants:
         self._said_lost = False
 
     def seal(self, access: str, refresh: str) -> str:
-        """Both tokens as a row keeps them."""
+        """Encrypts both tokens for a row."""
         return self._secrets.seal(json.dumps({"access": access, "refresh": refresh}))
 
     def unseal(self, sealed: str) -> tuple[str, str]:
-        """The access and the refresh token. Raises ValueError when no key of the server fits."""
+        """Decrypts the access and the refresh token. Raises ValueError when no secret key of the server fits."""
         tokens = json.loads(self._secrets.open(sealed))
         return tokens["access"], tokens["refresh"]
 
     async def access(self, account_id: UUID, refused: str | None = None) -> str | Failure:
-        """An access token good for a minute at least; `refused` is one that Google has just turned down."""
+        """Returns an access token good for a minute at least; not `refused`, which Google has just rejected."""
         while True:
             account = await GoogleAccount.get_or_none(id=account_id)
             if account is None or account.state != GoogleAccountState.CONNECTED:
                 return NOT_CONNECTED
             if not self._secrets.opens(account.sealed):
-                return await self._lost_key(account)
+                return await self._key_lost(account)
             access, refresh = self.unseal(account.sealed)
             if access != refused and account.access_expires_at > clock.now() + _EARLY:
                 return access
-            if await _claimed(account):
-                return await self._refreshed(account, access, refresh)
-            # Somebody else is at it, or has just been; their lease ends by itself.
+            if await _claim(account):
+                return await self._refresh(account, access, refresh)
+            # Another process refreshes it, or just did; its lease runs out by itself.
             await clock.wait(_LOOK_SECONDS)
 
-    async def lost(self, account_id: UUID, access: str, failure: Failure) -> None:
-        """Takes note that the grant behind this access token is dead, and shows it; a newer grant is left alone."""
+    async def mark_dead(self, account_id: UUID, access: str, failure: Failure) -> None:
+        """Marks the grant of this access token as dead, and records the change for clients; but not a newer grant."""
         account = await GoogleAccount.get_or_none(id=account_id)
         if account is None:
             return
 
         async def body(work: LoggedTransaction) -> None:
             row = await GoogleAccount.get_or_none(id=account_id, state=GoogleAccountState.CONNECTED)
-            # What no key here opens is of another process, which has a newer one.
+            # Tokens that no key here can decrypt come from a process with a newer key.
             if row and self._secrets.opens(row.sealed) and self.unseal(row.sealed)[0] == access:
                 log.warning("the grant of account %s is dead: %s: %s", account_id, failure.code, failure.message)
                 await GoogleAccount.filter(id=account_id).update(
@@ -81,12 +81,12 @@ class Grants:
                     error_message=failure.message,
                     error_at=work.now,
                 )
-                await note_account(work, account_id)
+                await record_account(work, account_id)
 
         await change_log.write(account.business_id, body)
 
-    async def _lost_key(self, account: GoogleAccount) -> Failure:
-        """The answer for an account whose tokens cannot be opened. Said once: it is so for many accounts, for long."""
+    async def _key_lost(self, account: GoogleAccount) -> Failure:
+        """Returns the failure of an account whose tokens no key decrypts, and logs it the first time."""
         await GoogleAccount.filter(id=account.id, error_at__isnull=True).update(error_at=clock.now())
         if not self._said_lost:
             self._said_lost = True
@@ -96,8 +96,8 @@ class Grants:
             )
         return KEY_LOST
 
-    async def _refreshed(self, account: GoogleAccount, access: str, refresh: str) -> str | Failure:
-        """Refreshes, stores what came of it unless somebody signed in anew meanwhile, and lets others look."""
+    async def _refresh(self, account: GoogleAccount, access: str, refresh: str) -> str | Failure:
+        """Refreshes the token, stores the answer unless somebody signed in again meanwhile, and ends the lease."""
         reply = await self._client.refresh(refresh)
         if isinstance(reply, Tokens):
             await GoogleAccount.filter(id=account.id, sealed=account.sealed).update(
@@ -106,20 +106,20 @@ class Grants:
                 error_at=None,
             )
         elif reply.kind is FailureKind.RECONNECT:
-            await self.lost(account.id, access, reply)
+            await self.mark_dead(account.id, access, reply)
         await GoogleAccount.filter(id=account.id).update(refresh_lease_until=None)
         return reply.access if isinstance(reply, Tokens) else reply
 
 
-async def note_account(work: LoggedTransaction, account_id: UUID) -> None:
-    """Notes a change of every link that shows the account or is synced through it."""
+async def record_account(work: LoggedTransaction, account_id: UUID) -> None:
+    """Records a change of every link of the account, and of every link whose calendar we follow through it."""
     links = GoogleLink.filter(Q(account_id=account_id) | Q(calendar__account_id=account_id))
     for row in await links.values("id", "option_id"):
         work.record(ChangeKind.GOOGLE_LINK, row["id"], ChangeAction.UPSERTED, [row["option_id"]])
 
 
-async def _claimed(account: GoogleAccount) -> bool:
-    """Whether it is ours to refresh: nobody else is at it, or has not come back; nobody did it since it was read."""
+async def _claim(account: GoogleAccount) -> bool:
+    """Takes the lease to refresh a token; False if another process has it, or has refreshed since we read the row."""
     now = clock.now()
     free = Q(refresh_lease_until__isnull=True) | Q(refresh_lease_until__lt=now)
     same = GoogleAccount.filter(free, id=account.id, sealed=account.sealed)

@@ -1,7 +1,7 @@
-"""Google's event JSON, read: what it says about time, and whether it keeps anybody busy. Pure.
+"""Reads Google's JSON of events and of entries of the calendar list. Pure.
 
-The only reader of the fields of an event or a calendar-list entry. Whether an event is one of our own mirrors is
-not said in it (its properties can be copied): the engine knows by id.
+It cannot say whether an event is one of our own mirrors, since people can copy an event's properties; the engine knows
+our events by their ids.
 """
 
 import re
@@ -34,12 +34,12 @@ _ROLES: Final = {
 
 @dataclass(frozen=True, slots=True)
 class GoogleOccurrence:
-    """One occurrence of an event, as Google has it. Instants are UTC; `[starts_at, ends_at)`.
+    """One occurrence of an event, as Google has it: `[starts_at, ends_at)`, in UTC.
 
-    `may_block` is false for what never makes anybody unavailable, whatever a link's rule: declined, a working
-    location, a birthday. `busy` is Google's own answer: `may_block` and not marked free. A private event keeps its
-    texts, because a matcher may need them; whoever shows it shows "Busy". `attendees` are mail addresses in lower
-    case, the organizer's included; who declined is none of them.
+    `may_block` is false for events that never make anybody unavailable, whatever a link's rules: declined, a working
+    location, a birthday. `busy` means that it may block and is not marked free. A private event has its texts here,
+    because a matcher may need them; clients see only "Busy". `attendees` are mail addresses in lower case, with the
+    organizer's and without those of people who declined.
     """
 
     google_id: str
@@ -59,10 +59,10 @@ class GoogleOccurrence:
     etag: str | None
 
 
-def foreign(event: EventJson, time_zone: str) -> GoogleOccurrence | None:
-    """The occurrence an event describes; None when it is cancelled, tells no time, or goes by no id of Google's.
+def occurrence_of(event: EventJson, time_zone: str) -> GoogleOccurrence | None:
+    """Reads an occurrence; None when it is cancelled, has no readable time, or an id longer than any of Google's.
 
-    `time_zone` is the calendar's: the dates of an all-day event are midnights there (rule B3), whoever reads it.
+    `time_zone` is the calendar's: an all-day event lasts from midnight to midnight there (rule B3).
     """
     if is_cancelled(event):
         return None
@@ -78,7 +78,7 @@ def foreign(event: EventJson, time_zone: str) -> GoogleOccurrence | None:
         ends_at=end,
         all_day="date" in event["start"],
         title=_text(event.get("summary")),
-        description=_said(event.get("description")),
+        description=_description(event.get("description")),
         location=_text(event.get("location")),
         color=_text(event.get("eventLabelId") or event.get("colorId"), _LONGEST_COLOR),
         attendees=_addresses(event),
@@ -91,14 +91,14 @@ def foreign(event: EventJson, time_zone: str) -> GoogleOccurrence | None:
 
 
 def is_cancelled(event: EventJson) -> bool:
-    """Whether this is a tombstone; it may hold nothing but its id."""
+    """Whether the event was deleted or cancelled. Such an event may have no field but its id."""
     return event.get("status") == "cancelled"
 
 
 def series_of(event: EventJson) -> str | None:
-    """The recurring event that must be expanded again because of this row; None for an event that stands alone.
+    """Returns the id of the recurring event that this event is or belongs to; None for a single event.
 
-    A cancelled occurrence may come without saying what it was an occurrence of: then its id says so.
+    A cancelled occurrence may come without `recurringEventId`; its own id then begins with that of its series.
     """
     master: str | None = event.get("recurringEventId")
     if master is None and event.get("recurrence"):
@@ -110,7 +110,7 @@ def series_of(event: EventJson) -> str | None:
 
 
 def listed_calendar(entry: Mapping[str, Any]) -> ListedCalendar:
-    """One entry of the account's calendar list; a role we do not know may do the least."""
+    """Reads one entry of the calendar list; takes a role that we do not know for the weakest."""
     return ListedCalendar(
         google_id=str(entry["id"]),
         summary=_text(entry.get("summaryOverride") or entry.get("summary")) or str(entry["id"]),
@@ -121,7 +121,7 @@ def listed_calendar(entry: Mapping[str, Any]) -> ListedCalendar:
 
 
 def _moment(value: Mapping[str, Any] | None, time_zone: str) -> datetime | None:
-    """The instant of a `start` or `end`; None when it cannot be told."""
+    """Reads the instant of a `start` or `end`; None when it is not readable."""
     value = value or {}
     try:
         if "date" in value:
@@ -135,23 +135,23 @@ def _moment(value: Mapping[str, Any] | None, time_zone: str) -> datetime | None:
 
 
 def zone_name(value: object) -> str | None:
-    """The name of a zone as Google gives it; None when it gives none, or one that is no IANA name that we know."""
-    return value if isinstance(value, str) and checks.zone(value) else None
+    """Returns a zone's name if it is an IANA name that we know; None otherwise."""
+    return value if isinstance(value, str) and checks.find_time_zone(value) else None
 
 
 def _zone(name: str) -> ZoneInfo:
-    """The zone, or UTC for a name newer than our zone data: hours off, an event still keeps its day busy."""
-    return checks.zone(name) or ZoneInfo("UTC")
+    """Returns the zone; UTC for a name that our zone data does not have. Hours off, an event still blocks its day."""
+    return checks.find_time_zone(name) or ZoneInfo("UTC")
 
 
 def _declined(event: EventJson) -> bool:
-    """Whether the calendar this copy lies on said no."""
+    """Whether the calendar's own owner has declined the event."""
     attendees = event.get("attendees") or ()
     return any(each.get("self") and each.get("responseStatus") == "declined" for each in attendees)
 
 
 def _addresses(event: EventJson) -> tuple[str, ...]:
-    """Whom the event is with: a guest who declined does not come, be it the organizer."""
+    """Returns the mail addresses of the organizer and the guests, but not of those who declined."""
     guests = event.get("attendees") or ()
     declined = {_address(each) for each in guests if each.get("responseStatus") == "declined"}
     people = (_address(each) for each in (event.get("organizer") or {}, *guests))
@@ -163,11 +163,11 @@ def _address(person: Mapping[str, Any]) -> str | None:
     return address.lower() if address else None
 
 
-def _said(description: str | None) -> str | None:
-    """What a description says: it is the one text of an event that is HTML."""
+def _description(description: str | None) -> str | None:
+    """Converts a description to text; no other text of an event is HTML."""
     return _text(markup.text_of(description)) if description else None
 
 
 def _text(value: str | None, longest: int | None = None) -> str | None:
-    """A text as every database takes it; None for none. JSON can spell what is no character: NUL, half a pair."""
+    """Replaces what databases do not store, NUL and lone surrogates, which JSON can spell; None for an empty text."""
     return _UNSTORABLE.sub("\ufffd", value)[:longest] if value else None

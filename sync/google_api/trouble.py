@@ -1,7 +1,6 @@
-"""What is wrong with synchronisation, by codes that clients know: what it means, and who has to do what about it. Pure.
+"""Troubles of synchronisation: the codes that clients know, and sentences that say what to do about each. Pure.
 
-Rows keep the code alone. Google's own words stand in the log: they come in one language, and say what Google met, not
-what cures it.
+Rows have only the code. Google's own message is only in the log: it comes in one language, and does not say what helps.
 """
 
 from collections.abc import Mapping
@@ -15,7 +14,7 @@ from sync.google_api.replies import Failure, FailureKind
 
 
 class TroubleCode(StrEnum):
-    """Every kind of trouble. The names are a promise to clients."""
+    """Every kind of trouble. Clients rely on the names."""
 
     GOOGLE_UNAVAILABLE = "GOOGLE_UNAVAILABLE"
     GOOGLE_RATE_LIMITED = "GOOGLE_RATE_LIMITED"
@@ -42,7 +41,7 @@ class Trouble:
     at: datetime
 
 
-SAYS: Final[Mapping[TroubleCode, str]] = {
+EXPLANATIONS: Final[Mapping[TroubleCode, str]] = {
     TroubleCode.GOOGLE_UNAVAILABLE: (
         "Google does not answer as it should. It is tried again by itself; there is nothing to do."
     ),
@@ -95,7 +94,7 @@ SAYS: Final[Mapping[TroubleCode, str]] = {
         "Something went wrong here. It is tried again by itself; whoever runs this service finds the reason in the log."
     ),
 }
-"""What is said to people: what it is, and what cures it."""
+"""What clients show to people: what the trouble is, and what cures it."""
 
 _BY_KIND: Final[Mapping[FailureKind, TroubleCode]] = {
     FailureKind.RETRY: TroubleCode.GOOGLE_UNAVAILABLE,
@@ -107,7 +106,7 @@ _BY_KIND: Final[Mapping[FailureKind, TroubleCode]] = {
     FailureKind.NOT_FOUND: TroubleCode.GOOGLE_CALENDAR_NOT_FOUND,
     FailureKind.MISCONFIGURED: TroubleCode.GOOGLE_NOT_SET_UP,
     FailureKind.PERMANENT: TroubleCode.GOOGLE_REFUSED,
-    # The machines know a way on from these; where they find none, it is tried again.
+    # The machines go on by other calls after these; where they cannot, a worker retries.
     FailureKind.GONE: TroubleCode.GOOGLE_UNAVAILABLE,
     FailureKind.TOKEN_INVALID: TroubleCode.GOOGLE_UNAVAILABLE,
     FailureKind.DUPLICATE: TroubleCode.GOOGLE_UNAVAILABLE,
@@ -117,17 +116,17 @@ _BY_KIND: Final[Mapping[FailureKind, TroubleCode]] = {
 
 
 def code_of(failure: Failure) -> TroubleCode:
-    """What a failure is to a client. A failure that we made ourselves may say so by its own code."""
+    """Returns the trouble that clients see for a failure. The code of a failure of our own may name it already."""
     if failure.kind is FailureKind.RETRY and failure.code in TOO_MANY:
         return TroubleCode.GOOGLE_RATE_LIMITED
-    return known(failure.code) or _BY_KIND[failure.kind]
+    return parse_code(failure.code) or _BY_KIND[failure.kind]
 
 
-def known(code: str) -> TroubleCode | None:
-    """The kind of trouble that goes by this code, if one does."""
+def parse_code(code: str) -> TroubleCode | None:
+    """Returns the trouble with this code; None when there is none."""
     return TroubleCode(code) if code in TroubleCode.__members__ else None
 
 
-def stored(code: str | None, at: datetime | None) -> Trouble | None:
-    """What a row says went wrong. Rows that an earlier release wrote may keep a reason of Google's instead."""
-    return Trouble(known(code) or TroubleCode.GOOGLE_REFUSED, at) if code and at else None
+def from_row(code: str | None, at: datetime | None) -> Trouble | None:
+    """Builds the trouble from a row's columns; an earlier release may have stored a reason of Google's as the code."""
+    return Trouble(parse_code(code) or TroubleCode.GOOGLE_REFUSED, at) if code and at else None

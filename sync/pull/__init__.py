@@ -1,1 +1,1 @@
-"""From Google: what to ask, what to store, and what its events block."""
+"""Pulling from Google: what to ask, which rows to write, and which options an event blocks."""

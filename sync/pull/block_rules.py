@@ -1,7 +1,7 @@
-"""Which options a Google event makes unavailable. Pure.
+"""Decides which options a Google event blocks, by the rules of their links. Pure.
 
-One event may block several options of a shared calendar, or none. Whether it is one of our own mirrors (which block
-nobody this way) is the engine's to know.
+One event may block several options of a shared calendar, or none. Callers leave out our own mirrors, which block
+nobody.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -15,7 +15,7 @@ from models.normal_form import normal, words
 
 
 class Routable(Protocol):
-    """What of an event decides whom it blocks; `translate.Foreign` has it, and so has a stored event."""
+    """The fields of an event that decide whom it blocks. `GoogleOccurrence` has them, and so has a stored event."""
 
     @property
     def starts_at(self) -> datetime: ...
@@ -41,20 +41,20 @@ class Routable(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Matcher:
-    """One way an event can name an option."""
+    """One way in which an event can name an option: `value` in this field."""
 
     field: MatcherField
     value: str
 
 
 def matchers(stored: Iterable[Mapping[str, str]]) -> tuple[Matcher, ...]:
-    """A link's matchers, as its row keeps them."""
+    """Builds a link's matchers from what its row stores."""
     return tuple(Matcher(MatcherField(each["field"]), each["value"]) for each in stored)
 
 
 @dataclass(frozen=True, slots=True)
 class LinkRule:
-    """One option's rule on the calendar the event lies in."""
+    """The rules of one option's link to the event's calendar."""
 
     option_id: UUID
     blocking: Blocking = Blocking.ALL_EVENTS
@@ -63,24 +63,24 @@ class LinkRule:
 
 
 def blocked_options(event: Routable, links: Collection[LinkRule], unrouted: UnroutedEvents) -> frozenset[UUID]:
-    """The options the event makes unavailable: those it concerns whose rule lets it block.
+    """Returns the options that the event blocks: those that it concerns and whose rules let it block.
 
-    It concerns every ALL_EVENTS link, and of the MATCHED_EVENTS links those it names; when it names none of them,
-    `unrouted` decides whether it concerns them all. An event that takes no time blocks nobody.
+    It concerns every ALL_EVENTS link, and those MATCHED_EVENTS links whose matchers match it. When it matches none of
+    them, `unrouted` decides whether it concerns them all. An event without length blocks nobody.
     """
     if event.starts_at >= event.ends_at or not event.may_block:
         return frozenset()
     routed = [link for link in links if link.blocking is Blocking.MATCHED_EVENTS]
-    named = [link for link in routed if names(event, link.matchers)]
+    named = [link for link in routed if matches(event, link.matchers)]
     if not named and unrouted is UnroutedEvents.BLOCK_ALL:
         named = routed
     concerned = [link for link in links if link.blocking is Blocking.ALL_EVENTS] + named
     return frozenset(link.option_id for link in concerned if _blocks(event, link.all_day_events))
 
 
-def names(event: Routable, matchers: Iterable[Matcher]) -> bool:
-    """Whether any of the matchers finds its value in the event."""
-    return any(_finds(event, matcher) for matcher in matchers)
+def matches(event: Routable, matchers: Iterable[Matcher]) -> bool:
+    """Whether any of the matchers matches the event."""
+    return any(_matches(event, matcher) for matcher in matchers)
 
 
 def _blocks(event: Routable, all_day_events: AllDayEvents) -> bool:
@@ -89,8 +89,8 @@ def _blocks(event: Routable, all_day_events: AllDayEvents) -> bool:
     return all_day_events is AllDayEvents.ALWAYS_BLOCK
 
 
-def _finds(event: Routable, matcher: Matcher) -> bool:
-    """Texts are searched for whole words, so that "Ann" does not find Anna; the other two must be equal."""
+def _matches(event: Routable, matcher: Matcher) -> bool:
+    """Whether a matcher matches: "Ann" does not match Anna in a text; attendee and colour must be equal."""
     match matcher.field:
         case MatcherField.TITLE:
             return _mentions(event.title, matcher.value)
@@ -106,7 +106,7 @@ def _finds(event: Routable, matcher: Matcher) -> bool:
 
 
 def _mentions(text: str | None, value: str) -> bool:
-    """Whether the value's words and signs stand in the text, in their order and next to each other."""
+    """Whether the text has the value's words and signs, in their order and next to each other."""
     wanted, present = words(value), words(text or "")
     last = len(present) - len(wanted)
     return bool(wanted) and any(present[at : at + len(wanted)] == wanted for at in range(last + 1))

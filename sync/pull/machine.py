@@ -1,13 +1,12 @@
-"""A pull, as a machine: `begin` and `step` say what to ask Google next and what to do with the answers. Pure.
+"""The pull machine: `begin` and `step` decide what to ask Google next and what to do with its answers. Pure.
 
-A run has up to three phases. CHANGES pages through the token stream, or LISTING through everything there is; SERIES
-asks Google to expand each recurring event that changed; WINDOW lists every occurrence in the window, which rolls the
-window on and heals what the other two may have missed. Then the run finishes, and only then is the sync token kept.
+A run has up to three phases. CHANGES pages through the changes since the sync token, or LISTING through all events;
+SERIES asks Google to expand each recurring event that changed; WINDOW lists every occurrence in the window, which moves
+the window on and repairs what the other two may have missed. Only the end of a run stores the sync token.
 
-The effects of a step are to be carried out in order, all but a request in one transaction where they fit; `Finish`
-always in the same transaction as the last of what came with it. A step ends with a request (`Fetch`,
-`FetchInstances`), whose reply goes to the next step, or with the end of the run (`Finish`, `Stop`). UNAUTHORIZED is
-not for this machine: refresh the access token, repeat the request, and hand over only a second refusal.
+The engine carries out the effects of a step in their order, and `Finish` in the same transaction as the last effect
+before it. A step ends with a request (`Fetch`, `FetchInstances`), whose reply goes to the next step, or with the end of
+the run (`Finish`, `Stop`). The engine passes an UNAUTHORIZED on only when Google has rejected a new access token too.
 """
 
 from collections.abc import Iterator, Mapping
@@ -22,10 +21,10 @@ from sync.google_api.translate import GoogleOccurrence
 from sync.google_api.trouble import TroubleCode
 
 SERIES_AT_MOST: Final = 20
-"""More recurring events than this are cheaper to read as one window than one by one."""
+"""The most recurring events that a run expands one by one; with more, reading the whole window is cheaper."""
 
 SWEEP_FREELY: Final = 20
-"""A sweep of no more events than this is never suspicious."""
+"""How many events a sweep may delete without being suspicious."""
 
 SWEEP_REFUSED: Final = Failure(
     FailureKind.PERMANENT,
@@ -44,14 +43,14 @@ _MARGIN: Final = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """The time in which recurring events are followed: `[start, end)`, aware."""
+    """The time for which we keep occurrences: `[start, end)`, aware."""
 
     start: datetime
     end: datetime
 
 
 class Phase(StrEnum):
-    """What the request under way is for."""
+    """What the current request is for."""
 
     CHANGES = auto()
     LISTING = auto()
@@ -64,9 +63,9 @@ class Phase(StrEnum):
 class Start:
     """What a run begins with.
 
-    `token_version` is the query version stored with `sync_token`. `generation` is a number no earlier run of this
-    calendar was given, finished or not. `snapshot` asks for the window as well. `attendees` says that a link's
-    matchers look at attendees, so that all of them must be fetched, `texts` that the rows are to keep their texts.
+    `token_version` is the query version stored with `sync_token`. `generation` is a number that no earlier run of this
+    calendar had, finished or not. `snapshot` asks for the WINDOW phase as well. `attendees` means that a link's
+    matchers look at attendees, so that Google must send them all; `texts`, that the rows store texts.
     """
 
     sync_token: str | None
@@ -86,10 +85,11 @@ class Start:
 
 @dataclass(frozen=True, slots=True)
 class Cursor:
-    """How far a run is. Lives as long as the run; what must survive it is in `Finish`.
+    """How far a run is. It lives as long as the run; what must outlive it is in `Finish`.
 
-    `series` are the recurring events still to be expanded, the first of them under way with `expanded` so far.
-    `window`: the run ends with the WINDOW phase. `full`: everything is listed. `restarted`: that was not the plan.
+    `series` are the recurring events still to expand; `expanded` are the occurrences of the first one so far. With
+    `window` the run ends with the WINDOW phase, with `full` it lists everything, after `restarted` because it had to
+    begin again.
     """
 
     phase: Phase
@@ -105,13 +105,13 @@ class Cursor:
 
     @property
     def mark(self) -> int:
-        """What rows are marked with: what a listing saw before it was begun anew counts for nothing."""
+        """The number with which the run marks rows. A restart changes it, so that only the new listing counts."""
         return 2 * self.start.generation + self.restarted
 
 
 @dataclass(frozen=True, slots=True)
 class Root:
-    """A series or a lone event that is now known in full: its rows not in `keeps` go.
+    """A series or a single event of which we now know every occurrence: its rows that are not in `keeps` are deleted.
 
     Its rows are those whose `google_id` or `master_id` is `google_id`.
     """
@@ -137,9 +137,10 @@ class FetchInstances:
 
 @dataclass(frozen=True, slots=True)
 class Apply:
-    """Insert or update `rows`, marked with `generation`; then remove what `roots` no longer keep.
+    """Insert or update `rows`, marked with `generation`; then delete what `roots` do not keep.
 
-    Rows of a delta carry generation 0: no listing has seen them. A root that keeps nothing was deleted in Google.
+    Rows that come as changes have generation 0, since no listing had them. A root that keeps nothing was deleted in
+    Google.
     """
 
     rows: tuple[GoogleOccurrence, ...] = ()
@@ -147,7 +148,7 @@ class Apply:
     generation: int = 0
 
     def split(self, size: int) -> Iterator["Apply"]:
-        """The same work in pieces of at most `size` rows or roots, to be carried out in this order."""
+        """Yields the same work in pieces of at most `size` rows or roots, in the order in which to do them."""
         for at in range(0, len(self.rows), size):
             yield Apply(rows=self.rows[at : at + size], generation=self.generation)
         for at in range(0, len(self.roots), size):
@@ -156,10 +157,10 @@ class Apply:
 
 @dataclass(frozen=True, slots=True)
 class Sweep:
-    """A listing is complete: rows it has not seen go, unless `sweep_is_suspicious`.
+    """A listing is complete: delete the rows that it did not have, unless `sweep_is_suspicious`.
 
-    They are those with another `generation`, ending after `since` and, where `until` is set, starting before it.
-    When it is suspicious, nothing is swept and the run ends as if with `Stop(SWEEP_REFUSED)`.
+    They are those with another `generation` that end after `since` and, where `until` is set, start before it. When
+    that is suspicious, delete nothing and end the run as with `Stop(SWEEP_REFUSED)`.
     """
 
     generation: int
@@ -169,7 +170,7 @@ class Sweep:
 
 @dataclass(frozen=True, slots=True)
 class Finish:
-    """The run is complete: keep the token and what it belongs to. `snapshot`: the window was listed too."""
+    """The run is complete: store the token, its query version and the zone. `snapshot` says that it read the window."""
 
     sync_token: str | None
     token_version: int
@@ -179,17 +180,14 @@ class Finish:
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """The run ends here and nothing of it is kept but the rows already applied."""
+    """The run has failed: store the failure. Rows that it has written stay."""
 
     failure: Failure
 
 
 @dataclass(frozen=True, slots=True)
 class Distrust:
-    """The stored token is good for nothing any more: what is written next does not build on what it stands for.
-
-    Should this run not come to its end, the next one lists everything.
-    """
+    """Delete the stored token before writing a new listing, so that the next run lists everything if this one fails."""
 
 
 Effect: TypeAlias = Apply | Sweep | Finish | Fetch | FetchInstances | Stop | Distrust
@@ -197,20 +195,20 @@ Step: TypeAlias = tuple[Cursor, tuple[Effect, ...]]
 
 
 def query_version(attendees: bool, texts: bool = True) -> int:
-    """Names the shape of the token stream's query and what is kept of its answers: a token is worthless to others."""
+    """Returns a number for how a run asks and what it stores. A sync token is of no use to a run with another one."""
     return 5 + attendees + 2 * (not texts)
 
 
 def sweep_is_suspicious(swept: int, total: int) -> bool:
-    """Whether removing `swept` of `total` events of a sweep's range looks like a fault rather than like tidying.
+    """Whether deleting `swept` of `total` events looks like a fault of Google's rather than people's doing.
 
-    A series counts as one event, swept when none of its rows was seen.
+    A series counts as one event, and as swept when the listing had none of its rows.
     """
     return swept > SWEEP_FREELY and swept * 2 > total
 
 
 def begin(start: Start) -> Step:
-    """The first request of a run."""
+    """Returns the first request of a run."""
     known = start.sync_token is not None and start.token_version == start.version
     return _ask(
         Cursor(
@@ -225,14 +223,14 @@ def begin(start: Start) -> Step:
 
 
 def step(cursor: Cursor, reply: Page | Failure) -> Step:
-    """What follows from the reply to the cursor's request."""
+    """Returns what follows from the reply to the cursor's request."""
     assert cursor.phase is not Phase.OVER
     if isinstance(reply, Failure):
         return _failed(cursor, reply)
     if reply.time_zone is not None and reply.time_zone != cursor.time_zone:
         cursor = replace(cursor, time_zone=reply.time_zone)
         if not (cursor.phase is Phase.LISTING and cursor.page_token is None):
-            # Every all-day event has moved, also those that no delta mentions.
+            # Every all-day event has moved, also those that are not among the changes.
             return _restart(cursor, ZONE_CHANGED)
     match cursor.phase:
         case Phase.CHANGES:
@@ -244,7 +242,7 @@ def step(cursor: Cursor, reply: Page | Failure) -> Step:
 
 
 def _changed(cursor: Cursor, page: Page) -> Step:
-    """A page of the token stream: lone events are taken from their rows, recurring ones put down for SERIES."""
+    """Handles a page of changes: takes single events from it, and puts recurring ones on the list for SERIES."""
     rows: list[GoogleOccurrence] = []
     roots: list[Root] = []
     series = dict.fromkeys(cursor.series)
@@ -253,51 +251,51 @@ def _changed(cursor: Cursor, page: Page) -> Step:
         if master is not None:
             series[master] = None
         if translate.is_cancelled(event):
-            # Also for what looks like an occurrence: an event that stands alone may have such an id.
+            # Also for an id that looks like an occurrence's: a single event may have one.
             roots.append(Root(google_id))
-        elif master is None and (row := translate.foreign(event, cursor.time_zone)) is not None:
+        elif master is None and (row := translate.occurrence_of(event, cursor.time_zone)) is not None:
             current = row.ends_at > cursor.start.window.start
             rows += [row] if current else []
             roots.append(Root(google_id, frozenset({google_id}) if current else frozenset()))
     deleted = {root.google_id for root in roots if not root.keeps}
     cursor = replace(cursor, series=tuple(master for master in series if master not in deleted))
-    return _turn(cursor, page, Apply(tuple(rows), tuple(roots)))
+    return _next_page_or_phase(cursor, page, Apply(tuple(rows), tuple(roots)))
 
 
 def _expanded(cursor: Cursor, page: Page) -> Step:
-    """A page of the occurrences of one recurring event; they are applied when all of them are known."""
+    """Handles a page of the occurrences of one recurring event; applies them after the last page."""
     master, *others = cursor.series
     rows = cursor.expanded + tuple(replace(row, master_id=master) for row in _read(cursor, page))
     if page.next_page is not None:
         return _ask(replace(cursor, page_token=page.next_page, expanded=rows))
     cursor = replace(cursor, page_token=None, series=tuple(others), expanded=())
-    return _onwards(cursor, Apply(rows, (Root(master, frozenset(row.google_id for row in rows)),)))
+    return _next_phase(cursor, Apply(rows, (Root(master, frozenset(row.google_id for row in rows)),)))
 
 
 def _listed(cursor: Cursor, page: Page) -> Step:
-    """A page of a complete listing. In LISTING only lone events count: WINDOW lists the occurrences of the others."""
+    """Handles a page of a complete listing. In LISTING it takes only single events; WINDOW lists occurrences."""
     rows = _read(cursor, page)
     if cursor.phase is Phase.LISTING:
         lone = {str(event["id"]) for event in page.items if translate.series_of(event) is None}
         rows = tuple(row for row in rows if row.google_id in lone)
-    return _turn(cursor, page, Apply(rows, generation=cursor.mark))
+    return _next_page_or_phase(cursor, page, Apply(rows, generation=cursor.mark))
 
 
 def _read(cursor: Cursor, page: Page) -> tuple[GoogleOccurrence, ...]:
-    rows = (translate.foreign(event, cursor.time_zone) for event in page.items)
+    rows = (translate.occurrence_of(event, cursor.time_zone) for event in page.items)
     return tuple(row for row in rows if row is not None and row.ends_at > cursor.start.window.start)
 
 
-def _turn(cursor: Cursor, page: Page, apply: Apply) -> Step:
-    """On to the next page, or to the next phase."""
+def _next_page_or_phase(cursor: Cursor, page: Page, apply: Apply) -> Step:
+    """Goes on to the next page, or to the next phase."""
     if page.next_page is not None:
         return _ask(replace(cursor, page_token=page.next_page), apply)
     token = cursor.sync_token if cursor.phase is Phase.WINDOW else page.next_sync_token or cursor.sync_token
-    return _onwards(replace(cursor, page_token=None, sync_token=token), apply)
+    return _next_phase(replace(cursor, page_token=None, sync_token=token), apply)
 
 
-def _onwards(cursor: Cursor, apply: Apply) -> Step:
-    """The phase after the one that has just ended, or the end of the run."""
+def _next_phase(cursor: Cursor, apply: Apply) -> Step:
+    """Goes on to the phase after the one that has just ended, or ends the run."""
     if len(cursor.series) > SERIES_AT_MOST:
         cursor = replace(cursor, series=(), window=True)
     if cursor.series:
@@ -305,11 +303,13 @@ def _onwards(cursor: Cursor, apply: Apply) -> Step:
     if cursor.window and cursor.phase is not Phase.WINDOW:
         return _ask(replace(cursor, phase=Phase.WINDOW), apply)
     over = replace(cursor, phase=Phase.OVER)
-    return over, (*_some(apply), *_sweep(cursor), _finish(cursor))
+    return over, (*_non_empty(apply), *_sweep(cursor), _finish(cursor))
 
 
 def _sweep(cursor: Cursor) -> tuple[Sweep, ...]:
-    """A day inside what was listed: how Google compares all-day events with the bounds is not documented."""
+    """Returns the sweep of a run that read the window. Its range is a day narrower on each side than the listing's,
+    since Google does not document how it compares all-day events with the bounds.
+    """
     if not cursor.window:
         return ()
     window = cursor.start.window
@@ -322,15 +322,17 @@ def _finish(cursor: Cursor) -> Finish:
 
 
 def _failed(cursor: Cursor, failure: Failure) -> Step:
-    """A dead token leads to a full listing, once; one series that cannot be expanded, to the window."""
+    """Handles a failure: after an invalid token restarts with a full listing, once; skips a series that Google does not
+    expand and reads the window instead; stops otherwise.
+    """
     match cursor.phase, failure.kind:
         case Phase.SERIES, FailureKind.GONE:
             gone = Apply(roots=(Root(cursor.series[0]),))
-            return _onwards(replace(cursor, series=cursor.series[1:], expanded=(), page_token=None), gone)
+            return _next_phase(replace(cursor, series=cursor.series[1:], expanded=(), page_token=None), gone)
         case Phase.SERIES, FailureKind.NOT_FOUND | FailureKind.PERMANENT | FailureKind.TOKEN_INVALID:
-            # Guessed from an id, no longer recurring, or the whole calendar is lost: the window tells which.
+            # We guessed the series from an id, or it no longer recurs, or the calendar is lost; WINDOW shows which.
             skipped = replace(cursor, series=cursor.series[1:], expanded=(), page_token=None, window=True)
-            return _onwards(skipped, Apply())
+            return _next_phase(skipped, Apply())
         case _, FailureKind.TOKEN_INVALID | FailureKind.GONE:
             return _restart(cursor, failure)
         case _:
@@ -338,7 +340,7 @@ def _failed(cursor: Cursor, failure: Failure) -> Step:
 
 
 def _restart(cursor: Cursor, reason: Failure) -> Step:
-    """Everything is listed anew. A second time in one run it stops instead: Google is asked again later."""
+    """Restarts with a full listing; stops with the failure if the run has restarted before."""
     if cursor.restarted:
         return _stop(cursor, reason)
     anew = Cursor(
@@ -358,15 +360,15 @@ def _stop(cursor: Cursor, failure: Failure) -> Step:
 
 
 def _ask(cursor: Cursor, apply: Apply | None = None) -> Step:
-    return cursor, (*_some(apply), _request(cursor))
+    return cursor, (*_non_empty(apply), _request(cursor))
 
 
-def _some(apply: Apply | None) -> tuple[Apply, ...]:
+def _non_empty(apply: Apply | None) -> tuple[Apply, ...]:
     return (apply,) if apply is not None and (apply.rows or apply.roots) else ()
 
 
 def _request(cursor: Cursor) -> Fetch | FetchInstances:
-    """The request the cursor stands at. Without a token a listing is bounded below, with one it may not be."""
+    """Returns the cursor's request. A listing has `timeMin`; a request with a sync token may not have it."""
     start = cursor.start
     query = {"maxResults": _PAGE_ROWS, "maxAttendees": _ALL_ATTENDEES if start.attendees else "1"}
     if cursor.page_token is not None:
@@ -374,14 +376,14 @@ def _request(cursor: Cursor) -> Fetch | FetchInstances:
     if cursor.phase is Phase.CHANGES:
         assert cursor.sync_token is not None
         return Fetch({**query, "singleEvents": "false", "syncToken": cursor.sync_token})
-    query["timeMin"] = _spelled(start.window.start)
+    query["timeMin"] = _rfc3339(start.window.start)
     if cursor.phase is Phase.LISTING:
         return Fetch({**query, "singleEvents": "false"})
-    query["timeMax"] = _spelled(start.window.end)
+    query["timeMax"] = _rfc3339(start.window.end)
     if cursor.phase is Phase.SERIES:
         return FetchInstances(cursor.series[0], query)
     return Fetch({**query, "singleEvents": "true"})
 
 
-def _spelled(moment: datetime) -> str:
+def _rfc3339(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

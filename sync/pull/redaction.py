@@ -1,7 +1,7 @@
-"""What rules find in an event of which only its time may be kept: its words, each behind a keyed hash. Pure.
+"""Redaction: replaces each word of an event's texts by a keyed hash, for links that store only busy times. Pure.
 
-Words that are equal stay equal, and stay in their order, so that a rule which is changed later finds the same as it
-would have found in the text. Without the server's key nobody can tell the words, nor try whether one is there.
+Equal words have equal hashes, and keep their order, so that matchers find the same in hashes as in the text, also after
+they change. Without the server's key nobody can read the words, or try whether one is among them.
 """
 
 from collections.abc import Callable, Collection, Mapping
@@ -14,25 +14,25 @@ from models.normal_form import normal, words
 from sync.pull.block_rules import LinkRule, Matcher, Routable
 
 Hidden: TypeAlias = Mapping[str, Any]
-"""The texts and guests of an event, veiled."""
+"""The texts and guests of an event, as hashes; what the column `veiled` stores."""
 
 _TEXTS = ("title", "description", "location")
 _FIELDS = {MatcherField.TITLE, MatcherField.DESCRIPTION, MatcherField.LOCATION}
 
 
 @dataclass(frozen=True, slots=True)
-class Veil:
-    """`hide` makes of a word what only the server's key makes of it; no space or sign is in what it makes."""
+class Redaction:
+    """Hashes events and matchers. `hide` computes a word's keyed hash, which has no space or sign in it."""
 
     hide: Callable[[str], str]
 
     def event(self, event: Routable) -> Hidden:
-        """What is kept of an event."""
+        """Returns the hashes to store of an event."""
         texts = {name: self._text(text) for name in _TEXTS if (text := getattr(event, name))}
         return {**texts, "attendees": sorted(self.hide(normal(each)) for each in event.attendees)}
 
     def rule(self, rule: LinkRule) -> LinkRule:
-        """A rule that finds in veiled events what the given one finds in open ones."""
+        """Hashes the matchers of a rule, so that it matches hashed events as the given one matches their texts."""
         return replace(rule, matchers=tuple(map(self._matcher, rule.matchers)))
 
     def _matcher(self, matcher: Matcher) -> Matcher:
@@ -47,8 +47,8 @@ class Veil:
 
 
 @dataclass(frozen=True, slots=True)
-class Veiled:
-    """A kept event as rules look at it."""
+class RedactedEvent:
+    """A stored event with hashes in place of its texts; `block_rules` reads it like any other."""
 
     starts_at: datetime
     ends_at: datetime
@@ -62,9 +62,9 @@ class Veiled:
     attendees: Collection[str]
 
 
-def veiled(row: Routable, hidden: Hidden) -> Veiled:
-    """The event of a row, with what was kept of its texts."""
-    return Veiled(
+def redacted(row: Routable, hidden: Hidden) -> RedactedEvent:
+    """Builds the event of a row with the hashes stored in it."""
+    return RedactedEvent(
         starts_at=row.starts_at,
         ends_at=row.ends_at,
         all_day=row.all_day,

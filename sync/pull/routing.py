@@ -1,4 +1,4 @@
-"""A calendar's links as the pull needs them, and its events decided anew when links or rules change. Database only."""
+"""Routing: a calendar's links as pulls need them, and recomputing what its events block after they changed."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -17,10 +17,10 @@ from sync.google_api.translate import GoogleOccurrence
 from sync.leases import Lease
 from sync.pull import machine
 from sync.pull.block_rules import LinkRule, blocked_options, matchers
-from sync.pull.redaction import Veil, veiled
+from sync.pull.redaction import Redaction, redacted
 
 BATCH = 300
-"""So many rows a transaction writes at most."""
+"""The most rows that one transaction writes."""
 
 CLEAR_OF_FAILURES: dict[str, Any] = {
     "pull_attempts": 0,
@@ -32,10 +32,10 @@ CLEAR_OF_FAILURES: dict[str, Any] = {
     "pull_error_at": None,
     "sweep_allowed": False,
 }
-"""What a calendar's columns say when nothing is wrong with pulling it."""
+"""The values of a calendar's columns after a pull that succeeded."""
 
 STOPPED_AGAIN = timedelta(minutes=5)
-"""How soon a channel is stopped again that Google did not let us stop."""
+"""When to try again to stop a channel that Google did not let us stop."""
 
 _UNFOLLOWED: dict[str, Any] = {
     **CLEAR_OF_FAILURES,
@@ -47,12 +47,12 @@ _UNFOLLOWED: dict[str, Any] = {
 
 
 class LostLeaseError(Exception):
-    """The calendar is somebody else's by now: nothing more may be stored."""
+    """Another worker has the calendar's lease by now; this run may store nothing more."""
 
 
 @dataclass(frozen=True, slots=True)
 class Routes:
-    """Who listens to a calendar, and how. `keeps_texts`: some link wants its events in full."""
+    """The links of a calendar with their rules. `keeps_texts` means that some link stores its events in full."""
 
     calendar_id: UUID
     links: tuple[LinkRule, ...]
@@ -61,54 +61,54 @@ class Routes:
 
     @property
     def option_ids(self) -> frozenset[UUID]:
-        """The linked options."""
+        """The options that are linked to the calendar."""
         return frozenset(link.option_id for link in self.links)
 
     @property
     def reads_attendees(self) -> bool:
-        """Whether a rule looks at who is invited."""
+        """Whether a matcher looks at attendees."""
         return any(matcher.field is MatcherField.ATTENDEE for link in self.links for matcher in link.matchers)
 
     @property
     def version(self) -> int:
-        """Names what is read and kept for these links."""
+        """The query version of a pull for these links."""
         return machine.query_version(self.reads_attendees, self.keeps_texts)
 
     def can_decide(self, calendar: GoogleCalendar) -> bool:
-        """Whether the calendar's rows hold all that the rules look at, open or veiled. Colours and times always are."""
+        """Whether the rows have all that the rules look at, as texts or hashes. They always have colours and times."""
         routed = (link for link in self.links if link.blocking is Blocking.MATCHED_EVENTS)
         if all(matcher.field is MatcherField.COLOR for link in routed for matcher in link.matchers):
             return True
         return calendar.sync_token is not None and calendar.query_version == self.version
 
     @property
-    def followed(self) -> CalendarScope:
-        """The calendar, as writing its events needs it."""
+    def scope(self) -> CalendarScope:
+        """The calendar and its options, as the verbs of `models.google.event` take them."""
         return CalendarScope(self.calendar_id, self.option_ids)
 
-    def seen(self, foreign: GoogleOccurrence, veil: Veil) -> EventRow:
-        """An event of Google's, ready to be a row: what it blocks, and as much of it as may be kept."""
+    def event_row(self, foreign: GoogleOccurrence, redaction: Redaction) -> EventRow:
+        """Converts an event of Google's to its row's columns and blocks, with hashes where we store no texts."""
         kept = (name for name in (*event.SHOWN, *event.HIDDEN) if name != "veiled")
         columns = {name: getattr(foreign, name) for name in kept}
         columns |= {"attendees": list(foreign.attendees), "veiled": None}
         if not self.keeps_texts:
             columns |= {"title": None, "description": None, "location": None, "attendees": []}
-            columns["veiled"] = veil.event(foreign)
+            columns["veiled"] = redaction.event(foreign)
         return EventRow(foreign.google_id, columns, blocked_options(foreign, self.links, self.unrouted))
 
-    def blocks(self, rows: Iterable[GoogleEvent], veil: Veil) -> Mapping[UUID, Blocks]:
-        """What each kept event makes unavailable."""
-        behind = [veil.rule(link) for link in self.links]
+    def blocks(self, rows: Iterable[GoogleEvent], redaction: Redaction) -> Mapping[UUID, Blocks]:
+        """Returns which options each stored event blocks, and when."""
+        redacted_rules = [redaction.rule(link) for link in self.links]
         blocked: dict[UUID, Blocks] = {}
         for row in rows:
-            seen, rules = (row, self.links) if row.veiled is None else (veiled(row, row.veiled), behind)
-            options = blocked_options(seen, rules, self.unrouted)
+            subject, rules = (row, self.links) if row.veiled is None else (redacted(row, row.veiled), redacted_rules)
+            options = blocked_options(subject, rules, self.unrouted)
             blocked[row.id] = dict.fromkeys(options, (row.starts_at, row.ends_at))
         return blocked
 
 
-async def routes(calendar_id: UUID) -> Routes:
-    """The calendar's links as they are now."""
+async def read_routes(calendar_id: UUID) -> Routes:
+    """Reads a calendar's links as they are now."""
     calendar = await GoogleCalendar.get(id=calendar_id)
     links = await GoogleLink.filter(calendar_id=calendar_id).order_by("id")
     rules = tuple(
@@ -120,53 +120,55 @@ async def routes(calendar_id: UUID) -> Routes:
 
 
 async def fence_lease(work: LoggedTransaction, lease: Lease) -> None:
-    """The fence: first in every write of a run. Raises LostLeaseError."""
+    """Extends the lease; every transaction of a run calls this first. Raises LostLeaseError when it is not ours."""
     if not await leases.extend(lease, work.now):
         raise LostLeaseError(lease.calendar_id)
 
 
-async def reroute(lease: Lease, veil: Veil) -> bool:
-    """Decides anew what a calendar's events block, if that is due; False when nobody listens to it any more: its
-    events are then gone, and its channels to be stopped. Raises LostLeaseError.
+async def reroute(lease: Lease, redaction: Redaction) -> bool:
+    """Recomputes which options a calendar's events block, if links or rules have changed. Returns False when no option
+    is linked to it any more; then it has deleted the events, and the caller stops the channels. Raises LostLeaseError.
 
-    Where the rules need what was not kept, everything blocks as before until it is listed in full, which is due then.
+    Where the rules need texts that we did not store, events block as before until the full listing that is due then.
     """
     calendar = await GoogleCalendar.get(id=lease.calendar_id)
-    waiting = calendar.reroute
-    if waiting is None and await GoogleLink.filter(calendar_id=calendar.id).exists():
+    pending = calendar.reroute
+    if pending is None and await GoogleLink.filter(calendar_id=calendar.id).exists():
         return True
-    concerned = frozenset(UUID(each) for each in waiting or ())
+    concerned = frozenset(UUID(each) for each in pending or ())
     batch = GoogleEvent.filter(calendar_id=lease.calendar_id).order_by("id").limit(BATCH)
     rows = await batch
     while rows:
-        await change_log.write(lease.business_id, _batch(lease, veil, rows, concerned))
+        await change_log.write(lease.business_id, _batch(lease, redaction, rows, concerned))
         rows = await batch.filter(id__gt=rows[-1].id)
-    return await change_log.write(lease.business_id, _rerouted(lease, waiting))
+    return await change_log.write(lease.business_id, _rerouted(lease, pending))
 
 
-def _batch(lease: Lease, veil: Veil, rows: list[GoogleEvent], concerned: frozenset[UUID]) -> change_log.Body[None]:
+def _batch(
+    lease: Lease, redaction: Redaction, rows: list[GoogleEvent], concerned: frozenset[UUID]
+) -> change_log.Body[None]:
     async def body(work: LoggedTransaction) -> None:
         await fence_lease(work, lease)
-        now = await routes(lease.calendar_id)
-        on = CalendarScope(lease.calendar_id, now.option_ids | concerned)
+        now = await read_routes(lease.calendar_id)
+        calendar_scope = CalendarScope(lease.calendar_id, now.option_ids | concerned)
         if not now.links:
-            await event.drop(work, on, rows)
+            await event.drop(work, calendar_scope, rows)
             return
         if now.can_decide(await GoogleCalendar.get(id=lease.calendar_id)):
-            blocked = now.blocks(rows, veil)
+            blocked = now.blocks(rows, redaction)
         else:
-            there = await event.blocks_of([row.id for row in rows])
-            blocked = {row.id: there.get(row.id, {}) for row in rows}
-        await event.reroute(work, on, blocked)
+            current_blocks = await event.blocks_of([row.id for row in rows])
+            blocked = {row.id: current_blocks.get(row.id, {}) for row in rows}
+        await event.replace_blocks(work, calendar_scope, blocked)
 
     return body
 
 
-def _rerouted(lease: Lease, waiting: list[str] | None) -> change_log.Body[bool]:
+def _rerouted(lease: Lease, pending: list[str] | None) -> change_log.Body[bool]:
     async def body(work: LoggedTransaction) -> bool:
         await fence_lease(work, lease)
         calendar = await GoogleCalendar.get(id=lease.calendar_id)
-        if calendar.reroute == waiting:
+        if calendar.reroute == pending:
             await GoogleCalendar.filter(id=calendar.id).update(reroute=None)
         if await GoogleLink.filter(calendar_id=calendar.id).exists():
             return True
@@ -178,11 +180,11 @@ def _rerouted(lease: Lease, waiting: list[str] | None) -> change_log.Body[bool]:
 
 
 async def unfollow(lease: Lease) -> None:
-    """Gives a calendar back that nobody listens to: for good once its channels are stopped. Raises LostLeaseError."""
+    """Gives back the lease of a calendar without links; due again while it has channels. Raises LostLeaseError."""
 
     async def body(work: LoggedTransaction) -> None:
         await fence_lease(work, lease)
-        waiting = await GoogleChannel.filter(calendar_id=lease.calendar_id).exists()
-        await leases.give_back(lease, work.now + STOPPED_AGAIN if waiting else None)
+        pending = await GoogleChannel.filter(calendar_id=lease.calendar_id).exists()
+        await leases.give_back(lease, work.now + STOPPED_AGAIN if pending else None)
 
     await change_log.write(lease.business_id, body)

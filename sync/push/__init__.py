@@ -1,1 +1,1 @@
-"""To Google: what an event should say, which call to make next, and what came of it."""
+"""Pushing to Google: rendering events, deciding which call to make next, and storing the outcome."""

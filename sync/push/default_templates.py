@@ -1,4 +1,4 @@
-"""Settings → Integrations → Google Calendar: what a business wants its bookings to look like there."""
+"""A business's templates for its bookings in Google: reads, saves and previews them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ _COLUMNS = (*FIELDS, "language", "name")
 
 
 @dataclass(frozen=True, slots=True)
-class Wording:
+class Templates:
     """The templates of a business, and the keywords they may use."""
 
     title_template: str
@@ -33,29 +33,29 @@ class Wording:
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """What the templates make of a booking."""
+    """The texts that templates give for a booking."""
 
     title: str
     description: str
     location: str
 
 
-async def read(business_id: UUID, language: str) -> Wording:
-    """The business's templates; the keywords' labels and examples in the reader's language."""
+async def read(business_id: UUID, language: str) -> Templates:
+    """Returns the business's templates, the default where it chose none, and the keywords, labelled in `language`."""
     (row,) = await db.select(Business.filter(id=business_id), _COLUMNS)
     chosen = {name: template.DEFAULTS[name] if row[name] is None else row[name] for name in FIELDS}
-    return Wording(**chosen, placeholders=template.placeholders(language))
+    return Templates(**chosen, placeholders=template.placeholders(language))
 
 
 async def save(business_id: UUID, values: Mapping[str, str | None]) -> Refused | None:
-    """Keeps the given templates (None: the default again), and wants every future mirror written anew."""
-    if wrong := [refusal for name, value in values.items() for refusal in validate(name, value)]:
-        return Refused(wrong)
+    """Stores the given templates (None for the default), and wants every future mirror rendered anew."""
+    if refusals := [refusal for name, value in values.items() for refusal in validate(name, value)]:
+        return Refused(refusals)
 
     async def body(work: LoggedTransaction) -> None:
         await Business.filter(id=business_id).update(**values)
         work.record(ChangeKind.BUSINESS, business_id, ChangeAction.UPSERTED)
-        await mirror.want_all_again(work)
+        await mirror.rerender_all(work)
 
     if values:
         await change_log.write(business_id, body)
@@ -65,9 +65,9 @@ async def save(business_id: UUID, values: Mapping[str, str | None]) -> Refused |
 async def preview(
     secrets: Secrets, business_id: UUID, templates: Mapping[str, str], booking_id: UUID | None
 ) -> Preview | Refused:
-    """What the templates make of a booking of the business, or of an example."""
-    if wrong := [refusal for name, value in templates.items() for refusal in validate(name, value, "")]:
-        return Refused(wrong)
+    """Renders templates for a booking of the business, or for an example."""
+    if refusals := [refusal for name, value in templates.items() for refusal in validate(name, value, "")]:
+        return Refused(refusals)
     (row,) = await db.select(Business.filter(id=business_id), _COLUMNS)
     subject = template.EXAMPLE
     if booking_id is not None:
@@ -80,17 +80,17 @@ async def preview(
 
 
 def validate(name: str, value: str | None, root: str = "input") -> list[Refusal]:
-    """What is wrong with a template: each unknown keyword, with its place. Pure."""
+    """Returns a refusal for each unknown keyword, with its position, or for a text that is too long. Pure."""
     path = (*([root] if root else []), checks.camel(name))
     if value is None:
         return []
     if too_long := checks.text(value):
         return [Refusal(too_long.code, too_long.message, path, too_long.values)]
-    return [_unknown(path, unknown) for unknown in template.check(value)]
+    return [_unknown(path, unknown) for unknown in template.unknown_placeholders(value)]
 
 
 def _unknown(path: tuple[str, ...], unknown: template.Unknown) -> Refusal:
-    """The refusal of a keyword, with the known ones that are written nearly so."""
+    """Builds the refusal of an unknown keyword, with the known ones that resemble it."""
     values: dict[str, Any] = {"keyword": unknown.keyword, "position": unknown.position + 1}
     if near := template.nearest(unknown.keyword):
         values["nearest"] = ", ".join(f"{{{each}}}" for each in near)

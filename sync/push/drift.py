@@ -1,6 +1,6 @@
-"""Drift: what somebody did in Google to the event that stands for a booking. Pure.
+"""Drift: what somebody did in Google to the event of a booking. Pure.
 
-It is put right and shown; it never changes the booking.
+The push undoes it, and clients see it; it never changes the booking.
 """
 
 from collections.abc import Mapping
@@ -12,25 +12,25 @@ from sync.google_api.replies import EventJson
 from sync.google_api.translate import GoogleOccurrence
 
 REPAIRS_A_DAY = 10
-"""A mirror that somebody or something changes more often than this is left alone until a person looks at it."""
+"""How often a day we undo changes of one event. After that we leave it alone until a person asks for a sync."""
 
 
 def drift_of(event: EventJson, body: Mapping[str, Any], time_zone: str) -> Drift:
-    """How the event differs from what we put there. `time_zone` is the calendar's.
+    """Returns how the event differs from what we rendered. `time_zone` is the calendar's.
 
-    What we do not render (a colour, a reminder) is a person's own business.
+    Ignores what we do not render, such as a colour or a reminder: people may set that.
     """
     if translate.is_cancelled(event):
         return Drift.DELETED
-    there = translate.foreign(event, time_zone)
-    ours = translate.foreign({**body, "id": event["id"]}, time_zone)
-    if there is None or ours is None:
+    theirs = translate.occurrence_of(event, time_zone)
+    ours = translate.occurrence_of({**body, "id": event["id"]}, time_zone)
+    if theirs is None or ours is None:
         return Drift.EDITED
-    if (there.starts_at, there.ends_at, there.all_day) != (ours.starts_at, ours.ends_at, ours.all_day):
+    if (theirs.starts_at, theirs.ends_at, theirs.all_day) != (ours.starts_at, ours.ends_at, ours.all_day):
         return Drift.MOVED
-    if any(_words(each) != _words(other) for each, other in zip(_texts(there), _texts(ours), strict=True)):
+    if any(_words(each) != _words(other) for each, other in zip(_texts(theirs), _texts(ours), strict=True)):
         return Drift.EDITED
-    if there.busy != ours.busy:
+    if theirs.busy != ours.busy:
         return Drift.EDITED
     return Drift.EDITED if event.get("recurrence") or event.get("attendees") else Drift.NONE
 
@@ -40,5 +40,5 @@ def _texts(event: GoogleOccurrence) -> tuple[str | None, ...]:
 
 
 def _words(text: str | None) -> list[str]:
-    """A description comes back in Google's own HTML, with other tags, entities and breaks: the words count."""
+    """Splits a text into words: all that stays the same when Google rewrites a description's HTML."""
     return (text or "").split()

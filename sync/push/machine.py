@@ -1,9 +1,9 @@
-"""A mirror put right, as a machine: `begin` and `step` say which call to make next, until the outcome. Pure.
+"""The push machine: `begin` and `step` decide which call to make next for one mirror, until its outcome. Pure.
 
-Also renders the event. Nothing here is a command that could be lost or repeated wrongly: from whatever Google has,
-the calls lead to one event with the rendered content, or to none. Ids come from (booking, calendar, generation):
-the caller turns the generation of a call into the id, and stores a generation that is new before it makes the call,
-since an answer that is lost must not be followed by an event that is forgotten.
+It also renders the event. Lost answers and repeated runs do no harm: whatever Google has at first, the calls lead to
+one event with the rendered content, or to none. The engine computes the event's id from booking, calendar and the
+generation of a call. It stores a new generation before it makes the call: otherwise, if the answer got lost, nobody
+would know of the event.
 """
 
 import hashlib
@@ -31,7 +31,7 @@ LOCATION_LENGTH: Final = 1024
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """An event's whole content, without an id, and a hash that changes exactly when the content does."""
+    """An event's whole content without its id, and a hash of it."""
 
     body: Mapping[str, Any]
     content_hash: str
@@ -67,7 +67,7 @@ class Delete:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """`events.list` of the calendar, no matter what is in it: whether it can be read. `generation` is the id's."""
+    """`events.list` of the calendar, only to learn whether the account can read it. `generation` is the id's."""
 
     generation: int
 
@@ -88,16 +88,14 @@ class Removed:
 
 @dataclass(frozen=True, slots=True)
 class Again:
-    """Not this mirror's fault: the calendar or the account is in trouble. The work stays; `sync.google_api.retry` says
-    for how long.
-    """
+    """The calendar or the account is in trouble, not this mirror. `sync.google_api.retry` decides for how long."""
 
     failure: Failure
 
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """Google refuses this very event; trying the same again is no use."""
+    """Google refuses this event, and would refuse it again."""
 
     failure: Failure
 
@@ -107,8 +105,8 @@ Outcome: TypeAlias = Pushed | Removed | Again | Failed
 Reply: TypeAlias = EventReply | Page | Done | Failure
 
 
-class Sight(StrEnum):
-    """What has been seen of the event under the present id."""
+class EventState(StrEnum):
+    """What we know of the event with the current id."""
 
     NOTHING = auto()
     ALIVE = auto()
@@ -118,14 +116,14 @@ class Sight(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far one mirror's reconciliation is.
+    """How far the push of one mirror is.
 
-    `call` is the one whose reply comes next; `refused` is what an update met, while the event is looked at; `doubted`
-    the call that did not find the event, and that answer, while the calendar is looked at.
+    `call` is the one whose reply comes next. `refused` is the failure of an update, while we read the event to see why.
+    `doubted` is a call that did not find the event, with its failure, while we check that we can read the calendar.
     """
 
     call: Call
-    sight: Sight = Sight.NOTHING
+    sight: EventState = EventState.NOTHING
     refused: Failure | None = None
     doubted: tuple[Call, Failure] | None = None
     renewals: int = 0
@@ -135,7 +133,7 @@ Step: TypeAlias = tuple[Progress, Call | Outcome]
 
 
 def begin(*, present: bool, generation: int, pushed_before: bool) -> tuple[Progress, Call]:
-    """The first call for a mirror. `pushed_before`: an earlier push of this generation is known to have succeeded."""
+    """Returns the first call for a mirror. `pushed_before` means that a push of this generation has succeeded."""
     call: Call
     if not present:
         call = Delete(generation)
@@ -147,16 +145,16 @@ def begin(*, present: bool, generation: int, pushed_before: bool) -> tuple[Progr
 
 
 def step(progress: Progress, reply: Reply) -> Step:
-    """What follows from the reply to the last call.
+    """Returns what follows from the reply to the last call.
 
-    NOT_FOUND proves that an event is absent only where the calendar can be read: an account that lost sight of the
-    calendar is answered the same. An insert's speaks of the calendar alone, and who tries one learns it that way.
+    NOT_FOUND proves that an event is absent only if the account can read the calendar, since Google answers the same
+    for a calendar that the account cannot see; so `Look` checks that. An insert's NOT_FOUND means the calendar anyway.
     """
     match progress.call, reply:
         case Look(), Page():
             return _absent(progress)
         case Delete() | Get() as call, Failure(kind=FailureKind.NOT_FOUND):
-            return _go(replace(progress, doubted=(call, reply)), Look(call.generation))
+            return _call(replace(progress, doubted=(call, reply)), Look(call.generation))
         case Delete(), Done() | Failure(kind=FailureKind.GONE):
             return progress, Removed()
         case Insert(generation) | Update(generation), EventReply(event):
@@ -164,23 +162,23 @@ def step(progress: Progress, reply: Reply) -> Step:
         case Get(generation), EventReply(event):
             return _seen(progress, generation, cancelled=translate.is_cancelled(event))
         case Insert(generation), Failure(kind=FailureKind.DUPLICATE):
-            # An answer that was lost, or an id that stays taken after its event was deleted: read it back.
-            return _go(progress, Get(generation))
+            # An earlier answer got lost, or the id stays taken after its event was deleted: read the event.
+            return _call(progress, Get(generation))
         case Get(), Failure(kind=FailureKind.GONE):
-            return _renew(replace(progress, sight=Sight.UNREADABLE), reply)
+            return _renew(replace(progress, sight=EventState.UNREADABLE), reply)
         case Update(generation), Failure(kind=FailureKind.NOT_FOUND | FailureKind.GONE) if (
-            progress.sight is Sight.NOTHING
+            progress.sight is EventState.NOTHING
         ):
-            return _go(progress, Insert(generation))
+            return _call(progress, Insert(generation))
         case Update() as call, Failure(kind=FailureKind.NOT_FOUND):
-            return _go(replace(progress, doubted=(call, reply)), Look(call.generation))
+            return _call(replace(progress, doubted=(call, reply)), Look(call.generation))
         case Update(), Failure(kind=FailureKind.GONE):
             return _renew(progress, reply)
         case Look(), Failure(kind=FailureKind.PERMANENT):
             return progress, Again(reply)
-        case Update(generation), Failure(kind=FailureKind.PERMANENT) if progress.sight is Sight.NOTHING:
-            return _go(replace(progress, refused=reply), Get(generation))
-        case Update(), Failure(kind=FailureKind.PERMANENT) if progress.sight is Sight.CANCELLED:
+        case Update(generation), Failure(kind=FailureKind.PERMANENT) if progress.sight is EventState.NOTHING:
+            return _call(replace(progress, refused=reply), Get(generation))
+        case Update(), Failure(kind=FailureKind.PERMANENT) if progress.sight is EventState.CANCELLED:
             return _renew(progress, reply)
         case _, Failure(kind=FailureKind.PERMANENT):
             return progress, Failed(reply)
@@ -190,7 +188,7 @@ def step(progress: Progress, reply: Reply) -> Step:
 
 
 def _absent(progress: Progress) -> Step:
-    """The calendar can be read, so what was not found in it is not there."""
+    """Goes on after `Look`: the account can read the calendar, so the event is not there."""
     if progress.doubted is None:
         raise TypeError("a calendar is looked at because of a call")
     call, reply = progress.doubted
@@ -199,28 +197,28 @@ def _absent(progress: Progress) -> Step:
         case Delete():
             return progress, Removed()
         case Get():
-            return _renew(replace(progress, sight=Sight.UNREADABLE), reply)
+            return _renew(replace(progress, sight=EventState.UNREADABLE), reply)
         case _:
             return _renew(progress, reply)
 
 
 def _seen(progress: Progress, generation: int, *, cancelled: bool) -> Step:
-    """The event was read back: it is brought to life, or put right, unless just that was refused before."""
-    seen = replace(progress, sight=Sight.CANCELLED if cancelled else Sight.ALIVE, refused=None)
+    """Goes on after `Get`: updates the event, also a cancelled one, unless Google has just refused an update."""
+    next_progress = replace(progress, sight=EventState.CANCELLED if cancelled else EventState.ALIVE, refused=None)
     if progress.refused is None:
-        return _go(seen, Update(generation))
-    return _renew(seen, progress.refused) if cancelled else (seen, Failed(progress.refused))
+        return _call(next_progress, Update(generation))
+    return _renew(next_progress, progress.refused) if cancelled else (next_progress, Failed(progress.refused))
 
 
 def _renew(progress: Progress, reason: Failure) -> Step:
-    """A new id, since the old one can neither be used nor freed."""
+    """Goes on with a new id, since Google lets us neither use nor free the old one."""
     if progress.renewals == RENEWALS_AT_MOST:
         return progress, Failed(reason)
     renewed = Progress(progress.call, renewals=progress.renewals + 1)
-    return _go(renewed, Insert(progress.call.generation + 1))
+    return _call(renewed, Insert(progress.call.generation + 1))
 
 
-def _go(progress: Progress, call: Call) -> Step:
+def _call(progress: Progress, call: Call) -> Step:
     return replace(progress, call=call), call
 
 
@@ -235,17 +233,17 @@ def render_event(
     time_zone: str,
     mirror_as: MirrorAs,
 ) -> Rendered:
-    """The event that stands for a booking: everything that a PUT would otherwise clear, and nobody to invite.
+    """Renders the event of a booking: every field that a PUT without it would clear, and no attendees.
 
-    `time_zone` is the option's: Google shows it as the event's own. Texts are cut where Google is reported to
-    refuse longer ones. All three are plain; Google takes a description for HTML, so there it is written as such.
+    `time_zone` is the option's; Google shows it as the event's own. The three texts are plain. Cuts them at the lengths
+    above which Google is reported to refuse them, and escapes the description, which Google reads as HTML.
     """
     content: dict[str, Any] = {
         "summary": " ".join(title.split())[:TITLE_LENGTH],
         "description": markup.html_of(description.strip(), DESCRIPTION_LENGTH),
         "location": " ".join(location.split())[:LOCATION_LENGTH],
-        "start": _spelled(starts_at, time_zone),
-        "end": _spelled(ends_at, time_zone),
+        "start": _moment(starts_at, time_zone),
+        "end": _moment(ends_at, time_zone),
         "status": "confirmed",
         "transparency": "transparent" if mirror_as is MirrorAs.FREE else "opaque",
         "reminders": {"useDefault": False},
@@ -256,11 +254,11 @@ def render_event(
     return Rendered({**content, "extendedProperties": {"private": ours}}, content_hash)
 
 
-def carried(event: EventJson) -> Mapping[str, Any]:
-    """What people may set on an event of ours, and a PUT would clear: its colour and its reminders stay theirs."""
+def kept_fields(event: EventJson) -> Mapping[str, Any]:
+    """Returns what people may set on our event, colour and reminders, so that our PUT does not clear it."""
     return {name: event[name] for name in ("colorId", "reminders") if event.get(name) is not None}
 
 
-def _spelled(moment: datetime, time_zone: str) -> dict[str, str]:
+def _moment(moment: datetime, time_zone: str) -> dict[str, str]:
     local = moment.astimezone(ZoneInfo(time_zone))
     return {"dateTime": local.isoformat(timespec="seconds"), "timeZone": time_zone}

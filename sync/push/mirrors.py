@@ -1,4 +1,4 @@
-"""Mirrors as rows: which wait, what came of them, and what was seen of them in Google. Database only."""
+"""The database half of a push: selects waiting mirrors, stores their outcomes, and what a pull finds of our events."""
 
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime, timedelta
@@ -22,25 +22,25 @@ from sync.google_api.translate import is_cancelled, series_of
 from sync.google_api.trouble import TroubleCode
 from sync.leases import Lease
 from sync.pull.routing import fence_lease
-from sync.pull.rows import note_links
+from sync.pull.rows import record_links
 from sync.push.drift import REPAIRS_A_DAY
 from sync.push.machine import Failed, Pushed, Removed, Rendered
 from sync.push.strays import Stray
 
 PATIENCE = timedelta(days=30)
-"""So long what is ours on a calendar that no option is linked to any more waits for Google to let us at it again."""
+"""How long mirrors wait on a calendar without links that Google does not let us write to."""
 
 
 async def waiting(calendar_id: UUID, now: datetime, limit: int) -> list[Mirror]:
-    """The mirrors whose turn it is, longest waiting first. What Google refused waits until it is wanted anew."""
+    """Returns the mirrors to push now, longest waiting first, without those that Google refused."""
     ready = Q(next_attempt_at__isnull=True) | Q(next_attempt_at__lte=now)
     query = Mirror.filter(ready, calendar_id=calendar_id, failed_version__isnull=True)
     return await query.exclude(wanted_version=F("pushed_version")).order_by("pending_since", "id").limit(limit)
 
 
-async def renew(lease: Lease, row: Mirror, generation: int, google_id: str) -> None:
-    """The mirror goes by a new id from now on. Stored before Google hears of it: an event whose id nobody kept would
-    never be removed. Raises LostLeaseError.
+async def store_generation(lease: Lease, row: Mirror, generation: int, google_id: str) -> None:
+    """Stores a mirror's new generation and id. The engine calls it before the insert, since an event whose id we did
+    not store would stay in Google for ever. Raises LostLeaseError.
     """
 
     async def body(work: LoggedTransaction) -> None:
@@ -50,8 +50,10 @@ async def renew(lease: Lease, row: Mirror, generation: int, google_id: str) -> N
     await change_log.write(lease.business_id, body)
 
 
-async def settle(lease: Lease, row: Mirror, rendered: Rendered | None, outcome: Pushed | Removed | Failed) -> None:
-    """Stores what came of pushing the version that `row` wanted; a newer wish stays waiting. Raises LostLeaseError."""
+async def store_outcome(
+    lease: Lease, row: Mirror, rendered: Rendered | None, outcome: Pushed | Removed | Failed
+) -> None:
+    """Stores the outcome of pushing the version that `row` wanted; a newer one keeps waiting. Raises LostLeaseError."""
 
     async def body(work: LoggedTransaction) -> None:
         await fence_lease(work, lease)
@@ -61,16 +63,16 @@ async def settle(lease: Lease, row: Mirror, rendered: Rendered | None, outcome: 
             changed = changed.filter(wanted_version=row.wanted_version)
         await changed.update(**values)
         if isinstance(outcome, Pushed | Removed):
-            await _corrected(work, row)
+            await _record_correction(work, row)
         await Mirror.filter(id=row.id, wanted_version=F("pushed_version")).update(pending_since=None)
         await GoogleCalendar.filter(id=lease.calendar_id).update(pushed_at=work.now)
-        await mirror.note(work, [row.booking_id])
+        await mirror.record_bookings(work, [row.booking_id])
 
     await change_log.write(lease.business_id, body)
 
 
 async def finish(lease: Lease) -> None:
-    """Nothing waits any more: gives the lease back. What was wanted meanwhile made the calendar due anew."""
+    """Clears failures and gives the lease back. The calendar stays due if a mirror was wanted meanwhile."""
     cured: dict[str, Any] = {
         "push_attempts": 0,
         "push_not_before": None,
@@ -86,15 +88,13 @@ async def finish(lease: Lease) -> None:
         before = await GoogleCalendar.get(id=lease.calendar_id)
         await leases.give_back(lease, None, **cured)
         if before.push_error_code:
-            await note_links(work, lease.calendar_id)
+            await record_links(work, lease.calendar_id)
 
     await change_log.write(lease.business_id, body)
 
 
-async def _corrected(work: LoggedTransaction, row: Mirror) -> None:
-    """What somebody did to it in Google was put right, if anything was: that goes into the booking's history, and
-    stays with the mirror unless the booking has changed since.
-    """
+async def _record_correction(work: LoggedTransaction, row: Mirror) -> None:
+    """Records in the booking's history, and on its unchanged mirror, that this push has undone a drift, if any."""
     found = Mirror.filter(id=row.id, drift_found_at__isnull=False, drift_corrected_at__isnull=True)
     for each in await found.values("drift", "drift_found_at", "booking__updated_at"):
         await note_drift(work, row.booking_id, each["drift"])
@@ -105,7 +105,7 @@ async def _corrected(work: LoggedTransaction, row: Mirror) -> None:
 def _outcome(
     now: datetime, row: Mirror, rendered: Rendered | None, outcome: Pushed | Removed | Failed
 ) -> dict[str, Any]:
-    """The columns of a mirror that say what came of it."""
+    """Returns a mirror's columns for an outcome."""
     if isinstance(outcome, Failed):
         return {
             "failed_version": row.wanted_version,
@@ -121,9 +121,9 @@ def _outcome(
     return {**done, "etag": outcome.etag, "html_link": outcome.html_link, "content_hash": content_hash}
 
 
-async def ours(business_id: UUID, calendar_google_id: str, events: Iterable[EventJson]) -> dict[str, Mirror]:
-    """The mirrors that the events stand for, or are occurrences of, by event id: through whichever account the
-    calendar is followed. Told by id alone, because everything else of an event can be copied.
+async def mirrors_of(business_id: UUID, calendar_google_id: str, events: Iterable[EventJson]) -> dict[str, Mirror]:
+    """Returns the mirrors whose events, or occurrences of whose events, are among these, by event id; whichever account
+    we follow the calendar through. Compares ids only, because a copy of an event has everything else of it.
     """
     series = {str(each["id"]): (str(each["id"]), series_of(each)) for each in events}
     ids = {each for pair in series.values() for each in pair if each}
@@ -133,30 +133,27 @@ async def ours(business_id: UUID, calendar_google_id: str, events: Iterable[Even
 
 
 async def is_over(row: Mirror, now: datetime) -> bool:
-    """Whether the booking lies in the past: what happens to its event then is nobody's business any more."""
+    """Whether the booking is over. We ignore changes of its event then."""
     return not await Booking.filter(id=row.booking_id, ends_at__gt=now).exists()
 
 
 def needs_no_look(row: Mirror, event: EventJson) -> bool:
-    """Whether the event is as we left it, or about to be written anyway. Occurrences, which none of ours has, are
-    put right with the event that somebody made recur.
+    """Whether the event is as we left it, or the next push writes it anyway. Occurrences need no look either: none of
+    our events recurs, and if somebody made one recur, the event itself is checked.
     """
     if row.wanted_version != row.pushed_version or event["id"] != row.google_id:
         return True
     if row.kept:
-        # What was left to people is theirs to change; that they deleted it is to be known.
+        # People may change an event that we left to them; only a deletion matters.
         return not is_cancelled(event)
     if row.present:
         return not is_cancelled(event) and event.get("etag") == row.etag
-    # Removed by us, or left there when the option was unlinked: then we know its content.
+    # We deleted it, or left it there when the option was unlinked; then we know its content.
     return is_cancelled(event) or row.content_hash is not None
 
 
 async def abandon(lease: Lease) -> None:
-    """Gives up what has waited too long for a calendar that no option is linked to; linking it takes it up again.
-
-    Raises LostLeaseError.
-    """
+    """Gives up mirrors that waited PATIENCE on a calendar without links. Raises LostLeaseError."""
 
     async def body(work: LoggedTransaction) -> None:
         await fence_lease(work, lease)
@@ -169,10 +166,8 @@ async def abandon(lease: Lease) -> None:
 
 
 async def adopt(lease: Lease, strays: Mapping[str, Stray]) -> dict[str, Mirror]:
-    """Makes mirrors of events whose ids only this business's bookings can have: they were left behind when the account
-    was forgotten through which they were written. Those of cancelled bookings go; the others were kept.
-
-    Raises LostLeaseError.
+    """Inserts mirrors for strays of this business's bookings, which we lost when we deleted the account that wrote
+    them. Those of cancelled bookings are then deleted in Google; the others count as `kept`. Raises LostLeaseError.
     """
 
     async def body(work: LoggedTransaction) -> dict[str, Mirror]:
@@ -196,17 +191,14 @@ async def adopt(lease: Lease, strays: Mapping[str, Stray]) -> dict[str, Mirror]:
             if stray.booking_id in found and by_booking[stray.booking_id] == event_id
         }
         await Mirror.bulk_create(adopted.values())
-        await mirror.take_up(work, lease.calendar_id)
+        await mirror.adopt_events(work, lease.calendar_id)
         return adopted
 
     return await change_log.write(lease.business_id, body)
 
 
-async def part_with(lease: Lease, row: Mirror) -> None:
-    """What was left in Google was deleted there: it is not to come back with the booking's next change.
-
-    Raises LostLeaseError.
-    """
+async def let_go(lease: Lease, row: Mirror) -> None:
+    """Stores that somebody deleted an event we had left to them, so that it stays deleted. Raises LostLeaseError."""
 
     async def body(work: LoggedTransaction) -> None:
         await fence_lease(work, lease)
@@ -216,11 +208,11 @@ async def part_with(lease: Lease, row: Mirror) -> None:
     await change_log.write(lease.business_id, body)
 
 
-async def put_right(lease: Lease, row: Mirror, drift: Drift | None, seen_at: datetime) -> None:
-    """Takes note of what somebody did to a mirror, and wants it written anew. Raises LostLeaseError.
+async def store_drift(lease: Lease, row: Mirror, drift: Drift | None, seen_at: datetime) -> None:
+    """Stores a drift, and wants the mirror pushed again; gives it up after REPAIRS_A_DAY. Raises LostLeaseError.
 
-    `seen_at` is when Google was asked: what is older than our latest push is our own past, written anew in silence.
-    So is what nobody did (`drift` None).
+    `seen_at` is when we asked Google. What we saw before our latest push may be our own older content, so it is pushed
+    again without storing a drift; likewise what nobody did (`drift` None).
     """
 
     async def body(work: LoggedTransaction) -> None:
@@ -229,7 +221,7 @@ async def put_right(lease: Lease, row: Mirror, drift: Drift | None, seen_at: dat
         if now is None:
             return
         if drift is None or (now.pushed_at is not None and now.pushed_at >= seen_at):
-            await mirror.want_again(work, [now])
+            await mirror.push_again(work, [now])
             return
         today = work.now.date()
         repairs = 1 + (now.repairs if now.repairs_on == today else 0)
@@ -238,7 +230,7 @@ async def put_right(lease: Lease, row: Mirror, drift: Drift | None, seen_at: dat
         if repairs > REPAIRS_A_DAY:
             await _give_up(work, now)
         else:
-            await mirror.want_again(work, [now])
+            await mirror.push_again(work, [now])
 
     await change_log.write(lease.business_id, body)
 
@@ -251,17 +243,17 @@ async def _give_up(work: LoggedTransaction, row: Mirror) -> None:
         error_message=None,
         error_at=work.now,
     )
-    await mirror.note(work, [row.booking_id])
+    await mirror.record_bookings(work, [row.booking_id])
 
 
 async def keep_etag(row: Mirror, event: EventJson) -> None:
-    """The event has a new etag, but nothing in it differs from what we put there."""
+    """Stores the new etag of an event whose content is still ours."""
     await Mirror.filter(id=row.id, etag=row.etag).update(etag=event.get("etag"))
 
 
-async def missing(calendar_id: UUID, seen: Collection[str], since: datetime, until: datetime) -> list[Mirror]:
-    """The mirrors that a complete listing begun at `since` should have shown, and did not: up to `until`."""
-    there = Mirror.filter(
+async def missing(calendar_id: UUID, listed_ids: Collection[str], since: datetime, until: datetime) -> list[Mirror]:
+    """Returns the mirrors that a complete listing from `since` to `until` lacks; `seen` are the ids that it has."""
+    mirrors = Mirror.filter(
         calendar_id=calendar_id,
         present=True,
         kept=False,
@@ -270,4 +262,4 @@ async def missing(calendar_id: UUID, seen: Collection[str], since: datetime, unt
         booking__ends_at__gt=since,
         booking__starts_at__lt=until,
     )
-    return [row for row in await there if row.google_id not in seen]
+    return [row for row in await mirrors if row.google_id not in listed_ids]

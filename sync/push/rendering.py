@@ -1,4 +1,4 @@
-"""What Google should show of a booking, rendered from its rows as they are now. Database only."""
+"""Renders a booking's event from the rows as they are now."""
 
 from typing import Any
 from uuid import UUID
@@ -37,7 +37,7 @@ _MANAGE_LINK = "manage_link"
 
 
 async def render(secrets: Secrets, booking_id: UUID) -> Rendered:
-    """The event for a booking, by the business's templates and as the option's link says."""
+    """Renders a booking's event by the business's templates and the `mirror_as` of the option's link."""
     (row,) = await db.select(Booking.filter(id=booking_id), _BOOKING)
     templates = (
         _or_default(row["business__title_template"], template.DEFAULT_TITLE),
@@ -61,13 +61,13 @@ async def render(secrets: Secrets, booking_id: UUID) -> Rendered:
 
 
 async def subject_of(secrets: Secrets, business_id: UUID, booking_id: UUID) -> template.Subject | None:
-    """What templates can say of a booking of this business; None when there is none such."""
+    """Returns the values that templates can use of a booking; None when the business has no such booking."""
     rows = await db.select(Booking.filter(business_id=business_id, id=booking_id), _BOOKING)
     return _subject(rows[0], _manage_link(secrets, rows[0])) if rows else None
 
 
 def _or_default(chosen: str | None, default: str) -> str:
-    """An empty template was chosen, too."""
+    """Returns the chosen template, which may be empty; the default only for None."""
     return default if chosen is None else chosen
 
 
@@ -89,7 +89,7 @@ def _subject(row: Row, manage_link: str | None) -> template.Subject:
 
 
 def _manage_link(secrets: Secrets, row: Row) -> str | None:
-    """Where the customer manages the booking: the business's booking URL with the booking's token."""
+    """Returns the address where the customer manages the booking: the business's booking URL with a token in it."""
     url: str | None = row["business__booking_url"]
     token = secrets.manage_token(row["id"], row["token_generation"])
     return url.replace("{token}", token) if url else None

@@ -1,6 +1,7 @@
-"""Strays: events of ours that we have no mirror of, known by what nobody could have copied. Pure.
+"""Strays: events that we once wrote and have no mirror of. Pure.
 
-An event's properties go along when somebody duplicates it; its id does not, and ours are made of the booking.
+It recognises them by their ids, which we compute from the booking. When somebody duplicates an event, the copy has its
+properties, but another id.
 """
 
 from collections.abc import Iterable
@@ -13,19 +14,19 @@ from sync.google_api.translate import is_cancelled
 from sync.push.machine import BOOKING_PROPERTY
 
 GENERATIONS = 16
-"""So many ids of one booking are recognized: a new one is made only where the last could neither be used nor freed."""
+"""How many ids of a booking we try. Few have a second one: only if Google let us neither use nor free the first."""
 
 
 @dataclass(frozen=True, slots=True)
 class Stray:
-    """Which booking the event was written for, and under the id of which generation."""
+    """The booking that the event stands for, and the generation of its id."""
 
     booking_id: UUID
     generation: int
 
 
 def strays_of(calendar_google_id: str, events: Iterable[EventJson]) -> dict[str, Stray]:
-    """The events that we once wrote to this calendar, by id."""
+    """Returns those of the events that we once wrote to this calendar, by event id."""
     found = {}
     for event in events:
         if stray := None if is_cancelled(event) else _stray(calendar_google_id, event):

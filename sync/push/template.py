@@ -1,7 +1,7 @@
-"""The texts of mirrored events: templates with placeholders such as `{customer_name}`. Pure.
+"""Templates for the texts of bookings' events, with placeholders such as `{customer_name}`. Pure.
 
-Owns the grammar, the keywords with their labels and examples, and the default templates. `{{` is a brace (and `}}` its
-counterpart, though a lone `}` will do); a missing value leaves nothing behind.
+Owns the grammar, the keywords with their labels and examples, and the default templates. `{{` stands for one brace, and
+so do `}}` and a single `}`. A placeholder without a value becomes nothing.
 """
 
 import re
@@ -75,7 +75,7 @@ _LOCALES: Final[Mapping[str, str]] = {"en": "en_150", "nb": "nb"}
 
 @dataclass(frozen=True, slots=True)
 class Placeholder:
-    """One keyword that templates may use, without braces, as the settings page offers it."""
+    """One keyword that templates may use, without its braces, with the label and example for the settings page."""
 
     keyword: str
     label: str
@@ -84,7 +84,7 @@ class Placeholder:
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """A brace that opens no known placeholder: what stood behind it, and where, counted in characters from 0."""
+    """A brace that opens no known placeholder: the text behind it, and its position, in characters from 0."""
 
     keyword: str
     position: int
@@ -92,7 +92,7 @@ class Unknown:
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What a template can speak of. Instants are aware; `time_zone` is the option's; None where there is none."""
+    """The values of a booking that templates can use. Instants are aware; `time_zone` is the option's."""
 
     business: str
     option: str
@@ -125,49 +125,49 @@ EXAMPLE: Final = Subject(
 
 
 def placeholders(language: str) -> tuple[Placeholder, ...]:
-    """Every keyword, labelled and exemplified in the language ("en" where we do not speak it)."""
+    """Returns every keyword with its label and example in the language; in English for a language that we have not."""
     labels, examples = _LABELS.get(language, _LABELS["en"]), values_for(EXAMPLE, language)
     return tuple(Placeholder(keyword, labels[keyword], examples[keyword]) for keyword in KEYWORDS)
 
 
-def check(template: str) -> list[Unknown]:
-    """The mistakes in a template, in their order; it may be saved when there are none."""
+def unknown_placeholders(template: str) -> list[Unknown]:
+    """Returns the unknown placeholders of a template, in their order. A template without any may be saved."""
     found = ((piece, _keyword(piece)) for piece in _PIECE.finditer(template))
     return [Unknown(word, piece.start()) for piece, word in found if word is not None and not _is_known(piece)]
 
 
 def nearest(keyword: str) -> list[str]:
-    """The known keywords that somebody may have meant, the likeliest first: written alike, or with a part of it."""
+    """Returns known keywords that somebody may have meant: similar ones, the likeliest first, or ones that have it."""
     plain = keyword.strip().casefold().replace(" ", "_").replace("-", "_")[:100]
     close = get_close_matches(plain, KEYWORDS, n=3, cutoff=0.6)
     return close or [each for each in KEYWORDS if len(plain) > 2 and plain in each.split("_")][:3]
 
 
 def keywords_in(template: str) -> frozenset[str]:
-    """The known keywords the template asks for: a manage link need not be made for one that does not."""
+    """Returns the known keywords in a template."""
     return frozenset(piece["keyword"] for piece in _PIECE.finditer(template) if _is_known(piece))
 
 
 def render(template: str, values: Mapping[str, str]) -> str:
-    """The text, with each known placeholder replaced, by nothing when it has no value.
+    """Replaces each known placeholder by its value, or by nothing.
 
-    A line that says nothing but a label, because nothing it asks for has a value, is left out, and the gap with it.
-    What `check` complains of stays as it stands: a template is checked before it is kept.
+    Leaves out a line that would have only a label, because none of its placeholders has a value, and the empty lines
+    that it leaves. Unknown placeholders stay as they are; `unknown_placeholders` refuses a template with any.
     """
     lines = template.split("\n")
-    kept = [text for line in lines if not _says_nothing(line, text := _filled(line, values), values)]
+    kept = [text for line in lines if not _is_bare_label(line, text := _fill(line, values), values)]
     text = "\n".join(kept)
     return text if len(kept) == len(lines) else _GAP.sub("\n\n", text).strip("\n")
 
 
-def _says_nothing(line: str, text: str, values: Mapping[str, str]) -> bool:
-    """Whether all that a line asks for is missing, and what is left is at most a label."""
-    asked = keywords_in(line)
-    return bool(asked) and not any(values.get(keyword) for keyword in asked) and bool(_LABEL.fullmatch(text))
+def _is_bare_label(line: str, text: str, values: Mapping[str, str]) -> bool:
+    """Whether a line has placeholders, none has a value, and the rest of it is at most a label."""
+    keywords = keywords_in(line)
+    return bool(keywords) and not any(values.get(keyword) for keyword in keywords) and bool(_LABEL.fullmatch(text))
 
 
-def _filled(template: str, values: Mapping[str, str]) -> str:
-    """The text with each placeholder replaced."""
+def _fill(template: str, values: Mapping[str, str]) -> str:
+    """Replaces each placeholder by its value."""
 
     def replacement(piece: re.Match[str]) -> str:
         if _is_known(piece):
@@ -178,7 +178,7 @@ def _filled(template: str, values: Mapping[str, str]) -> str:
 
 
 def values_for(subject: Subject, language: str) -> dict[str, str]:
-    """A value for every keyword, dates and times in the option's zone and the business's language."""
+    """Returns a value for every keyword, with dates and times in the option's zone and in the language."""
     locale, zone = _locale(language), ZoneInfo(subject.time_zone)
     starts, ends = subject.starts_at.astimezone(zone), subject.ends_at.astimezone(zone)
     minutes = int((subject.ends_at - subject.starts_at).total_seconds()) // 60
@@ -205,7 +205,7 @@ def _is_known(piece: re.Match[str]) -> bool:
 
 
 def _keyword(piece: re.Match[str]) -> str | None:
-    """What stands where a keyword should; None when the piece is an escaped brace."""
+    """Returns the text in the place of a keyword; None when the piece is an escaped brace."""
     keyword: str | None = piece["keyword"]
     return piece["broken"] if keyword is None else keyword
 

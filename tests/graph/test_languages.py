@@ -9,7 +9,7 @@ from graph import languages
 from graph.limits import answers
 from models.refusals import ErrorCode
 from models.scheduling import decision
-from sync.service import SAYS
+from sync.service import EXPLANATIONS
 from tests.graph.shop import Shop
 
 ROOT = Path(__file__).parents[2]
@@ -34,7 +34,7 @@ def _sentences() -> set[str]:
 
 
 def test_every_refusal_is_said_in_norwegian() -> None:
-    listed = {sentence for sentence, _ in decision.SAYS.values()} | set(SAYS.values())
+    listed = {sentence for sentence, _ in decision.MESSAGES.values()} | set(EXPLANATIONS.values())
     said = _sentences() | listed | {languages.FORBIDDEN}
     said |= {text for name, text in vars(answers).items() if name.startswith("TOO_MANY_")}
     assert len(said) > 40
@@ -63,7 +63,7 @@ def test_a_translation_fills_the_same_slots() -> None:
     for sentence, translated in languages.NORWEGIAN.items():
         for slot in slots:
             assert ("{" + slot + "}" in sentence) == ("{" + slot + "}" in translated), sentence
-        assert languages.say(sentence, slots, "nb") == translated.format(**slots)
+        assert languages.translate(sentence, slots, "nb") == translated.format(**slots)
 
 
 @pytest.mark.parametrize(
@@ -82,7 +82,7 @@ def test_a_translation_fills_the_same_slots() -> None:
     ],
 )
 def test_the_caller_is_spoken_to_as_the_header_asks(header: str, spoken: str) -> None:
-    assert languages.asked_for(header) == spoken
+    assert languages.negotiate(header) == spoken
 
 
 async def test_a_refusal_comes_in_the_callers_language(shop: Shop) -> None:

@@ -15,7 +15,7 @@ from graph.complexity.values import TOO_MANY_VALUES
 from graph.documents import document
 from graph.languages import NORWEGIAN
 from graph.server.http.body_limit import LARGEST_BODY, LONGEST_QUERY_STRING, MOST_PARAMETERS
-from graph.spoken import GRAPHQL, OURS, in_language, spoken
+from graph.spoken import GRAPHQL, OURS, translate_error, translate_message
 from tests.graph.shop import Shop
 from tests.graph.socket_client import acknowledged, receive, subscribing
 
@@ -50,7 +50,9 @@ def sentences() -> set[str]:
 def test_every_refusal_of_a_request_is_said_in_norwegian() -> None:
     said = sentences() | MEASURED
     assert len(said) > 20
-    assert [each for each in said if f"({each})" in in_language(each, "nb") or in_language(each, "nb") == each] == []
+    assert [
+        each for each in said if f"({each})" in translate_message(each, "nb") or translate_message(each, "nb") == each
+    ] == []
 
 
 @pytest.mark.parametrize(
@@ -82,12 +84,12 @@ def test_what_graphql_refuses_is_said_in_norwegian_with_its_own_words_behind(tex
         errors = [error]
     assert errors
     for wrong in errors:
-        said = spoken(wrong, "nb")
+        said = translate_error(wrong, "nb")
         assert said.message.endswith(f"({wrong.message})")
         assert not said.message.startswith("Forespørselen"), wrong.message
         assert (said.locations, said.path) == (wrong.locations, wrong.path)
-        assert spoken(wrong, "en") is wrong
-        assert spoken(said, "nb") is said
+        assert translate_error(wrong, "en") is wrong
+        assert translate_error(said, "nb") is said
 
 
 def test_the_sentences_fill_their_own_slots() -> None:

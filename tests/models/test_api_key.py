@@ -24,7 +24,7 @@ async def test_a_key_is_recognised_with_its_business_and_role() -> None:
         assert caller == Caller(business_id, key_id, role, "the app")
         assert caller.is_staff is (role is not Role.PUBLIC)
         assert caller.actor == ("customer" if role is Role.PUBLIC else f"{role.lower()}: the app")
-        assert await api_key.standing({caller}) == {caller}
+        assert await api_key.still_valid({caller}) == {caller}
 
 
 async def test_the_key_itself_is_nowhere_in_the_database(database: BaseDBAsyncClient) -> None:
@@ -50,7 +50,7 @@ async def test_a_revoked_key_is_nobody_any_more() -> None:
     before = await change_log.newest(business_id)
     assert await api_key.revoke(key_id)
     assert await api_key.authenticate(plain) is None
-    assert await api_key.standing({caller}) == set()
+    assert await api_key.still_valid({caller}) == set()
     assert await api_key.authenticate(other)
     assert await change_log.newest(business_id) == before + 1, "who listens is told"
 
@@ -59,9 +59,9 @@ async def test_revoking_again_changes_nothing_and_an_unknown_key_cannot_be_revok
     business_id = await a_business()
     key_id, _ = await api_key.create(business_id, Role.STAFF, "the app")
     await api_key.revoke(key_id)
-    before = await change_log.newest(business_id), await api_key.listed(business_id)
+    before = await change_log.newest(business_id), await api_key.list_keys(business_id)
     assert await api_key.revoke(key_id)
-    assert (await change_log.newest(business_id), await api_key.listed(business_id)) == before
+    assert (await change_log.newest(business_id), await api_key.list_keys(business_id)) == before
     assert not await api_key.revoke(uuid4())
 
 
@@ -71,14 +71,14 @@ async def test_a_caller_stands_only_with_the_role_of_the_key() -> None:
     caller = Caller(business_id, key_id, Role.PUBLIC, "the app")
     promoted = Caller(business_id, key_id, Role.ADMIN, "the app")
     unknown = Caller(business_id, uuid4(), Role.PUBLIC, "the app")
-    assert await api_key.standing({caller, promoted, unknown}) == {caller}
+    assert await api_key.still_valid({caller, promoted, unknown}) == {caller}
 
 
 async def test_keys_are_listed_per_business_without_their_digests() -> None:
     one, other = await a_business(), await a_business()
     made = {(await api_key.create(one, role, role.lower()))[0] for role in Role}
     await api_key.create(other, Role.ADMIN, "theirs")
-    listed = await api_key.listed(one)
+    listed = await api_key.list_keys(one)
     assert {row["id"] for row in listed} == made
     assert len(listed) == len(made)
     assert set(listed[0]) == {"id", "role", "name", "created_at", "revoked_at"}

@@ -150,7 +150,7 @@ def test_fields_are_named_as_clients_spell_them(snake: str, camel: str) -> None:
 
 @pytest.mark.parametrize("name", ["UTC", "Europe/Oslo", "America/Argentina/Buenos_Aires", "Etc/GMT+3"])
 def test_a_zone_is_found_by_its_name(name: str) -> None:
-    assert checks.zone(name) == ZoneInfo(name)
+    assert checks.find_time_zone(name) == ZoneInfo(name)
 
 
 NO_ZONES = (
@@ -180,7 +180,7 @@ NO_FILES = ("../../etc/passwd", "/etc/passwd", "a\x00b", "\ud800")
 
 @pytest.mark.parametrize("name", NO_ZONES + NO_FILES)
 def test_what_is_no_zone_is_none(name: str) -> None:
-    assert checks.zone(name) is None
+    assert checks.find_time_zone(name) is None
     assert "time_zone" in register_business.validate({"time_zone": name})
 
 
@@ -191,4 +191,4 @@ def test_a_label_is_stored_with_hours_and_minutes(label: time, stored: str) -> N
 
 def test_only_refusals_are_kept_of_many_checks() -> None:
     wrong = checks.invalid("Wrong.", "name")
-    assert checks.found(None, wrong, None) == [wrong]
+    assert checks.refusals(None, wrong, None) == [wrong]

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from models.settings import Settings, WrongSettingError, need_secret_keys, need_whole_client, read
+from models.settings import Settings, WrongSettingError, read, require_secret_keys, require_whole_client
 from models.storage import db
 from models.storage.migrate import migrate
 from tests.models.rows import a_business
@@ -177,9 +177,9 @@ def test_a_wrong_figure_or_switch_is_repeated(
 def test_half_of_an_oauth_client_is_named_with_what_is_missing(half: str) -> None:
     (missing,) = {"google_client_id", "google_client_secret"} - {half}
     with pytest.raises(WrongSettingError, match=f"^TIMEBOK_{missing.upper()} is not set"):
-        need_whole_client(read(**{half: "geheim"}))
-    need_whole_client(read(**{half: "geheim", missing: "geheim"}))
-    need_whole_client(read())
+        require_whole_client(read(**{half: "geheim"}))
+    require_whole_client(read(**{half: "geheim", missing: "geheim"}))
+    require_whole_client(read())
 
 
 def test_whether_somebody_named_the_public_address_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -254,8 +254,8 @@ def test_a_file_that_is_no_text_is_named(content: bytes) -> None:
 
 def test_without_a_secret_key_the_missing_variable_is_named() -> None:
     with pytest.raises(WrongSettingError, match="TIMEBOK_SECRET_KEYS is not set"):
-        need_secret_keys(read())
-    need_secret_keys(read(secret_keys=KEY))
+        require_secret_keys(read())
+    require_secret_keys(read(secret_keys=KEY))
 
 
 @pytest.mark.parametrize(

@@ -193,7 +193,7 @@ async def floor_on(
             google.add_middleware(around)
         await open_things.enter_async_context(on.google.playing(google))
         door = await open_things.enter_async_context(Google(settings, rows.SECRETS))
-        await open_things.enter_async_context(notifier.opened("memory://"))
+        await open_things.enter_async_context(notifier.open_notifier("memory://"))
         await open_things.enter_async_context(on.ours.playing(_notified(door)))
         engine = door._engine
         yield Floor(sandbox, door, engine, Worker(engine, 30), await rows.a_business(), settings, on)

@@ -27,13 +27,13 @@ from sync.pull import routing
 from sync.pull import rows as pulling
 from sync.pull.block_rules import Matcher
 from sync.pull.machine import Apply, Root
-from sync.pull.redaction import Veil
+from sync.pull.redaction import Redaction
 from tests.models.log.log_check import telling
 from tests.sync import rows
 from tests.sync.google_event import EVENT
 from tests.world.bookings.test_booking_world import BEGIN, EXPLORING, Stage, staged
 
-VEIL = Veil(rows.SECRETS.veil)
+VEIL = Redaction(rows.SECRETS.veil)
 HOUR = timedelta(hours=1)
 NINE = datetime(2030, 4, 1, 9, tzinfo=UTC)
 GOOGLE_IDS = ("shop@example.com", "private@example.com")
@@ -87,7 +87,7 @@ class Household:
 
     async def lease(self, calendar_id: UUID) -> Lease:
         """The calendar, ours to write, with a token of today's rules."""
-        calendar, version = GoogleCalendar.filter(id=calendar_id), (await routing.routes(calendar_id)).version
+        calendar, version = GoogleCalendar.filter(id=calendar_id), (await routing.read_routes(calendar_id)).version
         token = uuid4()
         await calendar.update(pull_lease=token, sync_token=str(token), query_version=version)
         row = await calendar.get()
@@ -219,7 +219,7 @@ class GoogleWorld(RuleBasedStateMachine):
     async def _sweep(self, calendar_id: UUID, google_id: str) -> None:
         unseen = await GoogleEvent.filter(calendar_id=calendar_id, google_id=google_id)
         async with telling(self.home.business_id, self.home.options):
-            await pulling.forget(await self.home.lease(calendar_id), [row.id for row in unseen])
+            await pulling.drop(await self.home.lease(calendar_id), [row.id for row in unseen])
 
     @rule(person=people, google_id=st.sampled_from(GOOGLE_IDS), choices=choices)
     def link(self, person: int, google_id: str, choices: LinkChoices) -> None:

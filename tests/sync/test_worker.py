@@ -134,6 +134,6 @@ async def test_what_nobody_can_ask_for_any_more_is_forgotten(floor: Floor) -> No
             return_to="r",
             expires_at=now - timedelta(days=age),
         )
-    await worker.tidy(now, timedelta(days=30))
+    await worker.delete_old_rows(now, timedelta(days=30))
     assert [change.revision for change in await Change.filter(revision__gt=1000)] == [1002]
     assert [sign_in.state_digest for sign_in in await GoogleSignIn.all()] == ["0"]

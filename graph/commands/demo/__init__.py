@@ -1,1 +1,1 @@
-"""`timebok demo`: a business to look at, with a stand-in for Google beside it."""
+"""`timebok demo`: a demo business, with a stand-in for Google beside it."""

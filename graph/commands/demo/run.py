@@ -1,7 +1,7 @@
-"""`timebok demo`: a business to look at, the stand-in for Google beside it, web and sync in one process.
+"""`timebok demo`: runs a demo business, web, sync and the stand-in for Google in one process.
 
-Runs what `serve` and `sandbox` run, on settings of its own. It fills a new database through the domain's verbs, and
-connects one option to Google the way a person would: over HTTP, through the consent page.
+It runs what `serve` and `sandbox` run, with settings of its own. It fills a new database through the domain's verbs,
+and connects one option to Google as a person would: over HTTP, through the consent page.
 """
 
 import json
@@ -13,9 +13,9 @@ from pathlib import Path
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from graph.commands.demo.shop import ZONE, Shop, furnish
+from graph.commands.demo.shop import ZONE, Shop, fill_shop
 from graph.commands.demo.story import connect
-from graph.commands.serve import Site, address, listening, serving, stopping, unless
+from graph.commands.serve import Site, address, listening, run_unless, serving, stop_event
 from graph.server.app import build
 from models import api_key, business, clock
 from models.enums import Role
@@ -34,7 +34,7 @@ BEN = "ben@example.com"
 
 @dataclass(frozen=True, slots=True)
 class Demo:
-    """What the demo runs on."""
+    """What the demo runs with: settings, the stand-in's address, API keys, and the demo business."""
 
     settings: Settings
     google_origin: str
@@ -43,7 +43,7 @@ class Demo:
 
 
 async def demonstrate(port: int, google_port: int, folder: str | None) -> None:
-    """Runs the demo until told to stop. Without a folder the data goes with the process."""
+    """Runs the demo until a signal stops it. Without a folder, deletes its data at the end."""
     if folder is not None:
         await _run_in(Path(folder), port, google_port)
         return
@@ -52,8 +52,8 @@ async def demonstrate(port: int, google_port: int, folder: str | None) -> None:
 
 
 async def run_sandbox(port: int) -> None:
-    """Runs the stand-in for Google alone until told to stop."""
-    stop = stopping()
+    """Runs the stand-in for Google alone, until a signal stops it."""
+    stop = stop_event()
     async with serving([Site(sandbox_app(), HOST, port)]):
         sys.stdout.write(_how_to_use(address(HOST, port)))
         sys.stdout.flush()
@@ -61,7 +61,7 @@ async def run_sandbox(port: int) -> None:
 
 
 def _how_to_use(google_origin: str) -> str:
-    """What `serve` and `sync` need to use the stand-in."""
+    """Returns the text that says how `serve` and `sync` can use the stand-in."""
     return f"""The stand-in for Google listens on {google_origin}/
 
 To use it, before `timebok serve` or `timebok sync`:
@@ -73,7 +73,7 @@ export TIMEBOK_GOOGLE_CLIENT_SECRET={GOOGLE_CLIENT[1]}
 
 
 async def _run_in(folder: Path, port: int, google_port: int) -> None:
-    stop = stopping()
+    stop = stop_event()
     settings = _settings(folder, port, google_port)
     google = SandboxGoogle()
     app = build(settings)
@@ -82,11 +82,11 @@ async def _run_in(folder: Path, port: int, google_port: int) -> None:
         Site(sandbox_app(google), HOST, google_port, argument="--google-port"),
     ]
     with listening(sites) as sockets:
-        if not await unless(stop, migrate(settings.database_url)):
+        if not await run_unless(stop, migrate(settings.database_url)):
             return
         demo = await _prepare(settings, folder, address(HOST, google_port))
         google.seed_demo()
-        _appointment(google)
+        _add_appointment(google)
         async with serving(sites, sockets):
             option_id = demo.shop.options["Ben"]
             await connect(settings.public_url, demo.keys[Role.ADMIN], option_id, account=BEN, calendar=BEN)
@@ -96,11 +96,11 @@ async def _run_in(folder: Path, port: int, google_port: int) -> None:
 
 
 def _settings(folder: Path, port: int, google_port: int) -> Settings:
-    """The demo's own settings; its secret key lies beside its data."""
+    """Returns the demo's settings, with the secret key of a file beside its data."""
     folder.mkdir(parents=True, exist_ok=True)
     secret_file = folder / "secret.key"
     if not secret_file.exists():
-        _keep_private(secret_file, new_secret_key())
+        _write_private(secret_file, new_secret_key())
     return read(
         database_url=f"sqlite:///{folder.resolve() / 'timebok.db'}",
         bell_url="memory://",
@@ -113,7 +113,7 @@ def _settings(folder: Path, port: int, google_port: int) -> Settings:
 
 
 def _secret_key(file: Path) -> str:
-    """The secret key of an earlier run. Raises WrongSettingError when the file holds none."""
+    """Reads the secret key from the file. Raises WrongSettingError when the file has none."""
     try:
         key_kept = file.read_text().strip()
         Secrets((key_kept,))
@@ -122,7 +122,7 @@ def _secret_key(file: Path) -> str:
     return key_kept
 
 
-def _keep_private(file: Path, text: str) -> None:
+def _write_private(file: Path, text: str) -> None:
     """Writes a file that only this user may read."""
     file.unlink(missing_ok=True)
     file.touch(mode=0o600)
@@ -130,31 +130,31 @@ def _keep_private(file: Path, text: str) -> None:
 
 
 async def _prepare(settings: Settings, folder: Path, google_origin: str) -> Demo:
-    """The demo business, filled when it is new, with the keys of its folder."""
-    async with db.opened(settings.database_url), notifier.opened(settings.bell_url):
+    """Creates and fills the demo business, if it is new, and its API keys. Returns the demo."""
+    async with db.opened(settings.database_url), notifier.open_notifier(settings.bell_url):
         business_id = await business.by_slug("demo") or await business.create(
             "demo", "Fjord Studio", ZONE, origins=[settings.public_url], booking_url=f"{settings.public_url}/#{{token}}"
         )
         await business.Business.filter(id=business_id).update(origins=[settings.public_url])
-        shop = await furnish(business_id, settings.google_days)
+        shop = await fill_shop(business_id, settings.google_days)
         keys = await _keys(business_id, folder / "keys.json")
     return Demo(settings, google_origin, keys, shop)
 
 
 async def _keys(business_id: UUID, file: Path) -> dict[Role, str]:
-    """One key per role: those of an earlier run as far as they are good, which only this file can tell."""
+    """Returns one key for each role: that of the file where it is still valid, else a new one."""
     kept = _kept_keys(file)
     keys = {}
     for role in Role:
         caller = await api_key.authenticate(kept.get(role, ""))
         good = caller is not None and (caller.business_id, caller.role) == (business_id, role)
         keys[role] = kept[role] if good else (await api_key.create(business_id, role, "demo"))[1]
-    _keep_private(file, json.dumps(keys, indent=2))
+    _write_private(file, json.dumps(keys, indent=2))
     return keys
 
 
 def _kept_keys(file: Path) -> dict[str, str]:
-    """What the file of keys holds; nothing when there is none, or it is damaged."""
+    """Reads the keys from the file; returns none when it does not exist or is damaged."""
     try:
         found = json.loads(file.read_text())
     except (FileNotFoundError, ValueError):
@@ -162,30 +162,30 @@ def _kept_keys(file: Path) -> dict[str, str]:
     return {name: text for name, text in found.items() if isinstance(text, str)} if isinstance(found, dict) else {}
 
 
-def _appointment(google: SandboxGoogle) -> None:
-    """Ben sees the doctor tomorrow from eight to nine."""
+def _add_appointment(google: SandboxGoogle) -> None:
+    """Puts a doctor's appointment, tomorrow from eight to nine, into Ben's calendar."""
     start = _tomorrow().replace(hour=8, minute=0, second=0, microsecond=0)
     google.insert_event(BEN, {"summary": "Doctor's appointment", **_between(start, start + timedelta(hours=1))})
 
 
 def _tomorrow() -> datetime:
-    """This time tomorrow, by the demo's clock on the wall."""
+    """Returns this time tomorrow, in the demo's time zone."""
     return clock.now().astimezone(ZoneInfo(ZONE)) + timedelta(days=1)
 
 
 def _monday_of(moment: datetime) -> date:
-    """The first day of a week."""
+    """Returns the Monday of a moment's week."""
     return moment.date() - timedelta(days=moment.weekday())
 
 
 def _between(start: datetime, end: datetime) -> dict[str, object]:
-    """An event's times as Google writes them."""
+    """Returns an event's times in Google's JSON."""
     times = {"start": start, "end": end}
     return {name: {"dateTime": at.isoformat(), "timeZone": ZONE} for name, at in times.items()}
 
 
 def _welcome(demo: Demo) -> str:
-    """What to try, and with which keys."""
+    """Returns the text that says what to try, and with which keys."""
     explorer = f"{demo.settings.public_url}/graphql"
     keys = demo.keys
     return f"""

@@ -1,4 +1,4 @@
-"""The demo's business: options, services and bookings, made through the domain's own verbs."""
+"""The demo business: creates its options, services and bookings through the domain's verbs."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -44,15 +44,15 @@ class Shop:
     services: Mapping[str, UUID]
 
 
-async def furnish(business_id: UUID, google_days: int) -> Shop:
-    """The business as the demo shows it; one that has options already is left as it is."""
+async def fill_shop(business_id: UUID, google_days: int) -> Shop:
+    """Fills the demo business, unless it has options already. Returns its options and services."""
     if not await Option.filter(business_id=business_id).exists():
         options = {
-            name: _made(await option.create(business_id, {"name": name, **_at_home(), **values}))
+            name: _id_of(await option.create(business_id, {"name": name, **_at_home(), **values}))
             for name, values in _OPTIONS.items()
         }
         for names, values in _SERVICES:
-            _made(await service.create(business_id, {**values, "option_ids": [options[name] for name in names]}))
+            _id_of(await service.create(business_id, {**values, "option_ids": [options[name] for name in names]}))
         await _book(business_id, google_days)
     return Shop(await _by_name(Option, business_id), await _by_name(Service, business_id))
 
@@ -67,21 +67,21 @@ async def _by_name(table: type[Option] | type[Service], business_id: UUID) -> Ma
 
 
 async def _book(business_id: UUID, google_days: int) -> None:
-    """A few bookings for the coming days, each in the first slot from ten o'clock on."""
+    """Makes a few bookings for the coming days, each in the first slot from ten o'clock on."""
     caller = Caller(business_id, UUID(int=0), Role.STAFF, "demo")
     services = [service_id for _, service_id in sorted((await _by_name(Service, business_id)).items())]
     for number, name in enumerate(_CUSTOMERS):
         service_id = services[number % len(services)]
         start = await _first_slot(business_id, service_id, number // 2 + 1, google_days)
         first, *_ = name.lower().split()
-        wish = BookingRequest(
+        request = BookingRequest(
             customer_name=name, customer_email=f"{first}@example.com", service_id=service_id, start=start
         )
-        _made(await create_booking.create(caller, wish, once=None, google_days=google_days))
+        _id_of(await create_booking.create(caller, request, once=None, google_days=google_days))
 
 
 async def _first_slot(business_id: UUID, service_id: UUID, days_ahead: int, google_days: int) -> datetime:
-    """The first start from ten o'clock on that day."""
+    """Returns the first free start from ten o'clock on that day."""
     row = await service.read(business_id, service_id, service.OFFER_COLUMNS)
     if row is None:
         raise LookupError("the demo's service is gone")
@@ -92,8 +92,8 @@ async def _first_slot(business_id: UUID, service_id: UUID, days_ahead: int, goog
     return to_datetime(found.slots(window)[0][0])
 
 
-def _made(answer: UUID | Refused) -> UUID:
-    """What was made. Raises RuntimeError when it was refused."""
+def _id_of(answer: UUID | Refused) -> UUID:
+    """Returns the id in a verb's answer. Raises RuntimeError for a refusal."""
     if isinstance(answer, Refused):
         raise RuntimeError("; ".join(each.text for each in answer.reasons))
     return answer

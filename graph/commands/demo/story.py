@@ -1,4 +1,4 @@
-"""Connecting an option to Google the way a person does it: over the API, through the consent page, and back."""
+"""Connects an option to Google as a person does: over the API, through the consent page, and back."""
 
 import re
 from html import unescape
@@ -41,7 +41,7 @@ async def connect(origin: str, admin_key: str, option_id: UUID, *, account: str,
 
 
 async def _consent(http: aiohttp.ClientSession, address: str, account: str) -> str:
-    """Clicks through the consent page with every box ticked: the page that the person lands on."""
+    """Submits the consent page with every box ticked. Returns the address that the person is redirected to."""
     async with http.get(address) as page:
         boxes = [unescape(one or other) for one, other in _SCOPE.findall(await page.text())]
     fields = [("account", "other"), ("email", account), ("decision", "allow"), *(("scope", box) for box in boxes)]

@@ -6,7 +6,7 @@ from graphql import GraphQLError
 from starlette.types import Receive, Scope, Send
 from strawberry.types import ExecutionResult
 
-from graph.rendering.json_text import bounded, encoded
+from graph.rendering.json_text import encode, encode_bounded
 from graph.server.http.status import retry_after, status_of
 
 _NOT_KEPT = (b"cache-control", b"no-store")
@@ -49,9 +49,9 @@ def answer_of(result: ExecutionResult, media_type: str, most: int) -> Answer:
         answer = {"errors": answer["errors"]}
     seconds = retry_after(status, result.errors)
     later = () if seconds is None else ((b"retry-after", b"%d" % seconds),)
-    return Answer(status, media_type, bounded(answer, most), *later)
+    return Answer(status, media_type, encode_bounded(answer, most), *later)
 
 
 def refusal(status: int, error: GraphQLError, media_type: str, *more: tuple[bytes, bytes]) -> Answer:
     """The answer to what is no GraphQL request, or was not looked at."""
-    return Answer(status, media_type, encoded({"errors": [error.formatted]}), *more)
+    return Answer(status, media_type, encode({"errors": [error.formatted]}), *more)

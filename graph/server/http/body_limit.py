@@ -5,8 +5,8 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from graph.languages import asked_for, figure
-from graph.spoken import in_language
+from graph.languages import format_number, negotiate
+from graph.spoken import translate_message
 
 LARGEST_BODY = 1024 * 1024
 """Bytes of a request's body, and of a socket's message."""
@@ -80,11 +80,11 @@ def replay(message: Message, receive: Receive) -> Receive:
 
 
 async def _too_large(scope: Scope, receive: Receive, send: Send) -> None:
-    reason = f"The request is larger than {figure(LARGEST_BODY)} bytes. Send less at once."
+    reason = f"The request is larger than {format_number(LARGEST_BODY)} bytes. Send less at once."
     await _refuse(scope, 413, reason)(scope, receive, send)
 
 
 def _refuse(scope: Scope, status: int, reason: str) -> ASGIApp:
-    language = asked_for(Headers(scope=scope).get("accept-language", ""))
-    error = {"message": in_language(reason, language), "extensions": {"code": "BAD_USER_INPUT"}}
+    language = negotiate(Headers(scope=scope).get("accept-language", ""))
+    error = {"message": translate_message(reason, language), "extensions": {"code": "BAD_USER_INPUT"}}
     return JSONResponse({"errors": [error]}, status_code=status)

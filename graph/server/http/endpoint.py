@@ -13,8 +13,8 @@ from strawberry.types import ExecutionResult
 from strawberry.types.execution import PreExecutionError
 
 from graph import languages
-from graph.errors import coded
-from graph.limits.door import Door
+from graph.errors import with_code
+from graph.limits.door import RequestLimits
 from graph.metrics import DIRECT
 from graph.operation.admission import admit
 from graph.operation.caller import identify
@@ -29,14 +29,16 @@ from graph.server.live.execution import OperationRequest
 from graph.server.live.hub import Hub
 from graph.server.live.open_streams import OpenStreams
 from graph.server.transport.connection import EXTENSION, READY
-from graph.spoken import in_language, spoken
+from graph.spoken import translate_error, translate_message
 from models.storage import db
 
 
 class Endpoint:
     """The HTTP endpoint of one process."""
 
-    def __init__(self, schema: GraphQLSchema, state: AppState, door: Door, streams: OpenStreams, live: Hub) -> None:
+    def __init__(
+        self, schema: GraphQLSchema, state: AppState, door: RequestLimits, streams: OpenStreams, live: Hub
+    ) -> None:
         self._schema = schema
         self._state = state
         self._door = door
@@ -49,13 +51,13 @@ class Endpoint:
         if self._state.settings.explorer and _is_a_person(scope["method"], headers):
             await explorer.page()(scope, receive, send)
             return
-        language = languages.asked_for(_text(headers, b"accept-language") or "")
+        language = languages.negotiate(_text(headers, b"accept-language") or "")
         media_type = preferred_type(_text(headers, b"accept") or "")
         answer: ASGIApp
         try:
             answer = await self._answer(scope, receive, headers, language, media_type)
         except NoRequestError as none:
-            message = in_language(none.reason, language)
+            message = translate_message(none.reason, language)
             error = GraphQLError(message, extensions={"code": "BAD_USER_INPUT"})
             allow = [(b"allow", none.allow.encode())] if none.status == 405 else []
             answer = refusal(none.status, error, media_type, *allow)
@@ -65,7 +67,7 @@ class Endpoint:
         except Exception as fault:
             if not db.is_away(fault):
                 raise
-            answer = refusal(503, spoken(unavailable(), language), media_type)
+            answer = refusal(503, translate_error(unavailable(), language), media_type)
         await answer(scope, receive, send)
 
     async def _answer(
@@ -114,7 +116,7 @@ class Endpoint:
         raise NoRequestError(400, "The request has no query")
 
     def _refused(self, error: GraphQLError, context: Context, media_type: str) -> Answer:
-        return self._answered(ExecutionResult(None, [coded(error, context.language)]), context, media_type)
+        return self._answered(ExecutionResult(None, [with_code(error, context.language)]), context, media_type)
 
     def _answered(self, result: ExecutionResult, context: Context, media_type: str) -> Answer:
         if context.document is not None:

@@ -11,13 +11,13 @@ from graphql import GraphQLError, GraphQLSchema
 from graphql.execution import create_source_event_stream, execute_subscription_event
 from strawberry.types.execution import PreExecutionError
 
-from graph.errors import FAULTS, client_error, coded
+from graph.errors import FAULTS, client_error, with_code
 from graph.operation.execution import execute
 from graph.operation.executor import Executor
-from graph.rendering.json_text import bounded, encoded
+from graph.rendering.json_text import encode, encode_bounded
 from graph.request.context import Context
 from graph.server.live.message_buffer import Message
-from graph.spoken import spoken
+from graph.spoken import translate_error
 from graph.subscriptions.source import Look, Source, SourceEvent
 from models.log import change_log
 
@@ -63,10 +63,10 @@ class Execution:
         result: Any = execute_subscription_event(executor)
         if isawaitable(result):
             result = await result
-        errors = [coded(error, context.language) for error in result.errors or ()]
+        errors = [with_code(error, context.language) for error in result.errors or ()]
         if _is_fault(result.data, errors):
             return failed(*errors)
-        payload = bounded(_payload(result.data, errors), context.state.settings.answer_bytes)
+        payload = encode_bounded(_payload(result.data, errors), context.state.settings.answer_bytes)
         if self.source.has_states:
             return Message(payload, next(self._positions), event.topic, is_repeated=event.is_repeated)
         cursor = change_log.to_cursor(context.caller.business_id, event.revision)
@@ -84,21 +84,21 @@ def prepare(schema: GraphQLSchema, asked: OperationRequest) -> Execution | Messa
     if isinstance(source, Source):
         return Execution(source, executor)
     errors = source if isinstance(source, list) else source.errors
-    return failed(*(coded(error, context.language) for error in errors), is_refusal=True)
+    return failed(*(with_code(error, context.language) for error in errors), is_refusal=True)
 
 
 async def answer(schema: GraphQLSchema, asked: OperationRequest) -> Message:
     """The answer to a query or a mutation."""
     context = asked.context
     result = await execute(context, schema, asked.operation_name, asked.variables)
-    payload = bounded(_payload(result.data, result.errors), context.state.settings.answer_bytes)
+    payload = encode_bounded(_payload(result.data, result.errors), context.state.settings.answer_bytes)
     return Message(payload, is_refusal=isinstance(result, PreExecutionError))
 
 
 def failed(*errors: GraphQLError, language: str = "en", is_refusal: bool = False) -> Message:
     """A message that ends an operation; one that has not begun, where it is a refusal."""
-    payload = _payload(None, [spoken(error, language) for error in errors])
-    return Message(encoded(payload), is_refusal=is_refusal, is_last=True)
+    payload = _payload(None, [translate_error(error, language) for error in errors])
+    return Message(encode(payload), is_refusal=is_refusal, is_last=True)
 
 
 def _payload(data: Any, errors: Sequence[GraphQLError] | None) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from uuid import UUID
 import orjson
 from graphql import GraphQLSchema
 
-from graph.errors import client_error, coded
+from graph.errors import client_error, with_code
 from graph.limits.seats import SHORTER, TOO_COMPLEX, SubscriptionSeats, too_complex
 from graph.metrics import LAGGING, SUBSCRIBERS
 from graph.operation.admission import admit
@@ -71,7 +71,7 @@ class Hub:
                 asked = replace(asked, context=replace(asked.context))
                 text, context = asked.document or "", asked.context
                 if not_admitted := await admit(context, self._schema, text, asked.operation_name, asked.variables):
-                    yield failed(coded(not_admitted, language), is_refusal=True)
+                    yield failed(with_code(not_admitted, language), is_refusal=True)
                     return
                 member.cost = context.cost
                 operation = context.document.operation(asked.operation_name) if context.document else None
@@ -128,7 +128,7 @@ class Hub:
                 yield await execution.message(source.reset(newest))
                 return
             # It is among the present already: a key that is revoked from now on is noticed.
-            if not await api_key.standing({context.caller}):
+            if not await api_key.still_valid({context.caller}):
                 raise unauthenticated()
             self._feeds.expect(business_id, newest)
             if not member.follows:
@@ -176,7 +176,7 @@ class Hub:
         """Ends what is followed with keys of a business that were revoked."""
         self._keys_changed()
         callers = {each.caller for each in self._members.get(business_id, ()) if each.caller}
-        gone = callers - await api_key.standing(callers)
+        gone = callers - await api_key.still_valid(callers)
         for member in self._members.get(business_id, ()):
             if member.caller in gone:
                 member.part(unauthenticated())

@@ -9,7 +9,7 @@ from contextlib import suppress
 from typing import Protocol
 
 from graph.limits.rate import share_of
-from models.api_key import Caller, standing
+from models.api_key import Caller, still_valid
 from models.storage.outage import Outage, looking
 
 log = logging.getLogger("timebok.sockets")
@@ -94,7 +94,7 @@ class OpenStreams:
             self._looks.clear()
             if self._open:
                 with looking(outage, log, "could not look for revoked keys"):
-                    await self._close(set(self._open) - await standing(set(self._open)))
+                    await self._close(set(self._open) - await still_valid(set(self._open)))
             with suppress(TimeoutError):
                 async with asyncio.timeout(CHECK_SECONDS):
                     await self._looks.wait()

@@ -14,10 +14,10 @@ from strawberry.subscriptions import GRAPHQL_TRANSPORT_WS_PROTOCOL
 from strawberry.types.unset import UnsetType
 
 from graph import languages
-from graph.limits.answers import no_key_shown
-from graph.limits.door import Door
+from graph.limits.answers import no_valid_key
+from graph.limits.door import RequestLimits
 from graph.operation.caller import identify
-from graph.rendering.json_text import encoded
+from graph.rendering.json_text import encode
 from graph.request.context import AppState, Context
 from graph.server.live.hub import Hub
 from graph.server.live.open_streams import OpenStreams
@@ -30,7 +30,9 @@ INIT_SECONDS = 5
 class SocketEndpoint(GraphQL[Context, None]):
     """The endpoint of one process for sockets."""
 
-    def __init__(self, schema: BaseSchema, state: AppState, door: Door, sockets: OpenStreams, live: Hub) -> None:
+    def __init__(
+        self, schema: BaseSchema, state: AppState, door: RequestLimits, sockets: OpenStreams, live: Hub
+    ) -> None:
         super().__init__(
             schema,
             connection_init_wait_timeout=timedelta(seconds=INIT_SECONDS),
@@ -50,19 +52,19 @@ class SocketEndpoint(GraphQL[Context, None]):
 
     def encode_json(self, data: object) -> str:
         """What goes out, as JSON text."""
-        return encoded(data).decode()
+        return encode(data).decode()
 
     async def get_context(self, request: Request | WebSocket, response: Response | WebSocket) -> Context:
         """A socket's context. It shows its key later, in `connection_init`."""
         del response
-        language = languages.asked_for(request.headers.get("accept-language", ""))
+        language = languages.negotiate(request.headers.get("accept-language", ""))
         return Context(self._state, language=language, address=self.door.address_of(request.scope))
 
     async def on_ws_connect(self, context: Context) -> UnsetType | dict[str, object] | None:
         """Lets a socket in that shows a key. Raises UNAUTHENTICATED; RATE_LIMITED after many wrong keys."""
         early = await identify(context, self.door, _authorization(context.connection_params or {}))
         if context.who is None:
-            raise early or no_key_shown(context.language)
+            raise early or no_valid_key(context.language)
         return None
 
 

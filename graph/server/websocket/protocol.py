@@ -15,7 +15,7 @@ from starlette.websockets import WebSocketDisconnect, WebSocketState
 from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import BaseGraphQLTransportWSHandler, Operation
 
 from graph.limits.answers import close_reason
-from graph.limits.door import Door, too_many_open
+from graph.limits.door import RequestLimits, too_many_open
 from graph.limits.seats import FEWER, too_complex
 from graph.limits.turns import Turns
 from graph.request.context import Context
@@ -25,7 +25,7 @@ from graph.server.live.member import COST_AT_ONCE, Member
 from graph.server.live.open_streams import FORBIDDEN, OpenStreams
 from graph.server.transport.connection import EXTENSION, READY
 from graph.server.transport.frames import TRUST, WAIT, WRITE
-from graph.spoken import spoken
+from graph.spoken import translate_error
 from models.storage import db
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ class Endpoint(Protocol):
     """What a socket needs of the endpoint that took it in."""
 
     sockets: OpenStreams
-    door: Door
+    door: RequestLimits
     live: Hub
 
 
@@ -107,7 +107,7 @@ class Socket(BaseGraphQLTransportWSHandler[Context, None]):
         if refused is None:
             await super().handle_subscribe(message)
         else:
-            payload = [spoken(refused, self.context.language).formatted]
+            payload = [translate_error(refused, self.context.language).formatted]
             await self.send_message(cast(Any, {"id": message["id"], "type": "error", "payload": payload}))
 
     def _refusal(self) -> GraphQLError | None:

@@ -16,7 +16,7 @@ from graphql import (
 
 from graph.complexity import lengths
 from graph.complexity.cost import LARGEST_PAGE, counter
-from graph.documents.document import Document, read
+from graph.documents.document import Document, parse_document
 from graph.schema import schema
 from models.settings import Settings
 from tests.operations import operations
@@ -32,7 +32,7 @@ def range_of(days: float) -> dict[str, str]:
 
 def checked(text: str) -> Document:
     """A document that may be sent."""
-    document = read(text)
+    document = parse_document(text)
     document.check(schema.core, introspection=True)
     assert not document.errors, document.errors
     return document

@@ -4,7 +4,7 @@ import pytest
 from graphql import parse, validate
 
 from graph.complexity.repetition import RepetitionRule
-from graph.documents.document import MOST_OPERATIONS, MOST_TOKENS, read
+from graph.documents.document import MOST_OPERATIONS, MOST_TOKENS, parse_document
 from graph.schema import schema
 
 
@@ -15,7 +15,7 @@ def often(count: int, field: str = "options { nodes { id name } }") -> str:
 
 def codes(text: str) -> set[str | None]:
     """The codes of what is wrong with a document."""
-    document = read(text)
+    document = parse_document(text)
     document.check(schema.core, introspection=True)
     wrong = [document.syntax_error] if document.syntax_error else document.errors or []
     return {(each.extensions or {}).get("code") for each in wrong}
@@ -80,7 +80,7 @@ def test_counting_goes_as_deep_as_fragments_do() -> None:
     ],
 )
 def test_too_many_tokens_operations_or_levels_are_one_code(text: str) -> None:
-    document = read(text)
+    document = parse_document(text)
     assert document.syntax_error
     too_complex = (document.syntax_error.extensions or {}).get("code") == "QUERY_TOO_COMPLEX"
     assert too_complex != ("#" in text)

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from graph.complexity.values import MOST_VALUES, too_many
+from graph.complexity.values import MOST_VALUES, too_many_values
 from tests.graph.shop import Shop, graphql_codes
 
 HALF = MOST_VALUES // 2
@@ -19,12 +19,12 @@ BEYOND: tuple[dict[str, Any], ...] = (
 
 @pytest.mark.parametrize("variables", WITHIN)
 def test_what_a_client_sends_is_within(variables: dict[str, Any]) -> None:
-    assert too_many(variables) is None
+    assert too_many_values(variables) is None
 
 
 @pytest.mark.parametrize("variables", BEYOND)
 def test_more_is_refused(variables: dict[str, Any]) -> None:
-    error = too_many(variables)
+    error = too_many_values(variables)
     assert error
     assert error.extensions == {"code": "BAD_USER_INPUT"}
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from graph.documents.document import read
+from graph.documents.document import parse_document
 from graph.schema import schema
 
 FIELDS = "{ cursor }"
@@ -39,15 +39,15 @@ FIELDS = "{ cursor }"
     ],
 )
 def test_the_variable_that_says_from_where(document: str, name: str | None, expected: str | None) -> None:
-    found = read(document)
+    found = parse_document(document)
     found.check(schema.core, introspection=True)
     operation = found.operation(name)
     assert (operation.resume_variable if operation else None) == expected
 
 
 def test_only_what_is_asked_to_run_makes_a_subscription() -> None:
-    both = read("query Q { viewer { role } } subscription S { calendarChanges { cursor } }")
+    both = parse_document("query Q { viewer { role } } subscription S { calendarChanges { cursor } }")
     assert both.is_subscription("S")
     assert not both.is_subscription("Q")
     assert not both.is_subscription(None)
-    assert not read("{").is_subscription(None)
+    assert not parse_document("{").is_subscription(None)

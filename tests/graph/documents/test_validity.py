@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from graph.documents.document import read
+from graph.documents.document import parse_document
 from graph.schema import schema
 
 PER_FIELD = 4
@@ -30,7 +30,7 @@ def text(times: int, number: int = 0) -> str:
 def left_by(document: str) -> int:
     """Objects that reading and checking a document leaves in circles."""
     gc.collect()
-    found = read(document)
+    found = parse_document(document)
     found.check(schema.core, introspection=True)
     assert not found.errors
     return gc.collect()
@@ -45,14 +45,14 @@ def test_nothing_that_was_compared_is_left_behind() -> None:
 
 
 def test_fields_that_do_not_fit_together_are_still_found() -> None:
-    document = read("{ viewer { a: role } ...F } fragment F on Query { viewer { a: business { id } } }")
+    document = parse_document("{ viewer { a: role } ...F } fragment F on Query { viewer { a: business { id } } }")
     document.check(schema.core, introspection=True)
     assert [each.message.split(" because")[0] for each in document.errors or ()] == ["Fields 'viewer' conflict"]
 
 
 def test_a_document_is_valid_only_once_its_operations_are_known() -> None:
     """It is checked in a thread, while others look."""
-    document, seen = read(text(3)), list[bool]()
+    document, seen = parse_document(text(3)), list[bool]()
 
     def see(*_: object) -> None:
         seen.append(document.errors == [] and not document.operations)

@@ -14,14 +14,14 @@ import pytest
 
 from graph.documents.cache import Documents
 from graph.documents.document import Document
-from graph.documents.document import read as read_document
+from graph.documents.document import parse_document as read_document
 from graph.fields.compiled_selections import CASES
 from graph.limits.cost_budget import CostBudget
 from graph.metrics import FALLBACKS
 from graph.operation import executor
 from graph.relay.nodes import from_id, to_id
 from graph.rendering import allowance, pieces
-from graph.rendering.json_text import encoded
+from graph.rendering.json_text import encode
 from graph.request.context import AppState, Context
 from graph.schema import schema
 from models import api_key
@@ -90,7 +90,7 @@ class Both:
             errors = [error.formatted for error in result.errors or ()]
             for error in errors:
                 assert error["extensions"]["code"] != "INTERNAL", error
-            found.append(encoded({"data": result.data, "errors": errors}))
+            found.append(encode({"data": result.data, "errors": errors}))
             assert values(result.data) <= counted(document, variables), document
         assert found[0] == found[1], document
         return found[1:]

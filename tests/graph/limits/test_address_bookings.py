@@ -187,7 +187,7 @@ async def test_what_counts_no_more_is_forgotten_a_little_at_a_time(shop: Shop) -
         left.append(await AddressBooking.filter(made_at__lte=long_ago).count())
     assert left == [70, 20, 0]
     await AddressBooking.all().update(made_at=clock.now() - KEPT + timedelta(minutes=1))
-    await address_booking.forget(clock.now())
+    await address_booking.prune(clock.now())
     assert await AddressBooking.all().count() == MOST
-    await address_booking.forget(clock.now() + timedelta(minutes=1))
+    await address_booking.prune(clock.now() + timedelta(minutes=1))
     assert await AddressBooking.all().count() == 0

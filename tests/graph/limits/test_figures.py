@@ -8,19 +8,19 @@ import pytest
 from graphql import GraphQLError
 
 from graph.complexity import aliases, depth, repetition
-from graph.complexity.values import MOST_VALUES, too_many
-from graph.documents.document import MOST_OPERATIONS, MOST_TOKENS, read
-from graph.languages import figure, say
-from graph.limits.cost_budget import TOO_DEAR
+from graph.complexity.values import MOST_VALUES, too_many_values
+from graph.documents.document import MOST_OPERATIONS, MOST_TOKENS, parse_document
+from graph.languages import format_number, translate
+from graph.limits.cost_budget import TOO_EXPENSIVE
 from graph.rendering.allowance import too_long
 from graph.schema import schema
-from graph.spoken import spoken
+from graph.spoken import translate_error
 from tests.graph.shop import Shop
 
 
 def refusal(text: str, about: str) -> GraphQLError:
     """Why a document is refused, as far as it is about this."""
-    document = read(text)
+    document = parse_document(text)
     document.check(schema.core, introspection=True)
     errors = [document.syntax_error] if document.syntax_error else document.errors or []
     assert {(error.extensions or {})["code"] for error in errors} == {"QUERY_TOO_COMPLEX"}
@@ -65,7 +65,7 @@ def test_a_document_that_is_too_much_is_told_the_figures_and_what_to_do(what: st
 @pytest.mark.parametrize("what", REFUSED)
 def test_and_so_in_norwegian(what: str) -> None:
     document, counted, most = REFUSED[what]
-    said = spoken(refusal(document, what.partition(",")[0]), "nb").message
+    said = translate_error(refusal(document, what.partition(",")[0]), "nb").message
     for figures in (counted, str(most)):
         if number := re.search(r"\d[\d,]*", figures):
             assert re.search(rf"\b{number[0].replace(',', chr(0xA0))}\b", said)
@@ -75,10 +75,10 @@ def test_and_so_in_norwegian(what: str) -> None:
 
 
 def test_variables_that_are_too_many_are_told_the_limit() -> None:
-    refused = too_many({"ids": list(range(MOST_VALUES))})
+    refused = too_many_values({"ids": list(range(MOST_VALUES))})
     assert refused
     assert f" {MOST_VALUES} values" in refused.message
-    assert f" {MOST_VALUES} verdier" in spoken(refused, "nb").message
+    assert f" {MOST_VALUES} verdier" in translate_error(refused, "nb").message
 
 
 @pytest.mark.parametrize(
@@ -92,11 +92,11 @@ def test_variables_that_are_too_many_are_told_the_limit() -> None:
     ],
 )
 def test_a_figure_is_written_as_the_language_does(number: int, english: str, norwegian: str) -> None:
-    assert (figure(number), figure(number, "nb")) == (english, norwegian)
+    assert (format_number(number), format_number(number, "nb")) == (english, norwegian)
     for language, written in (("en", english), ("nb", norwegian)):
-        assert f" {written}, " in say(TOO_DEAR, {"requested": number, "requestLimit": 7}, language)
+        assert f" {written}, " in translate(TOO_EXPENSIVE, {"requested": number, "requestLimit": 7}, language)
     if number >= 1024:
-        assert f" {norwegian} byte" in spoken(too_long(number), "nb").message
+        assert f" {norwegian} byte" in translate_error(too_long(number), "nb").message
 
 
 async def test_a_request_that_costs_too_much_is_told_in_norwegian_figures(shop: Shop) -> None:
@@ -106,5 +106,5 @@ async def test_a_request_that_costs_too_much_is_told_in_norwegian_figures(shop: 
     answer = (await shop.served.http.post(f"{shop.served.url}/graphql", json=body, headers=headers)).json()
     (error,) = answer["errors"]
     assert "høyst 1\u00a0200\u00a0000." in error["message"]
-    assert figure(error["extensions"]["requested"], "nb") in error["message"]
+    assert format_number(error["extensions"]["requested"], "nb") in error["message"]
     assert "," not in error["message"].partition(". ")[0].replace(", og", "")

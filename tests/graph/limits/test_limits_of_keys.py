@@ -57,7 +57,7 @@ async def test_an_idle_socket_ends_with_its_key_though_nobody_here_was_told(narr
     key_id, plain = await api_key.create(narrow.business_id, Role.STAFF, "an old dashboard")
     async with narrow.socket(plain) as socket:
         await acknowledged(socket)
-        async with notifier.opened("memory://"):
+        async with notifier.open_notifier("memory://"):
             # Rings another process's bell: nobody here hears it.
             await api_key.revoke(key_id)
         assert await close_code(socket) == 4403

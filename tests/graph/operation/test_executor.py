@@ -20,7 +20,7 @@ from graph.operation import executor
 from graph.relay.nodes import to_id
 from graph.rendering import allowance
 from graph.rendering.allowance import Allowance
-from graph.rendering.json_text import Text, encoded
+from graph.rendering.json_text import Text, encode
 from graph.rendering.pieces import Listing
 from graph.request.context import Context
 from graph.server.transport import connection
@@ -132,7 +132,7 @@ async def test_others_have_their_turn_while_an_answer_is_made(
         result = await run(context, document, crowd.window(hours / 24))
         beside.cancel()
         assert not result.errors
-        slots = json.loads(encoded(result.data))["availability"]["days"]
+        slots = json.loads(encode(result.data))["availability"]["days"]
         assert sum(len(day["slots"]) for day in slots) == hours * 12
         assert {len(slot["options"]) for day in slots for slot in day["slots"]} == {OPTIONS}
         assert turns > 100
@@ -200,7 +200,7 @@ async def test_several_long_answers_take_little_more_memory_than_one(crowd: Crow
         context.allowance = Watched(context.allowance.most, space)
         result = await run(context, document, crowd.window(hours / 24))
         assert not result.errors
-        return len(encoded(result.data))
+        return len(encode(result.data))
 
     alone = await answered()
     assert alone > 2 * most
@@ -218,7 +218,7 @@ async def test_what_is_counted_is_nearly_all_that_is_sent(crowd: Crowd) -> None:
         counted = context.allowance = Counted(context.allowance.most)
         result = await run(context, document, crowd.window(1))
         # Lists with few items are not.
-        size = len(encoded(result.data))
+        size = len(encode(result.data))
         assert 0.99 * size < counted.taken <= size
 
 

@@ -166,7 +166,7 @@ async def test_unlinking_wants_the_future_gone_and_leaves_the_past() -> None:
 async def test_letting_go_leaves_the_events_and_nothing_waiting() -> None:
     business_id, option_id, _ = await _linked()
     await _want(business_id, await rows.a_booking(business_id, option_id), option_id)
-    await change_log.write(business_id, lambda work: mirror.let_go(work, option_id))
+    await change_log.write(business_id, lambda work: mirror.leave_events(work, option_id))
     (row,) = await Mirror.all()
     assert not row.present
     assert (row.wanted_version, row.pending_since) == (row.pushed_version, None)
@@ -176,7 +176,7 @@ async def test_changed_templates_want_every_future_mirror_anew() -> None:
     business_id, option_id, _ = await _linked()
     await _want(business_id, await rows.a_booking(business_id, option_id), option_id)
     await _pushed()
-    await change_log.write(business_id, mirror.want_all_again)
+    await change_log.write(business_id, mirror.rerender_all)
     (row,) = await Mirror.all()
     assert row.present
     assert row.wanted_version == row.pushed_version + 1
@@ -200,16 +200,16 @@ async def test_whoever_makes_a_mirror_look_different_notes_its_booking_once() ->
     assert await _noted(business_id) == []
     await change_log.write(business_id, lambda work: mirror.want_future(work, option_id))
     assert await _noted(business_id) == once
-    await change_log.write(business_id, mirror.want_all_again)
+    await change_log.write(business_id, mirror.rerender_all)
     assert await _noted(business_id) == once
-    await change_log.write(business_id, lambda work: mirror.revive(work, calendar_id))
+    await change_log.write(business_id, lambda work: mirror.retry_failed(work, calendar_id))
     assert await _noted(business_id) == []
     await Mirror.all().update(failed_version=3, repairs=11)
-    await change_log.write(business_id, lambda work: mirror.revive(work, calendar_id))
+    await change_log.write(business_id, lambda work: mirror.retry_failed(work, calendar_id))
     assert await _noted(business_id) == once
     (row,) = await Mirror.all()
     assert (row.failed_version, row.repairs) == (None, 0)
-    await change_log.write(business_id, lambda work: mirror.let_go(work, option_id))
+    await change_log.write(business_id, lambda work: mirror.leave_events(work, option_id))
     assert await _noted(business_id) == once
-    await change_log.write(business_id, lambda work: mirror.let_go(work, option_id))
+    await change_log.write(business_id, lambda work: mirror.leave_events(work, option_id))
     assert await _noted(business_id) == []

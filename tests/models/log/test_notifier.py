@@ -87,7 +87,7 @@ async def test_a_ring_wakes_who_listens_to_the_business_and_who_listens_to_all()
     bell.ring(business_id)
     assert not mine.is_set(), "it rings on after the block"
     assert not bell._listeners
-    await bell.flushed()
+    await bell.flush()
     await bell.stop()
 
 
@@ -230,10 +230,10 @@ async def test_ringing_never_waits_and_stopping_is_quick_while_there_is_no_broke
             bell.ring(business_id)
         assert heard.is_set()
     assert not bell.healthy
-    await within(bell.flushed(), 3)
+    await within(bell.flush(), 3)
     await broker.restart()
     await within(becoming(bell, healthy=True))
-    await within(bell.flushed(), 0.5)
+    await within(bell.flush(), 0.5)
     await broker.stop()
     await within(becoming(bell, healthy=False))
     await within(bell.stop(), 3)

@@ -99,7 +99,7 @@ async def test_what_is_said_of_a_booking_touches_no_time() -> None:
     booking_id = done(await shop.book(ahead()))
 
     async def mirrored(work: LoggedTransaction) -> None:
-        await mirror.note(work, [booking_id])
+        await mirror.record_bookings(work, [booking_id])
 
     noted = change_booking.update(shop.staff, booking_id, {"note": "Window seat"})
     assert await touched(shop, noted) == [(ChangeKind.BOOKING, NO_TIME)]

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from random import Random
 
-from models.scheduling.intervals import meetings
+from models.scheduling.intervals import overlapping_pairs
 
 
 @dataclass
@@ -37,7 +37,7 @@ Range = tuple[int, int]
 
 
 def found(ones: Sequence[Range], others: Sequence[Range]) -> list[tuple[Range, Range]]:
-    return list(meetings(ones, others, lambda each: each))
+    return list(overlapping_pairs(ones, others, lambda each: each))
 
 
 def test_they_are_those_that_holding_each_against_each_finds() -> None:

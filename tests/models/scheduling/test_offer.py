@@ -5,7 +5,7 @@ from uuid import UUID
 
 from models.refusals import Alternative
 from models.scheduling.availability import Agenda, Rules
-from models.scheduling.intervals import Instant, done, to_datetime
+from models.scheduling.intervals import Instant, run_all, to_datetime
 from models.scheduling.offer import Offer, nearby
 from tests.models.scheduling.test_availability import DAY, LONG_AGO, agenda, at, busy
 
@@ -18,7 +18,7 @@ def nearest(start: str | Instant, wanted: UUID | None, **agendas: Agenda) -> lis
     names = {"anna": ANNA, "ben": BEN, "carl": CARL}
     of = {names[name]: each for name, each in agendas.items()}
     offer = Offer(HOUR, {each: {} for each in of}, of, LONG_AGO)
-    return done(offer.nearest(at(start) if isinstance(start, str) else start, wanted))
+    return run_all(offer.nearest(at(start) if isinstance(start, str) else start, wanted))
 
 
 def told(found: list[Alternative]) -> list[tuple[str, tuple[UUID, ...]]]:

@@ -30,7 +30,7 @@ async def in_a_context_of_its_own(work: Callable[[], Awaitable[None]]) -> None:
 
 async def test_a_task_that_inherits_nothing_finds_the_database(sqlite_url: str) -> None:
     async def work() -> None:
-        assert await business.listed() == []
+        assert await business.list_businesses() == []
 
     async with db.opened(sqlite_url):
         await in_a_context_of_its_own(work)

@@ -27,7 +27,7 @@ def code_of(answer: object) -> str:
 async def begun(floor: Floor, option_id: UUID) -> sign_in.Opened:
     opened = await sign_in.begin(floor.business_id, option_id, RETURN_TO)
     assert isinstance(opened, sign_in.Opened)
-    await sign_in.keep(rows.SECRETS, opened)
+    await sign_in.store(rows.SECRETS, opened)
     return opened
 
 

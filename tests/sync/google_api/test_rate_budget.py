@@ -72,9 +72,9 @@ async def test_ten_requests_or_so_are_one_write(account: UUID) -> None:
 async def test_a_user_who_sent_too_much_is_left_alone_as_long_as_google_says(account: UUID) -> None:
     spending = RateBudget(WIDE, WIDE)
     await spending.spend(account)
-    await spending.heed(account, Failure(FailureKind.RETRY, "backendError", "No.", retry_after=90))
+    await spending.pause_after(account, Failure(FailureKind.RETRY, "backendError", "No.", retry_after=90))
     assert await spending.spend(account) is None
-    await spending.heed(account, Failure(FailureKind.RETRY, "userRateLimitExceeded", "No.", retry_after=90))
+    await spending.pause_after(account, Failure(FailureKind.RETRY, "userRateLimitExceeded", "No.", retry_after=90))
     over = await spending.spend(account)
     assert isinstance(over, Failure)
     assert 80 < (over.retry_after or 0) <= 90

@@ -97,7 +97,7 @@ async def test_news_of_a_dead_grant_does_not_touch_a_newer_one(floor: Floor) -> 
     old = await grants.access(account_id)
     assert isinstance(old, str)
     await grants.access(account_id, refused=old)
-    await grants.lost(account_id, old, Failure(FailureKind.UNAUTHORIZED, "authError", "Invalid Credentials"))
+    await grants.mark_dead(account_id, old, Failure(FailureKind.UNAUTHORIZED, "authError", "Invalid Credentials"))
     assert (await GoogleAccount.get()).state == GoogleAccountState.CONNECTED
 
 
@@ -113,8 +113,8 @@ async def test_a_refresh_that_another_process_has_just_finished_is_not_done_agai
     await expired()
     read_before = await GoogleAccount.get()
     fresh = await floor.engine._grants.access(account_id)
-    assert not await tokens._claimed(read_before)
-    assert await tokens._claimed(await GoogleAccount.get())
+    assert not await tokens._claim(read_before)
+    assert await tokens._claim(await GoogleAccount.get())
     assert await floor.engine._grants.access(account_id) == fresh
 
 

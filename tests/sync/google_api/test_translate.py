@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from models.enums import GoogleAccessRole
 from sync.google_api import parse
 from sync.google_api.replies import Page
-from sync.google_api.translate import GoogleOccurrence, foreign, is_cancelled, listed_calendar, series_of
+from sync.google_api.translate import GoogleOccurrence, is_cancelled, listed_calendar, occurrence_of, series_of
 from tests.sync.deadlines import patient
 
 OSLO = "Europe/Oslo"
@@ -29,7 +29,7 @@ def an_event(**fields: Any) -> dict[str, Any]:
 
 
 def read(event: Mapping[str, Any], zone: str = OSLO) -> GoogleOccurrence:
-    occurrence = foreign(event, zone)
+    occurrence = occurrence_of(event, zone)
     assert occurrence is not None
     return occurrence
 
@@ -212,7 +212,7 @@ def test_a_zone_we_have_never_heard_of_does_not_lose_the_event() -> None:
     [{"status": "cancelled"}, {"start": None}, {"end": {}}, {"start": {"dateTime": "soon"}}, {"start": {"date": 7}}],
 )
 def test_what_is_cancelled_or_tells_no_time_is_no_occurrence(fields: dict[str, Any]) -> None:
-    assert foreign(an_event(**fields), OSLO) is None
+    assert occurrence_of(an_event(**fields), OSLO) is None
 
 
 SERIES_CASES = [
@@ -274,6 +274,6 @@ def test_what_no_database_takes_is_cleaned_and_cut() -> None:
         "\ufffd",
     )
     assert (occurrence.color, occurrence.attendees) == ("c" * 64, ("ben\ufffd@example.com",))
-    assert foreign(an_event(id="e" * 1101), OSLO) is None
-    assert foreign(an_event(recurringEventId="e" * 1101), OSLO) is None
+    assert occurrence_of(an_event(id="e" * 1101), OSLO) is None
+    assert occurrence_of(an_event(recurringEventId="e" * 1101), OSLO) is None
     assert listed_calendar({"id": "c1", "summary": "a\x00"}).summary == "a\ufffd"

@@ -6,7 +6,7 @@ import pytest
 
 from sync.google_api import tokens, trouble
 from sync.google_api.replies import Failure, FailureKind
-from sync.google_api.trouble import SAYS, Trouble, TroubleCode
+from sync.google_api.trouble import EXPLANATIONS, Trouble, TroubleCode
 from sync.pull.machine import SWEEP_REFUSED, ZONE_CHANGED
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -49,11 +49,11 @@ def test_a_failure_is_the_trouble_that_cures_it(failure: Failure, code: TroubleC
 
 @pytest.mark.parametrize("code", TroubleCode)
 def test_all_trouble_says_who_has_to_do_what_or_that_nobody_has_to(code: TroubleCode) -> None:
-    assert (PASSES in SAYS[code]) is (code in NOBODY)
-    assert any(who in SAYS[code] for who in SOMEBODY) is (code not in NOBODY)
+    assert (PASSES in EXPLANATIONS[code]) is (code in NOBODY)
+    assert any(who in EXPLANATIONS[code] for who in SOMEBODY) is (code not in NOBODY)
 
 
 def test_what_an_earlier_release_stored_is_told_too() -> None:
-    assert trouble.stored(None, NOW) is None
-    assert trouble.stored("EVENTS_MISSING", NOW) == Trouble(TroubleCode.EVENTS_MISSING, NOW)
-    assert trouble.stored("Some reason of Google's", NOW) == Trouble(TroubleCode.GOOGLE_REFUSED, NOW)
+    assert trouble.from_row(None, NOW) is None
+    assert trouble.from_row("EVENTS_MISSING", NOW) == Trouble(TroubleCode.EVENTS_MISSING, NOW)
+    assert trouble.from_row("Some reason of Google's", NOW) == Trouble(TroubleCode.GOOGLE_REFUSED, NOW)

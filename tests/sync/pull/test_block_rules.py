@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from models.enums import AllDayEvents, Blocking, MatcherField, UnroutedEvents
 from models.normal_form import normal
 from sync.google_api.translate import GoogleOccurrence
-from sync.pull.block_rules import LinkRule, Matcher, blocked_options, names
+from sync.pull.block_rules import LinkRule, Matcher, blocked_options, matches
 from tests.sync.deadlines import patient
 from tests.sync.google_event import EVENT
 
@@ -84,7 +84,7 @@ def test_the_order_of_the_links_means_nothing(
 def test_an_event_that_names_somebody_is_blind_to_what_unrouted_ones_do(
     event: GoogleOccurrence, links: list[LinkRule]
 ) -> None:
-    named = any(link.blocking is Blocking.MATCHED_EVENTS and names(event, link.matchers) for link in links)
+    named = any(link.blocking is Blocking.MATCHED_EVENTS and matches(event, link.matchers) for link in links)
     all_of_them = blocked_options(event, links, UnroutedEvents.BLOCK_ALL)
     none_of_them = blocked_options(event, links, UnroutedEvents.BLOCK_NONE)
     assert none_of_them <= all_of_them
@@ -171,22 +171,22 @@ def test_a_text_is_searched_for_whole_words(text: str | None, value: str, found:
         (MatcherField.DESCRIPTION, replace(silent, description=text)),
         (MatcherField.LOCATION, replace(silent, location=text)),
     ):
-        assert names(event, [Matcher(field, value)]) is found
+        assert matches(event, [Matcher(field, value)]) is found
 
 
 def test_an_attendee_and_a_colour_must_be_equal() -> None:
     event = replace(EVENT, attendees=("anna@example.com",), color="5")
-    assert names(event, [Matcher(MatcherField.ATTENDEE, " Anna@Example.com")])
-    assert names(event, [Matcher(MatcherField.ATTENDEE, "anna\uff20example.com")])
-    assert names(
+    assert matches(event, [Matcher(MatcherField.ATTENDEE, " Anna@Example.com")])
+    assert matches(event, [Matcher(MatcherField.ATTENDEE, "anna\uff20example.com")])
+    assert matches(
         replace(event, attendees=("A\u030asa@example.com",)), [Matcher(MatcherField.ATTENDEE, "åsa@example.com")]
     )
-    assert not names(event, [Matcher(MatcherField.ATTENDEE, "na@example.com")])
-    assert names(event, [Matcher(MatcherField.COLOR, "5")])
-    assert not names(replace(event, color=None), [Matcher(MatcherField.COLOR, "")])
+    assert not matches(event, [Matcher(MatcherField.ATTENDEE, "na@example.com")])
+    assert matches(event, [Matcher(MatcherField.COLOR, "5")])
+    assert not matches(replace(event, color=None), [Matcher(MatcherField.COLOR, "")])
 
 
 @patient
 @given(st.text(min_size=1).filter(normal))
 def test_a_text_names_whoever_bears_it_whole(text: str) -> None:
-    assert names(replace(EVENT, title=f"x {text} y"), titled(text))
+    assert matches(replace(EVENT, title=f"x {text} y"), titled(text))

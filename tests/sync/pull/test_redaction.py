@@ -10,8 +10,8 @@ from models.enums import Blocking, EventDetail, MatcherField, UnroutedEvents
 from models.google.event import GoogleEvent
 from models.google.tables import GoogleCalendar, rotate
 from models.storage.secrets import Secrets, new_secret_key
-from sync.pull.block_rules import LinkRule, Matcher, blocked_options, names
-from sync.pull.redaction import Veil, veiled
+from sync.pull.block_rules import LinkRule, Matcher, blocked_options, matches
+from sync.pull.redaction import Redaction, redacted
 from sync.sandbox.faults import FaultKind
 from sync.service import LinkChoices
 from tests.sync.deadlines import patient
@@ -21,7 +21,7 @@ from tests.sync.rows import SECRETS, tomorrow
 from tests.sync.sandbox.sandbox_client import ANNA
 from tests.sync.sync_stack import Floor, busy
 
-VEIL = Veil(SECRETS.veil)
+VEIL = Redaction(SECRETS.veil)
 TEXTS = st.lists(
     st.sampled_from(
         ["Anna", "ANNA", "Ann", "Room", "2", "-", "und", "Ünd", "ﬁt", "O’Brien", "o'brien", "अनु", "अनुराधा"]
@@ -55,7 +55,7 @@ def test_a_rule_finds_the_same_behind_the_veil(
     rule = LinkRule(OPTION, Blocking.MATCHED_EVENTS, (Matcher(field, value),))
     kept = json.loads(json.dumps(VEIL.event(event)))
     for unrouted in UnroutedEvents:
-        behind = blocked_options(veiled(event, kept), [VEIL.rule(rule)], unrouted)
+        behind = blocked_options(redacted(event, kept), [VEIL.rule(rule)], unrouted)
         assert behind == blocked_options(event, [rule], unrouted)
 
 
@@ -64,10 +64,10 @@ def test_no_word_shows_through_and_another_key_finds_nothing() -> None:
     kept = VEIL.event(event)
     assert not any(word in json.dumps(kept).casefold() for word in ("anna", "secret", "example"))
     assert kept["title"].split()[0] == kept["location"]
-    other = Veil(Secrets((new_secret_key(),)).veil)
+    other = Redaction(Secrets((new_secret_key(),)).veil)
     wanted = Matcher(MatcherField.TITLE, "Anna")
-    assert names(veiled(event, kept), VEIL.rule(LinkRule(OPTION, matchers=(wanted,))).matchers)
-    assert not names(veiled(event, kept), other.rule(LinkRule(OPTION, matchers=(wanted,))).matchers)
+    assert matches(redacted(event, kept), VEIL.rule(LinkRule(OPTION, matchers=(wanted,))).matchers)
+    assert not matches(redacted(event, kept), other.rule(LinkRule(OPTION, matchers=(wanted,))).matchers)
 
 
 async def test_a_rule_that_is_changed_later_needs_no_listing_where_only_times_are_kept(floor: Floor) -> None:

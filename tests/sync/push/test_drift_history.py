@@ -9,14 +9,14 @@ from models.bookings.booking import BookingHistory
 from models.enums import ChangeKind, Drift
 from models.log import change_log
 from sync.sandbox.faults import FaultKind
-from sync.service import MirrorShown
+from sync.service import MirrorStatus
 from tests.models.rows import a_caller
 from tests.sync.rows import tomorrow
 from tests.sync.sandbox.sandbox_client import ANNA
 from tests.sync.sync_stack import Floor, busy
 
 
-async def shown(floor: Floor, booking_id: UUID) -> MirrorShown:
+async def shown(floor: Floor, booking_id: UUID) -> MirrorStatus:
     return (await floor.door.mirror_states(floor.business_id, [booking_id]))[booking_id]
 
 

@@ -13,14 +13,14 @@ from models.google.tables import GoogleCalendar
 from sync.push.drift import REPAIRS_A_DAY
 from sync.sandbox.calendars.calendars import Role
 from sync.sandbox.faults import FaultKind
-from sync.service import MirrorShown
+from sync.service import MirrorStatus
 from tests.sync import rows
 from tests.sync.rows import HOUR, tomorrow
 from tests.sync.sandbox.sandbox_client import ANNA, BEN
 from tests.sync.sync_stack import Floor, busy
 
 
-async def shown(floor: Floor, booking_id: UUID) -> MirrorShown:
+async def shown(floor: Floor, booking_id: UUID) -> MirrorStatus:
     return (await floor.door.mirror_states(floor.business_id, [booking_id]))[booking_id]
 
 

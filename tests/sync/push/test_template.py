@@ -8,7 +8,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sync.push import template
-from sync.push.template import EXAMPLE, KEYWORDS, Unknown, check, keywords_in, placeholders, render, values_for
+from sync.push.template import (
+    EXAMPLE,
+    KEYWORDS,
+    Unknown,
+    keywords_in,
+    placeholders,
+    render,
+    unknown_placeholders,
+    values_for,
+)
 from tests.sync.deadlines import patient
 
 VALUES = {keyword: f"<{keyword}>" for keyword in KEYWORDS}
@@ -52,7 +61,7 @@ def test_a_line_of_nothing_leaves_no_gap_and_no_bare_label(text: str, rendered: 
     ],
 )
 def test_a_doubled_brace_is_a_brace(text: str, rendered: str) -> None:
-    assert check(text) == []
+    assert unknown_placeholders(text) == []
     assert render(text, VALUES) == rendered
 
 
@@ -69,12 +78,12 @@ def test_a_doubled_brace_is_a_brace(text: str, rendered: str) -> None:
     ],
 )
 def test_what_is_no_placeholder_is_named_with_its_place(text: str, unknown: list[Unknown]) -> None:
-    assert check(text) == unknown
+    assert unknown_placeholders(text) == unknown
 
 
 def test_the_default_templates_are_in_order() -> None:
     for text in (template.DEFAULT_TITLE, template.DEFAULT_DESCRIPTION, template.DEFAULT_LOCATION):
-        assert check(text) == []
+        assert unknown_placeholders(text) == []
     assert render(template.DEFAULT_TITLE, values_for(EXAMPLE, "en")) == "Haircut – Kari Nordmann"
     assert "manage_link" not in keywords_in(template.DEFAULT_DESCRIPTION)
 
@@ -83,7 +92,7 @@ def test_the_default_templates_are_in_order() -> None:
 @given(TEMPLATES)
 def test_a_template_without_mistakes_renders_without_its_keywords(text: str) -> None:
     rendered = render(text, dict.fromkeys(KEYWORDS, "*"))
-    if not check(text):
+    if not unknown_placeholders(text):
         assert rendered.count("*") - text.count("*") == sum(
             text.replace("{{", "  ").count(f"{{{keyword}}}") for keyword in KEYWORDS
         )
@@ -92,7 +101,7 @@ def test_a_template_without_mistakes_renders_without_its_keywords(text: str) -> 
 @patient
 @given(TEMPLATES)
 def test_every_mistake_lies_where_it_is_said_to(text: str) -> None:
-    for mistake in check(text):
+    for mistake in unknown_placeholders(text):
         assert text.startswith("{" + mistake.keyword, mistake.position)
 
 
@@ -100,7 +109,7 @@ def test_every_mistake_lies_where_it_is_said_to(text: str) -> None:
 @given(st.text(max_size=60))
 def test_a_text_with_its_braces_doubled_comes_out_as_it_was(text: str) -> None:
     escaped = text.replace("{", "{{").replace("}", "}}")
-    assert check(escaped) == []
+    assert unknown_placeholders(escaped) == []
     assert render(escaped, VALUES) == text
 
 

@@ -104,7 +104,7 @@ class Workers:
         if account_id := await calendars.claim(now):
             jobs.append(partial(engine.list_calendars, account_id))
         if leaver := await disconnect.claim(now):
-            jobs.append(partial(engine.let_go, leaver))
+            jobs.append(partial(engine.delete_account, leaver))
         doom = _Doom(int(dice.expovariate(1 / 40)))
         doom.tasks = [asyncio.ensure_future(_watched(job, doom.strike)) for job in jobs]
         await self._patiently(asyncio.gather(*doom.tasks, return_exceptions=True))

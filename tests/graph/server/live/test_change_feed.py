@@ -44,7 +44,7 @@ async def seen(readers: ChangeFeeds, business_id: UUID, after: int, upto: int) -
 async def readers(database: BaseDBAsyncClient) -> AsyncIterator[ChangeFeeds]:
     """Readers, with a bell that rings."""
     del database
-    async with notifier.opened("memory://"):
+    async with notifier.open_notifier("memory://"):
         yield ChangeFeeds(nothing)
 
 
@@ -78,7 +78,7 @@ async def test_nobody_sees_what_came_after_a_key_before_the_guard_has_looked(dat
         asked.set()
         await may_pass.wait()
 
-    async with notifier.opened("memory://"):
+    async with notifier.open_notifier("memory://"):
         follower = asyncio.create_task(seen(ChangeFeeds(guard), business_id, newest, newest + 2))
         await change(business_id)
         await change(business_id, kind=ChangeKind.KEY)
@@ -105,7 +105,7 @@ async def test_a_ring_that_was_lost_costs_seconds_and_nothing_else(
         following = asyncio.ensure_future(follower.next())
         await change(business_id)
         assert [row["revision"] for row in await following] == [newest + 1]
-        async with notifier.opened("memory://"):
+        async with notifier.open_notifier("memory://"):
             # Another process's bell: nobody here hears it.
             await change(business_id)
             assert [row["revision"] for row in await follower.next()] == [newest + 2]
@@ -118,7 +118,7 @@ async def test_what_comes_while_it_looks_is_looked_at_again(
     monkeypatch.setattr(change_feed, "LOOK_SECONDS", 3600.0)
     business_id = await a_business()
     newest = await change_log.newest(business_id)
-    async with notifier.opened("memory://"):
+    async with notifier.open_notifier("memory://"):
         # The guard is asked in the middle of a look: after it has read, and before it has finished.
         follower = asyncio.create_task(seen(ChangeFeeds(change), business_id, newest, newest + 2))
         await change(business_id, kind=ChangeKind.KEY)
@@ -170,7 +170,7 @@ async def test_rows_from_far_behind_pass_the_guard_too(database: BaseDBAsyncClie
     async def guard(business_id: UUID) -> None:
         guarded.append(business_id)
 
-    async with notifier.opened("memory://"):
+    async with notifier.open_notifier("memory://"):
         readers = ChangeFeeds(guard)
         await change(business_id, kind=ChangeKind.KEY)
         async with readers.following(business_id, began + 1) as ahead:

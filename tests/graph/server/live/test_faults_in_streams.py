@@ -126,7 +126,7 @@ async def test_one_that_is_ahead_of_its_group_is_told_as_well(shop: Shop, monkey
     async with follow("CalendarChanges", "staff", after=await newest(shop)) as behind:
         first, _ = await booked(shop, "09:00")
         assert await entry(behind) == first
-        async with notifier.opened("memory://"):
+        async with notifier.open_notifier("memory://"):
             # Nobody hears of this one, until somebody comes who knows that there is more.
             _, poison = await booked(shop, "10:00")
         async with (
@@ -138,7 +138,7 @@ async def test_one_that_is_ahead_of_its_group_is_told_as_well(shop: Shop, monkey
 
 
 async def test_a_fault_leaves_nothing_running(sqlite_url: str) -> None:
-    async with db.opened(sqlite_url), notifier.opened("memory://"), side() as ours:
+    async with db.opened(sqlite_url), notifier.open_notifier("memory://"), side() as ours:
         shop, before = await a_shop(), asyncio.all_tasks()
         began = change_log.to_cursor(shop.business_id, await change_log.newest(shop.business_id))
         booking = await shop.book(ahead())

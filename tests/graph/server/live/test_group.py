@@ -187,7 +187,7 @@ async def test_a_key_that_was_revoked_unheard_begins_nothing(
         key_id, plain = await api_key.create(served.business_id, Role.STAFF, "an old dashboard")
         async with served.socket(plain) as socket:
             await acknowledged(socket)
-            async with notifier.opened("memory://"):
+            async with notifier.open_notifier("memory://"):
                 await api_key.revoke(key_id)
             await socket.send(subscribing("1", operations()["CalendarChanges"]))
             answer = await receive(socket)
@@ -249,7 +249,7 @@ async def test_whoever_joins_does_not_wait_for_a_ring_that_was_lost(
         shop.served.following("CalendarChanges", "staff", after=await shop.cursor()) as behind,
     ):
         free = await starts(first)
-        async with notifier.opened("memory://"):
+        async with notifier.open_notifier("memory://"):
             # Rings another process's bell: nobody here hears it.
             lost = (await shop.booked(at("10:00"), optionId=shop.anna))["booking"]["id"]
         async with shop.served.following("AvailabilityChanges", "public", **window(shop, shop.anna)) as joins:
@@ -264,7 +264,7 @@ async def test_whoever_joins_ahead_of_its_group_is_not_told_what_it_knows(
     async with shop.served.following("CalendarChanges", "staff", after=await shop.cursor()) as behind:
         first = (await shop.booked(at("09:00")))["booking"]["id"]
         assert await entries(behind, 1) == [first]
-        async with notifier.opened("memory://"):
+        async with notifier.open_notifier("memory://"):
             lost = (await shop.booked(at("10:00")))["booking"]["id"]
         async with shop.served.following("CalendarChanges", "staff", after=await shop.cursor()) as ahead:
             assert await entries(behind, 1) == [lost]

@@ -112,7 +112,7 @@ async def toy(database: BaseDBAsyncClient) -> AsyncIterator[Toy]:
     """A hub with the toy."""
     del database
     Looks.made, Looks.room, Looks.fails = [], asyncio.Lock(), None
-    async with notifier.opened("memory://"), side() as ours:
+    async with notifier.open_notifier("memory://"), side() as ours:
         shop, hub = await a_shop(), Hub(core_schema(TOY))
         yield Toy(hub, shop, lambda: Context(ours.state, shop.staff))
         await hub.stopped()

@@ -57,7 +57,7 @@ async def test_whoever_lags_comes_back_or_is_cut_off_misses_nothing(
     monkeypatch.setattr(change_feed, "BATCH", dice.choice([1, 2, 4, 200]))
     monkeypatch.setattr(sys, "unraisablehook", lambda about: left.append(str(about.exc_value)))
     before = asyncio.all_tasks()
-    async with notifier.opened("memory://"), side() as ours:
+    async with notifier.open_notifier("memory://"), side() as ours:
         shop = await a_shop()
         booking = await shop.book(ahead())
         assert isinstance(booking, UUID)
@@ -102,7 +102,7 @@ async def test_a_laggard_goes_on_where_it_is_though_where_it_began_is_forgotten(
 ) -> None:
     del database
     monkeypatch.setattr(message_buffer, "KEPT", 1)
-    async with notifier.opened("memory://"), side() as ours, asyncio.timeout(PATIENCE):
+    async with notifier.open_notifier("memory://"), side() as ours, asyncio.timeout(PATIENCE):
         shop = await a_shop()
         after = change_log.to_cursor(shop.business_id, await change_log.newest(shop.business_id))
 
