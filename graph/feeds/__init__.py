@@ -1,1 +1,1 @@
-"""What subscriptions are fed from, read once per process: the changes of a business, and the slots of services."""
+"""What subscriptions share: the slots of services that are followed, read and worked out once per process."""

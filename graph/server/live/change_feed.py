@@ -71,17 +71,12 @@ class ChangeFeed:
     def __init__(self, business_id: UUID, revision: int, guard: Guard) -> None:
         """Has everything after `revision`, as soon as it has looked."""
         self._business_id = business_id
-        self._head = self._first = revision
+        self.head = self._first = revision
         self._guard = guard
         self._rows: list[Row] = []
-        self._rung = asyncio.Event()
+        self.rung = asyncio.Event()
         self.followers: set[Follower] = set()
         self._task = asyncio.create_task(self._read())
-
-    def expect(self, revision: int) -> None:
-        """Looks soon, if it has not come so far yet: somebody knows that there is more."""
-        if self._head < revision:
-            self._rung.set()
 
     async def close(self) -> None:
         """Stops reading."""
@@ -99,30 +94,30 @@ class ChangeFeed:
 
     async def _read(self) -> None:
         """Looks whenever the bell rings, and every few seconds without."""
-        with notifier.current().listening(self._business_id) as self._rung:
+        with notifier.current().listening(self._business_id) as self.rung:
             while True:
-                self._rung.clear()
+                self.rung.clear()
                 # Nothing is lost by a look that fails: the next one goes on from here.
                 with looking(_outage, log, f"could not read the log of {self._business_id}"):
                     while await self._look():
                         pass
                 with suppress(TimeoutError):
                     async with asyncio.timeout(LOOK_SECONDS):
-                        await self._rung.wait()
+                        await self.rung.wait()
 
     async def _look(self) -> bool:
         """Takes in what is new; whether there may be more."""
-        rows = await change_log.after(self._business_id, self._head, BATCH)
+        rows = await change_log.after(self._business_id, self.head, BATCH)
         if not rows:
             return False
         await self._mind_keys(rows)
         self._rows += rows
-        self._head = _revision(rows[-1])
+        self.head = _revision(rows[-1])
         if forgotten := self._rows[:-BATCH]:
             self._first = _revision(forgotten[-1])
             del self._rows[: len(forgotten)]
         for follower in self.followers:
-            if follower.revision < self._head:
+            if follower.revision < self.head:
                 follower.wake()
         return len(rows) == BATCH
 
@@ -140,8 +135,9 @@ class ChangeFeeds:
 
     def expect(self, business_id: UUID, revision: int) -> None:
         """Somebody has seen that a business is at this revision: its feed looks, if it has not come so far."""
-        if business_id in self._feeds:
-            self._feeds[business_id].expect(revision)
+        feed = self._feeds.get(business_id)
+        if feed is not None and feed.head < revision:
+            feed.rung.set()
 
     @asynccontextmanager
     async def following(self, business_id: UUID, revision: int, newest: int = 0) -> AsyncIterator[Follower]:

@@ -11,7 +11,7 @@ from graphql import GraphQLError, GraphQLSchema
 from graphql.execution import create_source_event_stream, execute_subscription_event
 from strawberry.types.execution import PreExecutionError
 
-from graph.errors import FAULTS, client_error, with_code
+from graph.errors import FAULTS, with_code
 from graph.operation.execution import execute
 from graph.operation.executor import Executor
 from graph.rendering.json_text import encode, encode_bounded
@@ -42,20 +42,17 @@ class Execution:
         self._positions = count()
 
     async def messages(self, look: Look) -> AsyncGenerator[Message, None]:
-        """What there is to send after a look. An exception or a fault of ours makes the last one, so that clients come
-        back to where they were.
+        """What there is to send after a look. With a fault of ours it ends, so that clients come back to where they
+        were.
         """
-        try:
-            async with aclosing(self.source.events(look)) as events:
-                async for event in events:
-                    message = await self.message(event)
-                    del event
-                    yield message
-                    if message.is_last:
-                        return
-                    del message
-        except Exception as error:
-            yield failed(client_error(error, self.context.language))
+        async with aclosing(self.source.events(look)) as events:
+            async for event in events:
+                message = await self.message(event)
+                del event
+                yield message
+                if message.is_last:
+                    return
+                del message
 
     async def message(self, event: SourceEvent) -> Message:
         """An event with the client's selection."""

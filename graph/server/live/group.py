@@ -42,11 +42,6 @@ class Group:
         self._members: set[Member] = set()
         self.task = asyncio.create_task(self._run(following))
 
-    @property
-    def first(self) -> int:
-        """It has all that was said after this position."""
-        return self._buffer.first
-
     def covers(self, position: int) -> bool:
         """Whether it has all that a member with everything up to a position still lacks."""
         return self._buffer.covers(position)
@@ -61,7 +56,11 @@ class Group:
         try:
             if self._has_states:
                 await self._ask(member)
-            while await self._has_all_for(member):
+            while True:
+                # Who does not read just now takes no message, and so keeps none.
+                await member.until_ready()
+                if not self.covers(member.position):
+                    return
                 member.woken.clear()
                 member.check()
                 message = self._buffer.after(member.position)
@@ -97,11 +96,6 @@ class Group:
             return
         self.is_open = False
         self.task.cancel()
-
-    async def _has_all_for(self, member: Member) -> bool:
-        """Whether it covers a member, once that reads: who does not just now takes no message, and so keeps none."""
-        await member.until_ready()
-        return self.covers(member.position)
 
     def _has_forgotten(self, position: int) -> bool:
         """Whether a state that came after a position is kept no more."""

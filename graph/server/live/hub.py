@@ -199,7 +199,7 @@ async def _catch_up(
     """
 
     def is_there() -> bool:
-        return member.position >= newest if group is None else not group.is_open or member.position >= group.first
+        return member.position >= newest if group is None else not group.is_open or group.covers(member.position)
 
     async with following as follower:
         while not is_there():

@@ -18,8 +18,8 @@ KEPT_IN_ALL = 32 * 1024 * 1024
 class Message:
     """One answer of a subscription, ready to be sent: its payload as JSON, and where it stands among the others.
 
-    `cursor` is what a client may come back with. It is a refusal when nothing was run. One that
-    is repeated is for those who have joined since; after the last one nothing comes, and it changes no position.
+    `cursor` is what a client may come back with. It is a refusal when nothing was run. One that is repeated is for
+    those who have joined since; after the last one nothing comes, and it changes no position.
     """
 
     payload: bytes
