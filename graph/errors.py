@@ -10,8 +10,8 @@ from uuid import uuid4
 import strawberry
 from graphql import GraphQLError
 
-from graph.languages import FORBIDDEN, translate
-from graph.request.context import Info, roles, unavailable
+from graph.languages import translate
+from graph.request.context import Info, only, unavailable
 from graph.spoken import translate_error
 from models.enums import Role
 from models.refusals import ErrorCode, Refused
@@ -46,7 +46,7 @@ def forbidden_error(info: Info, least: Role = Role.STAFF, *path: str) -> list[Us
     """Returns the error of a mutation that this key's role may not use, or not with the input at this path. `least` is
     the lowest role that may. It is the only error, since the mutation does not validate its input then.
     """
-    message = translate(FORBIDDEN, roles(info.context.caller, least), info.context.language)
+    message = translate(only(least), {"role": info.context.caller.role}, info.context.language)
     return [UserError(code=ErrorCode.FORBIDDEN, message=message, path=list(path) or None)]
 
 
@@ -80,7 +80,8 @@ def _fault(original: Exception, where: GraphQLError) -> GraphQLError:
     """The answer to what is no client's fault, which is logged."""
     if not db.is_away(original):
         return internal_error(original, where)
-    log.warning("database away, or not writable, at %s: %s", where.path, original)
+    if not db.note_unwritable(original):
+        log.warning("database away at %s: %s", where.path, original)
     away = unavailable()
     return GraphQLError(away.message, nodes=where.nodes, path=where.path, extensions=away.extensions)
 

@@ -16,14 +16,19 @@ LANGUAGES = {"en": "en", "nb": "nb", "no": "nb", "nn": "nb"}
 NO_BREAK_SPACE = "\u00a0"
 _LONG = 10_000
 
-FORBIDDEN = "This key has the role {role}; only {allowed} may do that."
+ONLY_STAFF = "This key has the role {role}; only STAFF or ADMIN may do that."
+ONLY_ADMIN = "This key has the role {role}; only ADMIN may do that."
 NO_TEXT = "The text of `{name}` has a character that no text may have: NUL, or half of one."
+
+UNPROVEN = "With a public key a booking is found by its `manageToken` only: send what `createBooking` answered."
+DISPROVED = "There is no such booking, or this is not its `manageToken`: send what `createBooking` answered."
 
 HELD = "Held: {service}"
 BUSY = "Busy"
 
 NORWEGIAN: Mapping[str, str] = {
-    FORBIDDEN: "Denne nøkkelen har rollen {role}; bare {allowed} har lov til dette.",
+    ONLY_STAFF: "Denne nøkkelen har rollen {role}; bare STAFF eller ADMIN har lov til dette.",
+    ONLY_ADMIN: "Denne nøkkelen har rollen {role}; bare ADMIN har lov til dette.",
     NO_TEXT: "Teksten i `{name}` har et tegn som ingen tekst kan ha: NUL, eller et halvt tegn.",
     HELD: "Reservert: {service}",
     BUSY: "Opptatt",
@@ -61,10 +66,19 @@ NORWEGIAN: Mapping[str, str] = {
         "Én adresse kan ha {most} forskjellige abonnementer åpne med denne nøkkelen. Like teller bare én gang: la "
         "tidsrom begynne ved hele døgn, og lukk det som ikke vises."
     ),
-    "Say which hours, none at all, or null.": "Si hvilke åpningstider, ingen, eller null.",
+    "`intervals` is missing: [] closes the day, null removes the override.": (
+        "`intervals` mangler: [] stenger dagen, null fjerner overstyringen."
+    ),
     "Sign in with Google for this option first.": "Logg inn med Google for dette alternativet først.",
     "The Google account has no such calendar.": "Google-kontoen har ingen slik kalender.",
     "The Google account must be signed in again.": "Google-kontoen må logges inn på nytt.",
+    "The Google account lacks a permission: {missing}. Sign in with it again, and tick every box.": (
+        "Google-kontoen mangler en tillatelse: {missing}. Logg inn med den på nytt, og kryss av for alle."
+    ),
+    "The booking has not taken place yet: how it went can be said once it has started.": (
+        "Bestillingen har ikke funnet sted ennå: hvordan det gikk, kan sies når den har begynt."
+    ),
+    "The booking is {status}: make it CONFIRMED first.": "Bestillingen er {status}: sett den til CONFIRMED først.",
     "The account may only read this calendar: linked without blocking it would do nothing.": (
         "Kontoen kan bare lese denne kalenderen: uten å blokkere ville koblingen ikke gjøre noe."
     ),
@@ -83,10 +97,10 @@ NORWEGIAN: Mapping[str, str] = {
     "The service is not offered here.": "Tjenesten tilbys ikke her.",
     "There is no such Google account.": "Det finnes ingen slik Google-konto.",
     "There is no such booking.": "Det finnes ingen slik bestilling.",
-    "There is no such booking, or this is not its `manageToken`: send what `createBooking` answered.": (
+    DISPROVED: (
         "Det finnes ingen slik bestilling, eller dette er ikke dens `manageToken`: send det `createBooking` svarte."
     ),
-    "With a public key a booking is found by its `manageToken` only: send what `createBooking` answered.": (
+    UNPROVEN: (
         "Med en offentlig nøkkel finnes en bestilling bare ved sitt `manageToken`: send det `createBooking` svarte."
     ),
     "There is no such hold.": "Det finnes ingen slik reservasjon.",
@@ -138,6 +152,9 @@ NORWEGIAN: Mapping[str, str] = {
     "Must be a telephone number.": "Må være et telefonnummer.",
     "{{{keyword}}} at character {position} is no placeholder. Nearest: {nearest}.": (
         "{{{keyword}}} ved tegn {position} er ikke et nøkkelord. Nærmest: {nearest}."
+    ),
+    "`{{` at character {position} opens no placeholder. Close it with `}}`, or write `{{{{` for a literal brace.": (
+        "`{{` ved tegn {position} åpner ikke noe nøkkelord. Lukk med `}}`, eller skriv `{{{{` for en krøllparentes."
     ),
     "{{{keyword}}} at character {position} is no placeholder.": (
         "{{{keyword}}} ved tegn {position} er ikke et nøkkelord."
@@ -236,6 +253,13 @@ def translate(message: str, values: Mapping[str, Any], language: str) -> str:
     """Translates an English message into the language and fills its slots."""
     spoken = NORWEGIAN.get(message, message) if language == "nb" else message
     return spoken.format(**{name: _format_value(value, language) for name, value in values.items()})
+
+
+def token_needed(manage_token: str | None) -> str:
+    """What a public key hears that names a booking without its manage token, by what it sent alone: whether there is
+    such a booking is told to nobody.
+    """
+    return DISPROVED if manage_token else UNPROVEN
 
 
 def format_number(number: int, language: str = DEFAULT) -> str:

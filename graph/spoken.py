@@ -15,7 +15,21 @@ from graph.languages import NO_BREAK_SPACE, NORWEGIAN, translate
 
 OURS: Final[Mapping[str, str]] = {
     "A Cursor is text that the API gave out.": "En Cursor er tekst som API-et ga ut.",
-    "A public key needs the booking's manageToken.": "En offentlig nøkkel trenger bestillingens manageToken.",
+    "A Date looks like 2027-01-04.": "En Date ser ut som 2027-01-04.",
+    "A Date looks like 2027-01-04 and lies between 1972 and 2200.": (
+        "En Date ser ut som 2027-01-04 og ligger mellom 1972 og 2200."
+    ),
+    "A DateTime is a string such as 2027-01-04T09:00:00+01:00.": (
+        "En DateTime er en tekst som 2027-01-04T09:00:00+01:00."
+    ),
+    "A DateTime lies between 1972 and 2200.": "En DateTime ligger mellom 1972 og 2200.",
+    "A DateTime looks like 2027-01-04T09:00:00+01:00.": "En DateTime ser ut som 2027-01-04T09:00:00+01:00.",
+    "A DateTime needs an offset: end it with Z or one such as +01:00.": (
+        "En DateTime trenger en tidsforskyvning: la den slutte med Z, eller med en som +01:00."
+    ),
+    "A LocalTime is hours and minutes only, such as 09:30.": "En LocalTime er bare timer og minutter, som 09:30.",
+    "A LocalTime looks like 09:30.": "En LocalTime ser ut som 09:30.",
+    "A TimeZone is an IANA name such as Europe/Oslo.": "En TimeZone er et IANA-navn som Europe/Oslo.",
     "At most {most} ids at once.": "Høyst {most} id-er på en gang.",
     "At most {most} days at once.": "Høyst {most} dager på en gang.",
     "An operation has {counted} aliases, and may have {most}. Ask for less at once: use fewer, or send "
@@ -107,7 +121,8 @@ OURS: Final[Mapping[str, str]] = {
     "`after` is not a cursor of this business.": "`after` er ikke en cursor hos denne bedriften.",
     "`after` is not a cursor of this list.": "`after` er ikke en cursor i denne listen.",
     "`first` is between 0 and {most}.": "`first` er mellom 0 og {most}.",
-    "`to` must be after `from`, by at most {most} days.": "`to` må være etter `from`, med høyst {most} dager.",
+    "`to` must be after `from`.": "`to` må være etter `from`.",
+    "`to` may be at most {most} days after `from`.": "`to` kan være høyst {most} dager etter `from`.",
     "`{name}` is not JSON": "`{name}` er ikke JSON",
 }
 """The messages with which we refuse requests."""
@@ -162,8 +177,13 @@ def _norwegian(message: str) -> str:
             return translated.format(**{name: _format_slot(value) for name, value in found.groupdict().items()})
     for pattern, translated in _OF_GRAPHQL:
         if found := pattern.fullmatch(message):
-            return f"{translated.format(**found.groupdict())} ({message})"
+            return f"{translated.format(**found.groupdict())}{_reason(message)} ({message})"
     return f"{_OTHERWISE} ({message})"
+
+
+def _reason(message: str) -> str:
+    """What a scalar of ours says of a value, where graphql-core has put its own words before it; else nothing."""
+    return next((f" {said}" for sentence, said in OURS.items() if message.endswith(f": {sentence}")), "")
 
 
 def _format_slot(value: str) -> str:

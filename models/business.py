@@ -11,6 +11,8 @@ from models.storage import db
 from models.storage.columns import Instant, new_id
 from models.storage.db import Row
 
+_LISTED = ("id", "slug", "name", "time_zone", "language", "origins", "booking_url")
+
 
 class Business(Model):
     """One business. `revision` is that of the newest entry of its log. A lock on this row locks the business."""
@@ -51,5 +53,5 @@ async def by_slug(slug: str) -> UUID | None:
 
 
 async def list_businesses() -> list[Row]:
-    """Returns every business, in the order of their slugs."""
-    return await db.select(Business.all().order_by("slug"), ("id", "slug", "name", "time_zone", "language"))
+    """Every business, by slug."""
+    return await db.select(Business.all().order_by("slug"), _LISTED)

@@ -163,10 +163,12 @@ def _describe(error: ErrorDetails) -> str:
 
 
 def _read_env_file() -> dict[str, str | None]:
-    """Reads the `.env` file. Raises WrongSettingError when it is there and unreadable."""
-    if not Path(_ENV_FILE).is_file():
-        return {}
+    """What the `.env` file sets. Raises WrongSettingError when it cannot be read."""
     try:
+        if Path(_ENV_FILE).is_dir():
+            raise WrongSettingError(".env: this is a folder, and has to be a file with a NAME=value on each line")
+        if not Path(_ENV_FILE).is_file():
+            return {}
         _check_lines(Path(_ENV_FILE).read_text(encoding="utf-8"))
         found = dotenv_values(_ENV_FILE, encoding="utf-8")
     except UnicodeDecodeError:
@@ -179,12 +181,14 @@ def _read_env_file() -> dict[str, str | None]:
 
 
 def _check_lines(text: str) -> None:
-    """Raises WrongSettingError for a line of the `.env` file that names a setting and that the parser would skip."""
+    """Raises WrongSettingError for the first line of the `.env` file that cannot be read, or that names a setting and
+    gives it no value.
+    """
     for binding in parse_stream(StringIO(text)):
-        line = binding.original.string.lstrip()
-        is_ours = line.removeprefix("export ").lstrip().upper().startswith(PREFIX)
-        if is_ours and binding.value is None:
-            before = binding.original.string.removesuffix(line)
+        is_ours = (binding.key or "").upper().startswith(PREFIX)
+        if binding.error or (is_ours and binding.value is None):
+            written = binding.original.string
+            before = written.removesuffix(written.lstrip())
             raise WrongSettingError(f".env: line {binding.original.line + before.count(chr(10))} is not NAME=value")
 
 

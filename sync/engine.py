@@ -20,6 +20,7 @@ from models.google.tables import GoogleAccount, GoogleCalendar
 from models.log import change_log
 from models.refusals import ErrorCode, Refused, refused
 from models.settings import Settings
+from models.storage import db
 from models.storage.secrets import Secrets
 from sync import leases, schedule
 from sync.accounts import calendars, channels, disconnect, sign_in
@@ -107,8 +108,9 @@ class Engine:
         except asyncio.CancelledError:
             await leases.give_back(lease, clock.now())
             raise
-        except Exception:
-            log.exception("%s of calendar %s", lease.direction, lease.calendar_id)
+        except Exception as error:
+            if not db.note_unwritable(error):
+                log.exception("%s of calendar %s", lease.direction, lease.calendar_id)
             await self.fail(lease, _FAULT)
 
     async def pull(self, lease: Lease) -> None:

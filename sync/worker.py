@@ -14,6 +14,7 @@ from models.bookings import address_booking
 from models.google.tables import GoogleChannel, GoogleSignIn
 from models.log import change_log, notifier
 from models.log.idempotency import KEPT, Outcome
+from models.storage import db
 from models.storage.outage import Outage, looking
 from sync import leases
 from sync.accounts import calendars, disconnect
@@ -106,8 +107,9 @@ class Worker:
         """Runs a job and logs its error. Its lease runs out, and a worker tries again."""
         try:
             await work
-        except Exception:
-            log.exception("a job of the sync worker failed")
+        except Exception as error:
+            if not db.note_unwritable(error):
+                log.exception("a job of the sync worker failed")
 
     async def _wait(self, stopping: asyncio.Task[bool], rung: asyncio.Event) -> None:
         """Waits for a ring, the end of a job, a stop, or LOOK_SECONDS."""

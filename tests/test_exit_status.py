@@ -7,6 +7,7 @@ Every command is judged in this process; of each kind of failure some are a proc
 import asyncio
 import fcntl
 import json
+import re
 import signal
 import socket
 from collections.abc import Callable, Iterator
@@ -17,6 +18,7 @@ from urllib.parse import urlsplit, urlunsplit
 import asyncpg
 import pytest
 
+from graph.commands.cli import commands, main
 from graph.commands.exit_status import status_and_message
 from models.google.tables import GoogleAccount
 from models.storage import db, probe
@@ -114,6 +116,55 @@ def test_a_setting_that_is_wrong_or_misspelt_is_named(tmp_path: Path, command: t
     refused(run(tmp_path, *command, hold_second="60"), 2, "TIMEBOK_HOLD_SECOND:", "TIMEBOK_HOLD_SECONDS")
     (tmp_path / ".env").write_bytes(b"\x7fELF\x00\xff")
     refused(run(tmp_path, *command), 2, ".env")
+    (tmp_path / ".env").write_text("OTHER=1\nthis is not a line\nTIMEBOK_HOLD_SECONDS 60\n")
+    refused(run(tmp_path, *command), 2, ".env: line 2 is not NAME=value")
+    (tmp_path / ".env").unlink()
+    (tmp_path / ".env").mkdir()
+    refused(run(tmp_path, *command), 2, ".env: this is a folder")
+
+
+def test_the_demo_minds_the_file_of_settings_too(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("this is not a line\n")
+    refused(run(tmp_path, "demo", "--data", "kept"), 2, ".env: line 1 is not NAME=value")
+
+
+def test_a_command_that_says_nothing_is_told_what_it_may_say(tmp_path: Path) -> None:
+    for arguments, names in (
+        ((), ("demo", "serve", "sync", "migrate", "business", "key", "secrets")),
+        (("business",), ("create", "update", "list")),
+        (("secrets",), ("new", "rotate")),
+    ):
+        refused(judged(tmp_path, *arguments), 2, *names)
+
+
+def test_every_argument_says_what_it_is_for(capsys: pytest.CaptureFixture[str]) -> None:
+    for command in commands():
+        with pytest.raises(SystemExit):
+            main([*command.split(), "--help"])
+        told = capsys.readouterr().out.partition("\n\n")[2]
+        silent = re.findall(r"^  (-\S+(?: \S+)?)$(?!\n {10})", told, re.MULTILINE)
+        assert silent == [], command
+    for arguments, words in (
+        (["serve"], ("127.0.0.1", "8000")),
+        (["business", "update"], ("replace", "customers", "Google")),
+    ):
+        with pytest.raises(SystemExit):
+            main([*arguments, "--help"])
+        told = capsys.readouterr().out
+        assert [word for word in words if word not in told] == []
+
+
+def test_a_list_of_businesses_has_all_that_was_said_of_them(tmp_path: Path) -> None:
+    run(tmp_path, "migrate")
+    said = ("--origin", "https://a.example", "--booking-url", "https://b.example/{token}", "--language", "nb")
+    run(tmp_path, *CREATE, *said)
+    ended = run(tmp_path, "business", "list")
+    (business,) = map(json.loads, ended.said.splitlines())
+    assert {name: business[name] for name in ("origins", "booking_url", "language")} == {
+        "origins": ["https://a.example"],
+        "booking_url": "https://b.example/{token}",
+        "language": "nb",
+    }
 
 
 @pytest.mark.parametrize("command", [each for each in WITH_A_DATABASE if each[0] in {"business", "key", "secrets"}])
@@ -148,7 +199,8 @@ def test_a_host_that_is_not_this_machine_is_named(tmp_path: Path) -> None:
 def test_a_folder_that_cannot_be_used_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     ports = ("--port", str(free_port()), "--google-port", str(free_port()))
-    refused(run(tmp_path, "demo", *ports, "--data", "file"), 2, "file")
+    for data in ("file", "file/below"):
+        refused(run(tmp_path, "demo", *ports, "--data", data), 2, f"--data: {data} is no folder")
     kept = tmp_path / "kept"
     kept.mkdir()
     (kept / "secret.key").write_text("no key")

@@ -13,7 +13,7 @@ from graph.catalog.options import Option
 from graph.feeds.slot_feed import SERVICE_COLUMNS
 from graph.fields.resolvers import recurring
 from graph.fields.selection import columns, selects
-from graph.languages import format_number
+from graph.languages import format_number, token_needed
 from graph.relay.arguments import (
     FirstStart,
     GroupingZone,
@@ -214,7 +214,7 @@ async def booking_to_leave_out(info: Info, booking_id: str | None, manage_token:
     if not caller.is_staff:
         managed = info.context.state.secrets.managed(manage_token or "")
         if managed is None or managed[0] != found or not await booking.is_managed(caller.business_id, *managed):
-            raise bad_input("A public key needs the booking's manageToken.")
+            raise bad_input(token_needed(manage_token))
     return found
 
 

@@ -11,6 +11,7 @@ from graph.availability.freshness import freshen
 from graph.availability.query import Slot, alternative_slots
 from graph.bookings.booking import Booking
 from graph.errors import forbidden_error, user_errors
+from graph.languages import token_needed
 from graph.limits.answers import TOO_MANY_BOOKINGS, rate_limited
 from graph.relay.nodes import UNKNOWN_ID, decode_id, decode_id_if_given, unset_to_none
 from graph.relay.payloads import Payload, all_given_values, given_values, optional, payload_fields
@@ -27,8 +28,6 @@ from models.log.idempotency import IdempotentRequest
 from models.refusals import ErrorCode, Refused
 from models.storage import queries
 
-UNPROVEN = "With a public key a booking is found by its `manageToken` only: send what `createBooking` answered."
-DISPROVED = "There is no such booking, or this is not its `manageToken`: send what `createBooking` answered."
 _BOOKING = ("input", "bookingId")
 
 RETRY = "1 to 128 characters, remembered for 24 hours per API key: a retry after a lost answer gets the first answer."
@@ -245,7 +244,7 @@ def _with_hint(info: Info, manage_token: str | None, answer: UUID | Refused) -> 
     """Adds to NOT_FOUND, for a public key, that it needs a manage token. Tells nobody whether a booking exists."""
     if info.context.caller.is_staff or not isinstance(answer, Refused):
         return answer
-    message = DISPROVED if unset_to_none(manage_token) else UNPROVEN
+    message = token_needed(unset_to_none(manage_token))
     reasons = [
         dataclasses.replace(each, message=message)
         if each.code is ErrorCode.NOT_FOUND and each.path == _BOOKING

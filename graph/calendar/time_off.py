@@ -77,7 +77,9 @@ class TimeOffMutation:
             return SetDateOverridePayload(errors=forbidden_error(info))
         hours = input.intervals
         if hours is strawberry.UNSET:
-            missing = checks.invalid("Say which hours, none at all, or null.", "intervals")
+            missing = checks.invalid(
+                "`intervals` is missing: [] closes the day, null removes the override.", "intervals"
+            )
             return SetDateOverridePayload(errors=user_errors(info, Refused([missing])))
         answer = await option.set_date_override(
             caller.business_id,

@@ -20,7 +20,8 @@ from models.storage.migrate import migrate
 
 Command = Callable[[argparse.Namespace], None]
 
-_DEBUG = "print a traceback when the command fails"
+_DEBUG = "show where in the program something went wrong"
+_NOTHING_CHOSEN = "the following arguments are required: command"
 _INTERRUPTED = 130
 _NO_TEXT = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 """Control characters, and the surrogates that Python puts in place of bytes that are no UTF-8."""
@@ -78,6 +79,8 @@ class _Parser(argparse.ArgumentParser):
     """A parser that reports a wrong argument in one line."""
 
     def error(self, message: str) -> NoReturn:
+        if message == _NOTHING_CHOSEN and (choices := _choices(self)):
+            message = f"name a command: {', '.join(choices)}"
         self.exit(WRONG, f"{self.prog}: {message} (see {self.prog} --help)\n")
 
 
@@ -105,20 +108,28 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--debug", action="store_true", default=argparse.SUPPRESS, help=_DEBUG)
         return command
 
-    demo = add("demo", _demo, "run a demo business, web, sync and a stand-in for Google in one process")
-    demo.add_argument("--port", type=_port, default=8000)
-    demo.add_argument("--google-port", type=_port, default=8001)
+    def add_port(command: argparse.ArgumentParser, name: str, port: int, what: str) -> None:
+        about = f"where {what} listens (default: %(default)s)"
+        command.add_argument(name, type=_port, default=port, metavar="PORT", help=about)
+
+    demo = add("demo", _demo, "show everything: a demo business, web, sync and a stand-in for Google")
+    add_port(demo, "--port", 8000, "the API")
+    add_port(demo, "--google-port", 8001, "the stand-in for Google")
     demo.add_argument(
         "--data", type=_folder, metavar="DIR", help="where to keep the data (default: a temporary folder)"
     )
-    serve = add("serve", _serve, "migrate the database, then serve the API, and sync in the same process")
-    serve.add_argument("--host", default="127.0.0.1")
-    serve.add_argument("--port", type=_port, default=8000)
-    serve.add_argument("--no-sync", action="store_true", help="do not sync: `timebok sync` processes do")
-    add("sync", _sync, "run a sync worker alone; any number may run")
-    sandbox = add("sandbox", _sandbox, "run the stand-in for Google alone")
-    sandbox.add_argument("--port", type=_port, default=8001)
-    add("migrate", _migrate, "migrate the database; several processes may do it at once")
+    serve = add("serve", _serve, "migrate, then serve the API, and sync in the same process")
+    serve.add_argument(
+        "--host",
+        default="127.0.0.1",
+        help="the address of this machine to listen on; 0.0.0.0: all (default: %(default)s)",
+    )
+    add_port(serve, "--port", 8000, "the API")
+    serve.add_argument("--no-sync", action="store_true", help="leave Google to `timebok sync` processes")
+    add("sync", _sync, "a sync worker by itself; any number may run")
+    sandbox = add("sandbox", _sandbox, "the stand-in for Google alone")
+    add_port(sandbox, "--port", 8001, "the stand-in for Google")
+    add("migrate", _migrate, "bring the database up to date; safe from many places at once")
     add("schema", _schema, "print the schema; needs no settings and no database")
     _add_business(add("business", administration.business_create, "create, change and list businesses"))
     _add_key(add("key", administration.key_create, "create, revoke and list API keys"))
@@ -136,8 +147,8 @@ def _parser() -> argparse.ArgumentParser:
 def _actions(
     command: argparse.ArgumentParser, actions: dict[str, tuple[Command, str]]
 ) -> dict[str, argparse.ArgumentParser]:
-    """Adds actions to a command."""
-    group = command.add_subparsers(required=True, metavar="action")
+    """Gives a command its actions."""
+    group = command.add_subparsers(required=True, metavar="command")
     made = {}
     for name, (run, about) in actions.items():
         made[name] = group.add_parser(name, help=about, description=about)
@@ -156,14 +167,24 @@ def _add_business(command: argparse.ArgumentParser) -> None:
         },
     )
     for name in ("create", "update"):
-        made[name].add_argument("--slug", required=True)
-        made[name].add_argument("--name", required=name == "create")
-        made[name].add_argument("--time-zone", required=name == "create", metavar="ZONE")
+        new = name == "create"
+        made[name].add_argument("--slug", required=True, help="its short name: a-z, 0-9 and -" if new else "which one")
+        made[name].add_argument("--name", required=new, help="its name, for people")
+        made[name].add_argument("--time-zone", required=new, metavar="ZONE", help="an IANA name such as Europe/Oslo")
         made[name].add_argument(
-            "--origin", action="append", metavar="ORIGIN", help="the origin of a dashboard; may be repeated"
+            "--origin",
+            action="append",
+            metavar="ORIGIN",
+            help="where its dashboard lives, such as https://app.example; repeat it for several"
+            + ("" if new else ". Those that are given replace all that there were"),
         )
-        made[name].add_argument("--language", choices=("en", "nb"))
-        made[name].add_argument("--booking-url", metavar="URL", help="the address of the customer's page, with {token}")
+        made[name].add_argument(
+            "--language",
+            choices=("en", "nb"),
+            help="of the texts that go to customers and into Google; what the API says goes by Accept-Language"
+            + (" (default: en)" if new else ""),
+        )
+        made[name].add_argument("--booking-url", metavar="URL", help="the customer's page, with {token}")
 
 
 def _add_key(command: argparse.ArgumentParser) -> None:
@@ -176,10 +197,12 @@ def _add_key(command: argparse.ArgumentParser) -> None:
         },
     )
     for name in ("create", "list"):
-        made[name].add_argument("--business", required=True, metavar="SLUG")
-    made["create"].add_argument("--role", required=True, choices=[role.lower() for role in Role])
-    made["create"].add_argument("--name", default="")
-    made["revoke"].add_argument("id")
+        made[name].add_argument("--business", required=True, metavar="SLUG", help="the business's slug")
+    made["create"].add_argument(
+        "--role", required=True, choices=[role.lower() for role in Role], help="what the key may do"
+    )
+    made["create"].add_argument("--name", default="", help="what `key list` calls it (default: its role)")
+    made["revoke"].add_argument("id", help="the key's id, as `key list` shows it")
 
 
 def _run(work: Coroutine[Any, Any, None]) -> None:

@@ -39,5 +39,7 @@ async def check_range(info: Info, window: Interval, time_zone: str | None = None
     if not fits and 0 < length <= (MOST_DATES + 1) * DAY:
         name = time_zone or (await business.read(info.context.caller.business_id, ("time_zone",)))["time_zone"]
         fits = wall_days(window, ZoneInfo(name)) <= MOST_DATES
+    if length <= 0:
+        raise bad_input("`to` must be after `from`.")
     if not fits:
-        raise bad_input(f"`to` must be after `from`, by at most {MOST_DATES} days.")
+        raise bad_input(f"`to` may be at most {MOST_DATES} days after `from`.")

@@ -16,7 +16,7 @@ from graph.complexity.values import too_many_values
 from graph.documents.cache import Documents
 from graph.documents.document import Document, Operation
 from graph.feeds.slot_feed import Offers
-from graph.languages import FORBIDDEN
+from graph.languages import ONLY_ADMIN, ONLY_STAFF
 from graph.limits.cost_budget import CostBudget
 from graph.limits.space import Space
 from graph.limits.turns import Turns
@@ -153,13 +153,13 @@ def unauthenticated() -> GraphQLError:
 
 
 def forbidden(caller: Caller, least: Role) -> GraphQLError:
-    """Builds the error for a query that this key's role may not make; `least` is the lowest role that may."""
-    return GraphQLError(FORBIDDEN.format(**roles(caller, least)), extensions={"code": "FORBIDDEN"})
+    """The answer to a query that this key's role may not make; `least` is the least role that may."""
+    return GraphQLError(only(least).format(role=caller.role), extensions={"code": "FORBIDDEN"})
 
 
-def roles(caller: Caller, least: Role) -> dict[str, str]:
-    """Returns the values of the message FORBIDDEN: the key's role, and the roles that may."""
-    return {"role": caller.role, "allowed": "ADMIN" if least is Role.ADMIN else "STAFF, ADMIN"}
+def only(least: Role) -> str:
+    """The sentence that names a key's role, and those that may: `least` is the least of them."""
+    return ONLY_ADMIN if least is Role.ADMIN else ONLY_STAFF
 
 
 def unavailable() -> GraphQLError:

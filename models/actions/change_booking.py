@@ -245,8 +245,9 @@ async def update(
         row = await _read_current(work, booking_id, expected_version)
         if isinstance(row, Refused):
             return row
-        if not booking.may_become(row["status"], values.get("status"), started=row["starts_at"] <= work.now):
-            return refused(ErrorCode.NOT_CHANGEABLE, _NOT_CHANGEABLE, "input", "status")
+        started = row["starts_at"] <= work.now
+        if impossible := booking.judge_status(row["status"], values.get("status"), started=started):
+            return impossible
         changed = {name: value for name, value in values.items() if row[name] != value}
         if changed:
             await amend(work, caller, row, "UPDATED", changed)

@@ -166,9 +166,14 @@ _NEXT_STATUSES: Mapping[BookingStatus, frozenset[BookingStatus]] = {
 }
 
 
-def may_become(status: str, wanted: str | None, *, started: bool) -> bool:
-    """Whether staff may change a booking's status so; COMPLETED and NO_SHOW need one that has started."""
+def judge_status(status: str, wanted: str | None, *, started: bool) -> Refused | None:
+    """Why staff may not give a booking that status: how it went can be said once it has started. None: as it is."""
     if wanted is None or wanted == status:
-        return True
-    in_time = started or BookingStatus(status) is not BookingStatus.CONFIRMED
-    return in_time and BookingStatus(wanted) in _NEXT_STATUSES[BookingStatus(status)]
+        return None
+    if BookingStatus(wanted) not in _NEXT_STATUSES[BookingStatus(status)]:
+        message = "The booking is {status}: make it CONFIRMED first."
+    elif not started and status == BookingStatus.CONFIRMED:
+        message = "The booking has not taken place yet: how it went can be said once it has started."
+    else:
+        return None
+    return refused(ErrorCode.NOT_CHANGEABLE, message, "input", "status", status=status)

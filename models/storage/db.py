@@ -4,9 +4,11 @@ SQLite and PostgreSQL behave alike above this file. Nothing may await the networ
 """
 
 import asyncio
+import logging
 import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager
+from time import monotonic
 from typing import Any, TypeAlias, TypeVar
 from urllib.parse import parse_qsl, urlencode
 
@@ -25,6 +27,8 @@ from models.scheduling.intervals import Steps
 from models.storage import turns
 from models.storage.asyncpg_internals import PooledConnection
 from models.storage.tortoise_internals import init_for_every_task, statement_of
+
+log = logging.getLogger("timebok.database")
 
 T = TypeVar("T")
 M = TypeVar("M", bound=Model)
@@ -101,18 +105,31 @@ def _sqlite_code(error: BaseException) -> int | None:
     return None if code is None else code & 0xFF
 
 
-_writable = True
+_unwritable_since: float | None = None
 
 
 def is_writable() -> bool:
     """Whether the last write did not fail for want of space or right."""
-    return _writable
+    return _unwritable_since is None
 
 
-def _note(*, writable: bool) -> None:
-    """Notes how the last write went."""
-    global _writable
-    _writable = writable
+def note_unwritable(error: BaseException) -> bool:
+    """Whether an error means that the database takes no writes; if so, the log says it once until a write succeeds."""
+    global _unwritable_since
+    if not is_unwritable(error):
+        return False
+    if _unwritable_since is None:
+        _unwritable_since = monotonic()
+        log.warning("the database takes no writes: %s", " ".join(str(error).split()) or type(error).__name__)
+    return True
+
+
+def _note_written() -> None:
+    """Notes that a write succeeded; the log says so if the one before did not."""
+    global _unwritable_since
+    if _unwritable_since is not None:
+        log.warning("the database takes writes again after %.0f s", monotonic() - _unwritable_since)
+        _unwritable_since = None
 
 
 _under_way: set[asyncio.Task[Any]] = set()
@@ -152,7 +169,8 @@ async def opened(url: str, **parameters: str) -> AsyncIterator[BaseDBAsyncClient
     context = TortoiseContext()
     with context:
         await init_for_every_task(context, config(url, **parameters))
-    _note(writable=True)
+    global _unwritable_since
+    _unwritable_since = None
     try:
         yield context.db()
     finally:
@@ -193,11 +211,10 @@ async def transaction(
             async with in_transaction():
                 answer = await body()
         except Exception as error:
-            if is_unwritable(error):
-                _note(writable=False)
+            note_unwritable(error)
             raise
         if writes:
-            _note(writable=True)
+            _note_written()
         then()
         return answer
 

@@ -40,6 +40,8 @@ def looking(outage: Outage, log: logging.Logger, fault: str) -> Iterator[None]:
     try:
         yield
     except Exception as error:
+        if db.note_unwritable(error):
+            return
         if db.is_away(error):
             outage.goes_on(" ".join(str(error).split()) or type(error).__name__)
         else:

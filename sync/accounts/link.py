@@ -31,11 +31,13 @@ from models.log.change_log import LoggedTransaction
 from models.refusals import ErrorCode, Refusal, Refused, refused
 from sync import leases
 from sync.accounts import merge
+from sync.google_api import scopes
 from sync.pull.block_rules import Matcher
 from sync.pull.machine import SWEEP_REFUSED
 
 MATCHERS_AT_MOST = 50
 _MATCHER_LENGTH = 200
+_NOT_LINKED = "The option is not linked to a Google calendar."
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +106,7 @@ async def unlink(business_id: UUID, option_id: UUID, keep_events: bool) -> UUID 
     """
 
     async def body(work: LoggedTransaction) -> UUID | Refused:
-        row = await _signed_in(business_id, option_id, even_dead=True)
+        row = await _row_of(business_id, option_id, _NOT_LINKED)
         if isinstance(row, Refused):
             return row
         if row.calendar_id is None:
@@ -126,15 +128,16 @@ async def sync_now(business_id: UUID, option_id: UUID) -> UUID | Refused:
     """
 
     async def body(work: LoggedTransaction) -> UUID | Refused:
-        row = await _signed_in(business_id, option_id, even_dead=True)
+        row = await _row_of(business_id, option_id, _NOT_LINKED)
         if isinstance(row, Refused):
             return row
         if row.calendar_id is None:
-            return _not_connected("The option is not linked to a Google calendar.")
+            return _not_connected(_NOT_LINKED)
         calendar = GoogleCalendar.filter(id=row.calendar_id)
         # The calendar may be followed through another account than the option's own.
-        if not await calendar.filter(account__state=GoogleAccountState.CONNECTED).exists():
-            return _reconnect()
+        account = await GoogleAccount.get(id=(await calendar.get()).account_id)
+        if account.state != GoogleAccountState.CONNECTED:
+            return reconnect(account, "optionId")
         await mirror.retry_failed(work, row.calendar_id)
         await calendar.filter(push_due_at__isnull=True).update(push_due_at=work.now)
         await calendar.filter(pull_error_code=SWEEP_REFUSED.code).update(sweep_allowed=True)
@@ -171,17 +174,20 @@ def _names_nothing(blocking: str, matchers: Collection[object]) -> bool:
     return blocking == Blocking.MATCHED_EVENTS and not matchers
 
 
-async def _signed_in(business_id: UUID, option_id: UUID, even_dead: bool = False) -> GoogleLink | Refused:
-    """Returns the option's link row. Refuses one without a sign-in or, unless `even_dead`, with a dead grant."""
+async def _signed_in(business_id: UUID, option_id: UUID) -> GoogleLink | Refused:
+    """The option's link row, with an account that may be used; it has none before somebody signed in for it."""
+    row = await _row_of(business_id, option_id, "Sign in with Google for this option first.")
+    if isinstance(row, Refused):
+        return row
+    account = await GoogleAccount.get(id=row.account_id)
+    return row if account.state == GoogleAccountState.CONNECTED else reconnect(account, "optionId")
+
+
+async def _row_of(business_id: UUID, option_id: UUID, without: str) -> GoogleLink | Refused:
+    """The option's link row, however its account is; refused with `without` where it has none."""
     if not await Option.filter(business_id=business_id, id=option_id).exists():
         return option.not_found()
-    row = await GoogleLink.get_or_none(option_id=option_id)
-    if row is None:
-        return _not_connected("Sign in with Google for this option first.")
-    account = await GoogleAccount.get(id=row.account_id)
-    if account.state != GoogleAccountState.CONNECTED and not even_dead:
-        return _reconnect()
-    return row
+    return await GoogleLink.get_or_none(option_id=option_id) or _not_connected(without)
 
 
 async def _usable_calendar(row: GoogleLink, google_id: str, choices: LinkChoices) -> GoogleCalendar | Refused:
@@ -221,9 +227,18 @@ async def end_following(
     await merge.reroute(work, calendar_id, [option_id])
 
 
-def _reconnect() -> Refused:
+def reconnect(account: GoogleAccount, argument: str) -> Refused:
+    """An account that cannot be used until somebody signs in with it again; names what it did not grant."""
+    if missing := scopes.missing(account.scopes):
+        return refused(
+            ErrorCode.GOOGLE_RECONNECT_REQUIRED,
+            "The Google account lacks a permission: {missing}. Sign in with it again, and tick every box.",
+            "input",
+            argument,
+            missing=", ".join(missing),
+        )
     return refused(
-        ErrorCode.GOOGLE_RECONNECT_REQUIRED, "The Google account must be signed in again.", "input", "optionId"
+        ErrorCode.GOOGLE_RECONNECT_REQUIRED, "The Google account must be signed in again.", "input", argument
     )
 
 

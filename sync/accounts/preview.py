@@ -125,7 +125,7 @@ async def begin(business_id: UUID, proposal: Proposal, google_days: int) -> Tria
     )
     account = await GoogleAccount.get(id=calendar.account_id)
     if not trial.stored and account.state != GoogleAccountState.CONNECTED:
-        return reconnect()
+        return linking.reconnect(account, "optionId")
     return trial
 
 
@@ -194,15 +194,11 @@ async def from_page(trial: Trial, page: Page) -> RoutingPreview:
 def refusal(failure: Failure) -> Refused:
     """Builds the refusal after a failure of Google."""
     if failure.kind is FailureKind.RECONNECT:
-        return reconnect()
+        return refused(
+            ErrorCode.GOOGLE_RECONNECT_REQUIRED, "The Google account must be signed in again.", "input", "optionId"
+        )
     log.warning("could not preview rules on a calendar: %s: %s", failure.code, failure.message)
     return refused(ErrorCode.GOOGLE_UNAVAILABLE, EXPLANATIONS[trouble.code_of(failure)], "input", "calendarId")
-
-
-def reconnect() -> Refused:
-    """Builds the refusal: the account's grant is dead."""
-    message = "The Google account must be signed in again."
-    return refused(ErrorCode.GOOGLE_RECONNECT_REQUIRED, message, "input", "optionId")
 
 
 def preview_of(

@@ -27,6 +27,7 @@ from models.storage.columns import new_id
 from models.storage.secrets import Secrets
 from sync import leases
 from sync.accounts import calendars
+from sync.accounts.link import reconnect
 from sync.google_api import scopes
 from sync.google_api.replies import IdClaims, ListedCalendar
 from sync.google_api.tokens import record_account
@@ -156,8 +157,7 @@ async def use(business_id: UUID, option_id: UUID, account_id: UUID) -> UUID | Re
         if account is None:
             return refused(ErrorCode.NOT_FOUND, "There is no such Google account.", "input", "accountId")
         if account.state != GoogleAccountState.CONNECTED:
-            message = "The Google account must be signed in again."
-            return refused(ErrorCode.GOOGLE_RECONNECT_REQUIRED, message, "input", "accountId")
+            return reconnect(account, "accountId")
         return await _tie(work, option_id, account_id)
 
     return await change_log.write(business_id, body)

@@ -90,7 +90,13 @@ def validate(name: str, value: str | None, root: str = "input") -> list[Refusal]
 
 
 def _unknown(path: tuple[str, ...], unknown: template.Unknown) -> Refusal:
-    """Builds the refusal of an unknown keyword, with the known ones that resemble it."""
+    """The refusal of a keyword, with the known ones that are written nearly so; or of a brace that nothing closes."""
+    if not unknown.closed:
+        message = (
+            "`{{` at character {position} opens no placeholder. Close it with `}}`, or write `{{{{` for a literal "
+            "brace."
+        )
+        return Refusal(ErrorCode.UNKNOWN_PLACEHOLDER, message, path, {"position": unknown.position + 1})
     values: dict[str, Any] = {"keyword": unknown.keyword, "position": unknown.position + 1}
     if near := template.nearest(unknown.keyword):
         values["nearest"] = ", ".join(f"{{{each}}}" for each in near)

@@ -84,10 +84,13 @@ class Placeholder:
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """A brace that opens no known placeholder: the text behind it, and its position, in characters from 0."""
+    """A brace that opens no known placeholder: what stood behind it, where, counted in characters from 0, and whether a
+    brace closes it.
+    """
 
     keyword: str
     position: int
+    closed: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +136,11 @@ def placeholders(language: str) -> tuple[Placeholder, ...]:
 def unknown_placeholders(template: str) -> list[Unknown]:
     """Returns the unknown placeholders of a template, in their order. A template without any may be saved."""
     found = ((piece, _keyword(piece)) for piece in _PIECE.finditer(template))
-    return [Unknown(word, piece.start()) for piece, word in found if word is not None and not _is_known(piece)]
+    return [
+        Unknown(word, piece.start(), closed=piece["broken"] is None)
+        for piece, word in found
+        if word is not None and not _is_known(piece)
+    ]
 
 
 def nearest(keyword: str) -> list[str]:

@@ -265,6 +265,21 @@ async def test_a_phone_shows_all_of_it_in_its_width(browser: str, served_demo: S
         assert page.complaints == []
 
 
+async def test_a_phone_shows_the_answer_once_it_was_asked_for(browser: str, served_demo: ServedDemo) -> None:
+    top = "document.querySelector('.result-window').getBoundingClientRect().top"
+    async with blank_page(browser) as page:
+        await _dress(page, 390)
+        await page.open(f"{served_demo.url}/graphql#key={served_demo.public_key}")
+        await page.until(f"{TABS}.length > 1")
+        await page.until(FILLED_IN)
+        assert await page.evaluate("scrollY") == 0
+        assert await page.evaluate(top) > 844 / 2
+        await page.click(PLAY)
+        await page.until(f"{RESPONSE}.getValue().includes('availability')")
+        assert 0 <= await page.evaluate(top) < 844 / 2
+        assert page.complaints == []
+
+
 async def test_why_a_time_is_taken_stands_above_what_is_free(served_demo: ServedDemo, page: Page) -> None:
     await _enter(page, served_demo.staff_key, "Staff key")
     await _choose(page, "FirstBooking")

@@ -103,7 +103,9 @@ async def trouble(kind: tuple[str, str], our_stage: Stage) -> AsyncIterator[Trou
         yield Trouble(await furnish(served), partial(refuse, url), partial(allow, url))
 
 
-async def test_what_reads_goes_on_and_what_writes_is_unavailable(trouble: Trouble) -> None:
+async def test_what_reads_goes_on_and_what_writes_is_unavailable(
+    trouble: Trouble, caplog: pytest.LogCaptureFixture
+) -> None:
     assert (await trouble.book("09:00"))[1]["data"]["createBooking"]["errors"] == []
     assert await trouble.ready() == (200, "ok")
     await trouble.refuse()
@@ -118,3 +120,6 @@ async def test_what_reads_goes_on_and_what_writes_is_unavailable(trouble: Troubl
     await trouble.allow()
     assert (await trouble.book("10:00"))[1]["data"]["createBooking"]["errors"] == []
     assert await trouble.ready() == (200, "ok")
+    # Once when it begins and once when it ends, however much was asked meanwhile.
+    said = [each.getMessage().partition(" writes")[0] for each in caplog.records if "writ" in each.getMessage()]
+    assert said == ["the database takes no", "the database takes"]

@@ -311,16 +311,30 @@ async def test_both_spellings_of_postgres_are_understood_with_their_own_pool_siz
         ("OTHER=1\n# of ours\n\nTIMEBOK_HOLD_SECONDS: 60\nTIMEBOK_PULL_SECONDS=1\n", 4),
         ("OTHER=1\n\nexport TIMEBOK_HOLD_SECONDS\n", 3),
         ("TIMEBOK_HOLD_SECONDS='60\n", 1),
+        ("this is not a line\n", 1),
+        ("OTHER 1\nTIMEBOK_HOLD_SECONDS=60\n", 1),
+        ("TIMEBOK_HOLD_SECONDS=60\n\n  this is not a line\nTIMEBOK_PULL_SECONDS 1\n", 3),
+        ("export TIMEBOK_PULL_SECONDS\nthis is not a line\n", 1),
+        ("TIMEBOK_HOLD_SECONDS=60\n'=1\n", 2),
     ],
 )
-def test_a_line_of_the_file_that_would_be_passed_over_is_named(text: str, line: int) -> None:
+def test_a_line_of_the_file_that_would_be_passed_over_is_named(
+    caplog: pytest.LogCaptureFixture, text: str, line: int
+) -> None:
     Path(".env").write_text(text)
     with pytest.raises(WrongSettingError, match=rf"^\.env: line {line} is not NAME=value$"):
+        read()
+    assert caplog.records == []
+
+
+def test_a_folder_of_that_name_is_named() -> None:
+    Path(".env").mkdir()
+    with pytest.raises(WrongSettingError, match=r"^\.env: this is a folder"):
         read()
 
 
 @pytest.mark.parametrize(
-    "text", ["OTHER 1\nTIMEBOK_HOLD_SECONDS=60\n", "OTHER\nexport TIMEBOK_HOLD_SECONDS = 60 # s\n"]
+    "text", ["OTHER=1\nTIMEBOK_HOLD_SECONDS=60\n", "OTHER\nexport TIMEBOK_HOLD_SECONDS = 60 # s\n"]
 )
 def test_lines_of_others_do_no_harm(text: str) -> None:
     Path(".env").write_text(text)

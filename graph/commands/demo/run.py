@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 
 from graph.commands.demo.shop import ZONE, Shop, fill_shop
 from graph.commands.demo.story import connect
+from graph.commands.exit_status import WrongArgumentError
 from graph.commands.serve import Site, address, listening, run_unless, serving, stop_event
 from graph.server.app import build
 from models import api_key, business, clock
@@ -96,8 +97,13 @@ async def _run_in(folder: Path, port: int, google_port: int) -> None:
 
 
 def _settings(folder: Path, port: int, google_port: int) -> Settings:
-    """Returns the demo's settings, with the secret key of a file beside its data."""
-    folder.mkdir(parents=True, exist_ok=True)
+    """The demo's own settings; its secret key lies beside its data."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError):
+        raise WrongArgumentError(f"--data: {folder} is no folder") from None
+    except OSError as error:
+        raise WrongArgumentError(f"--data: {folder} cannot be made: {error.strerror}") from None
     secret_file = folder / "secret.key"
     if not secret_file.exists():
         _write_private(secret_file, new_secret_key())

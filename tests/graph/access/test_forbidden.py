@@ -24,7 +24,7 @@ def messages(answer: Any) -> list[str]:
 async def test_every_refusal_names_the_role_and_those_that_may(street: Street, role: str) -> None:
     served, heard = street.shop.served, 0
     for name in operations():
-        allowed = "ADMIN" if name in FOR_ADMINS else "STAFF, ADMIN"
+        allowed = "ADMIN" if name in FOR_ADMINS else "STAFF or ADMIN"
         if (
             name in WITH_A_TOKEN
             or name not in (FOR_STAFF | FOR_ADMINS)

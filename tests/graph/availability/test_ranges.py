@@ -35,6 +35,14 @@ async def test_62_dates_fit_whatever_the_clocks_do_and_not_a_minute_more(shop: S
         assert await told(shop, **dates(first, 63)) == (["BAD_USER_INPUT"], ["BAD_USER_INPUT"])
 
 
+async def test_what_is_wrong_with_a_range_is_said(shop: Shop) -> None:
+    order, length = "`to` must be after `from`.", "`to` may be at most 62 days after `from`."
+    for count, said in ((0, order), (-63, order), (63, length)):
+        for name, more in (("Availability", {"serviceId": shop.haircut}), ("Calendar", {})):
+            answer = await shop.served.ask(name, "staff", **dates(AUTUMN, count), **more)
+            assert [each["message"] for each in answer["errors"]] == [said], name
+
+
 async def test_the_zone_that_was_asked_for_counts(shop: Shop) -> None:
     # 62 dates of Oslo over the autumn change are an hour more than 62 days of Lagos, which changes no clock.
     window = dates(AUTUMN, 62)

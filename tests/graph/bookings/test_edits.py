@@ -107,6 +107,7 @@ async def test_a_booking_that_has_not_begun_did_not_go_any_way_yet(shop: Shop) -
     for status in ("COMPLETED", "NO_SHOW"):
         refused = await update(shop, booking, status=status, note="Kept out")
         assert (refused["booking"], codes(refused)) == (None, ["NOT_CHANGEABLE"])
+        assert refused["errors"][0]["message"].startswith("The booking has not taken place yet")
     assert await shop.calendar() == before
 
 
@@ -121,6 +122,8 @@ async def test_what_went_one_way_went_no_other_and_is_neither_moved_nor_called_o
             await cancel(shop, booking),
         ):
             assert (refused["booking"], codes(refused)) == (None, ["NOT_CHANGEABLE"]), outcome
+        status = await update(shop, booking, status=other)
+        assert status["errors"][0]["message"] == f"The booking is {outcome}: make it CONFIRMED first."
         assert await shop.calendar() == before
         # What was noted is not how it went.
         assert (await updated(shop, booking, note="Paid"))["note"] == "Paid"

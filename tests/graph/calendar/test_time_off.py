@@ -161,6 +161,13 @@ async def test_an_override_that_cannot_be_is_refused_and_nothing_written(shop: S
     assert (await shop.cursor(), await listed(shop), await free(other)) == (cursor, [], times(ALL_DAY))
 
 
+async def test_hours_that_are_left_out_are_asked_for(shop: Shop) -> None:
+    refused = await shop.served.do("SetDateOverride", "staff", input={"optionId": shop.anna, "date": on(0)})
+    assert located(refused) == [("INVALID_INPUT", "input.intervals")]
+    said = refused["errors"][0]["message"]
+    assert said == "`intervals` is missing: [] closes the day, null removes the override."
+
+
 async def test_time_off_takes_away_the_slots_it_touches(each_shop: Shop) -> None:
     shop = each_shop
     given = await away(shop, at("11:00"), at("13:30"), reason="Dentist")

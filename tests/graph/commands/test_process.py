@@ -7,7 +7,7 @@ import pytest
 
 LARGE_THINGS = """
 import ctypes
-from graph.commands.process import LARGE, give_back_what_is_large
+from graph.commands.process import LARGE, fix_large_block_threshold
 
 class Heap(ctypes.Structure):
     _fields_ = [(name, ctypes.c_size_t) for name in (
@@ -15,7 +15,7 @@ class Heap(ctypes.Structure):
 
 mallinfo = ctypes.CDLL(None).mallinfo2
 mallinfo.restype = Heap
-give_back_what_is_large()
+fix_large_block_threshold()
 for _ in range(3):
     del (things := [bytes(size << 20) for size in (20, 1, 10, 1)])[:]
 before = mallinfo()

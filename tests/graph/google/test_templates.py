@@ -3,6 +3,8 @@
 import re
 from typing import Any
 
+import pytest
+
 from models import api_key, business
 from models.enums import Role
 from tests.graph.connected_shop import ANNAS, Connected
@@ -162,6 +164,17 @@ async def test_an_unknown_keyword_is_named_with_its_template_and_place(shop: Sho
         assert set(codes(refused)) <= {"UNKNOWN_PLACEHOLDER", "INVALID_INPUT"}, wrong
         assert {tuple(error["path"]) for error in refused["errors"]} == {("input", "titleTemplate")}, wrong
     assert await settings(shop.served) == before
+
+
+@pytest.mark.parametrize(
+    ("template", "position"), [("{", 1), ("Hi { there", 4), ("{customer_name", 1), ("{{{ {customer_name}", 3)]
+)
+async def test_a_brace_that_nothing_closes_is_quoted_as_it_was_typed(shop: Shop, template: str, position: int) -> None:
+    (error,) = (await save(shop, titleTemplate=template))["errors"]
+    assert (error["code"], error["path"]) == ("UNKNOWN_PLACEHOLDER", ["input", "titleTemplate"])
+    assert error["message"] == (
+        f"`{{` at character {position} opens no placeholder. Close it with `}}`, or write `{{{{` for a literal brace."
+    )
 
 
 async def test_saved_texts_are_kept_and_null_goes_back_to_the_default(each_shop: Shop) -> None:

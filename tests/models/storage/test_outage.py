@@ -3,7 +3,9 @@
 import asyncio
 import logging
 from collections.abc import Iterator
+from pathlib import Path
 
+import asyncpg
 import pytest
 
 from graph.server.live import hold_expiry
@@ -107,3 +109,26 @@ async def test_a_database_that_is_away_is_told_of_once_by_what_looks_every_few_s
             looks.cancel()
             await asyncio.wait([looks])
     assert [line.partition(" is away")[0] for line in told] == ["the database"]
+
+
+async def test_a_database_that_takes_no_writes_is_told_once_whoever_finds_it(told: list[str], tmp_path: Path) -> None:
+    async def refused() -> None:
+        raise asyncpg.DiskFullError("no space left")
+
+    async def written() -> None:
+        await db.connection().execute_script("CREATE TABLE IF NOT EXISTS written (it INTEGER)")
+
+    async with db.opened(f"sqlite:///{tmp_path / 'some.db'}"):
+        for _ in range(2):
+            for _ in range(3):
+                with looking(Outage(log, "the database"), log, "could not look"):
+                    await refused()
+                with pytest.raises(asyncpg.DiskFullError):
+                    await db.transaction(refused)
+                assert not db.is_writable()
+            for _ in range(3):
+                await db.transaction(written)
+                assert db.is_writable()
+    gone, back = told[:2]
+    assert (gone, back[:37]) == ("the database takes no writes: no space left", "the database takes writes again after")
+    assert [each[:30] for each in told] == [gone[:30], back[:30]] * 2

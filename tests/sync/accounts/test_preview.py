@@ -7,6 +7,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from graph.spoken import translate_message
 from models.enums import AllDayEvents, Blocking, EventDetail, GoogleAccountState, MatcherField, UnroutedEvents
 from models.google.event import GoogleBlock
 from models.google.tables import GoogleAccount, GoogleCalendar
@@ -17,7 +18,7 @@ from sync.service import LinkChoices, Matcher, Proposal, RoutingPreview
 from tests.sync import rows
 from tests.sync.rows import tomorrow
 from tests.sync.sandbox.sandbox_client import ANNA, BEN, WORKSHOP
-from tests.sync.sync_stack import Floor, busy
+from tests.sync.sync_stack import SCOPES_WANTED, Floor, busy
 
 MATCHED = Blocking.MATCHED_EVENTS
 
@@ -290,6 +291,18 @@ async def test_a_dead_grant_must_be_renewed_first(floor: Floor) -> None:
     assert await refusal(floor, room) == reconnect
     assert (await GoogleAccount.get()).state == GoogleAccountState.RECONNECT_REQUIRED
     assert await refusal(floor, room) == reconnect
+
+
+async def test_a_permission_that_is_missing_is_named(floor: Floor) -> None:
+    room = await a_room(floor)
+    await floor.sign_in(room, scopes=SCOPES_WANTED[1:])
+    answer = await floor.door.preview_routing(floor.business_id, proposal(room))
+    assert isinstance(answer, Refused), answer
+    (reason,) = answer.reasons
+    assert (reason.code, reason.path) == (ErrorCode.GOOGLE_RECONNECT_REQUIRED, ("input", "optionId"))
+    assert SCOPES_WANTED[0] in reason.text
+    said = translate_message(reason.text, "nb")
+    assert said.startswith(f"Google-kontoen mangler en tillatelse: {SCOPES_WANTED[0]}. Logg inn med den på nytt")
 
 
 async def test_what_is_not_there_is_refused(floor: Floor) -> None:

@@ -110,8 +110,27 @@ async def test_boxes_left_unticked_are_stored_and_shown(floor: Floor) -> None:
     assert await floor.door.complete_sign_in(floor.business_id, ticket_in(back)) == anna
     account = (await floor.door.connections(floor.business_id, [anna]))[anna].account
     assert (account.state, account.missing_scopes) == (GoogleAccountState.SCOPES_MISSING, SCOPES_WANTED[:1])
-    refused = await floor.door.link(floor.business_id, anna, ANNA, LinkChoices())
-    assert code_of(refused) == ErrorCode.GOOGLE_RECONNECT_REQUIRED
+    for refused, argument in (
+        (await floor.door.link(floor.business_id, anna, ANNA, LinkChoices()), "optionId"),
+        (await floor.door.use_account(floor.business_id, anna, account.id), "accountId"),
+    ):
+        assert isinstance(refused, Refused)
+        (reason,) = refused.reasons
+        assert (reason.code, reason.path) == (ErrorCode.GOOGLE_RECONNECT_REQUIRED, ("input", argument))
+        assert SCOPES_WANTED[0] in reason.text
+        assert SCOPES_WANTED[1] not in reason.text
+        assert "Sign in with it again" in reason.text
+
+
+async def test_what_has_no_account_is_not_linked(floor: Floor) -> None:
+    anna = await rows.an_option(floor.business_id)
+    for refused in (
+        await floor.door.unlink(floor.business_id, anna),
+        await floor.door.sync_now(floor.business_id, anna),
+    ):
+        assert isinstance(refused, Refused)
+        assert [each.text for each in refused.reasons] == ["The option is not linked to a Google calendar."]
+        assert code_of(refused) == ErrorCode.GOOGLE_NOT_CONNECTED
 
 
 async def test_one_person_is_one_row_however_often_they_sign_in(floor: Floor) -> None:

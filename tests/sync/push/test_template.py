@@ -72,8 +72,8 @@ def test_a_doubled_brace_is_a_brace(text: str, rendered: str) -> None:
         ("{}", [Unknown("", 0)]),
         ("{Customer_Name}", [Unknown("Customer_Name", 0)]),
         ("{ customer_name }", [Unknown(" customer_name ", 0)]),
-        ("{customer_name", [Unknown("customer_name", 0)]),
-        ("{a{service_name}{b}", [Unknown("a", 0), Unknown("b", 16)]),
+        ("{customer_name", [Unknown("customer_name", 0, closed=False)]),
+        ("{a{service_name}{b}", [Unknown("a", 0, closed=False), Unknown("b", 16)]),
         ("æ{x}", [Unknown("x", 1)]),
     ],
 )

@@ -76,7 +76,10 @@ function createFetcher() {
   let stream;
   session.addEventListener("key", () => stream?.return());
   return async (request, options) => {
-    const authorization = request.operationName === "IntrospectionQuery" ? {} : session.authorization;
+    const isAsked = request.operationName !== "IntrospectionQuery";
+    const authorization = isAsked ? session.authorization : {};
+    // On a phone the answer lies below the screen.
+    if (isAsked && ON_A_PHONE) document.querySelector(".graphiql-response")?.scrollIntoView();
     const answer = await send(request, { ...options, headers: { ...authorization, ...options?.headers } });
     if (Symbol.asyncIterator in answer) stream = answer;
     return answer;
