@@ -55,10 +55,10 @@ MUTANTS = (
     Mutant(
         "O5 a service stays within one opening",
         "availability",
-        "home = next(each for each in union if each.start <= opening.start < each.end)",
-        "home = opening",
+        "enclosing = next(each for each in union if each.start <= opening.start < each.end)",
+        "enclosing = opening",
     ),
-    Mutant("O5 a service ends before closing", "availability", "home.end - length + 1)", "home.end - length)"),
+    Mutant("O5 a service ends before closing", "availability", "enclosing.end - length + 1)", "enclosing.end - length)"),
     Mutant(
         "O5 buffers lie inside opening hours",
         "availability",
@@ -188,11 +188,11 @@ def loaded(folder: Path, monkeypatch: pytest.MonkeyPatch, mutant: Mutant | None)
             source = source.replace(mutant.snippet, mutant.wrong)
         path = folder / f"{name}.py"
         path.write_text(source, encoding="utf-8")
-        spec = spec_from_file_location(f"models.{name}", path)
+        spec = spec_from_file_location(f"models.scheduling.{name}", path)
         assert spec is not None
         assert spec.loader is not None
         module = module_from_spec(spec)
-        monkeypatch.setitem(sys.modules, f"models.{name}", module)
+        monkeypatch.setitem(sys.modules, f"models.scheduling.{name}", module)
         spec.loader.exec_module(module)
         fresh.append(module)
     return fresh[0], fresh[1]
