@@ -10,6 +10,7 @@ from uuid import uuid4
 import strawberry
 from graphql import GraphQLError
 
+from graph import excerpt
 from graph.languages import translate
 from graph.request.context import Info, only, unavailable
 from graph.spoken import translate_error
@@ -81,7 +82,7 @@ def _fault(original: Exception, where: GraphQLError) -> GraphQLError:
     if not db.is_away(original):
         return internal_error(original, where)
     if not db.note_unwritable(original):
-        log.warning("database away at %s: %s", where.path, original)
+        log.warning("database away at %s: %s", excerpt.path(where.path), original)
     away = unavailable()
     return GraphQLError(away.message, nodes=where.nodes, path=where.path, extensions=away.extensions)
 
@@ -89,6 +90,6 @@ def _fault(original: Exception, where: GraphQLError) -> GraphQLError:
 def internal_error(original: Exception, where: GraphQLError | None = None) -> GraphQLError:
     """Logs a fault of ours and returns the error for the client."""
     fault, place = uuid4().hex, where or GraphQLError("")
-    log.error("fault %s at %s", fault, place.path, exc_info=original)
+    log.error("fault %s at %s", fault, excerpt.path(place.path), exc_info=original)
     message = f"Something went wrong here. Mention {fault} when you ask about it."
     return GraphQLError(message, nodes=place.nodes, path=place.path, extensions={"code": "INTERNAL", "fault": fault})

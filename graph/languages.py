@@ -4,10 +4,11 @@ It also chooses a caller's language. It never changes names, notes and other tex
 """
 
 from collections.abc import Mapping
-from functools import lru_cache
 from typing import Any
 
 from babel import negotiate_locale
+
+from graph.excerpt import parts, remember_short
 
 DEFAULT = "en"
 LANGUAGES = {"en": "en", "nb": "nb", "no": "nb", "nn": "nb"}
@@ -230,10 +231,10 @@ NORWEGIAN: Mapping[str, str] = {
 }
 
 
-@lru_cache(maxsize=256)
+@remember_short(256)
 def negotiate(accept_language: str) -> str:
     """Chooses the language for an `Accept-Language` header; English when we have none of its languages."""
-    ranked = sorted(filter(None, map(_parse_range, accept_language.split(","))), key=lambda one: -one[0])
+    ranked = sorted(filter(None, map(_parse_range, parts(accept_language))), key=lambda one: -one[0])
     found = negotiate_locale([tag for _, tag in ranked], list(LANGUAGES), sep="-")
     return LANGUAGES[found] if found else DEFAULT
 

@@ -6,11 +6,12 @@ they are translated when they are sent, and their translations are looked up by 
 
 import re
 from collections.abc import Mapping
-from functools import lru_cache
 from typing import Final
 
 from graphql import GraphQLError
 
+from graph import excerpt
+from graph.excerpt import remember_short
 from graph.languages import NO_BREAK_SPACE, NORWEGIAN, translate
 
 OURS: Final[Mapping[str, str]] = {
@@ -106,8 +107,15 @@ OURS: Final[Mapping[str, str]] = {
         "Opptil {starts} tider kan være i dette tidsrommet, og et svar har høyst {most} byte. Spør om et kortere "
         "tidsrom, færre alternativer eller en tjeneste med lengre steg."
     ),
+    "Too many errors processing variables, error limit reached. Execution aborted.": (
+        "Variablene har flere feil; resten er ikke vist."
+    ),
+    "Too many validation errors, error limit reached. Validation aborted.": (
+        "Dokumentet har flere feil; resten er ikke vist."
+    ),
     "Nobody waits for this any more.": "Ingen venter på dette lenger.",
     "`{name}` has at most {most} entries; {sent} were sent.": "`{name}` har høyst {most} verdier; {sent} ble sendt.",
+    "`{name}` has at most {most} characters; {sent} were sent.": "`{name}` har høyst {most} tegn; {sent} ble sendt.",
     "The GraphQL operation's `query` must be a string or null, if provided.": "`query` må være tekst eller null.",
     "The GraphQL operation's `{name}` must be an object or null, if provided.": (
         "`{name}` må være et objekt eller null."
@@ -167,7 +175,7 @@ def translate_message(message: str, language: str) -> str:
     return message if language == "en" else _norwegian(message)
 
 
-@lru_cache(maxsize=1024)
+@remember_short(1024)
 def _norwegian(message: str) -> str:
     exact = NORWEGIAN.get(message) or OURS.get(message)
     if exact:
@@ -206,20 +214,25 @@ def translated_error(
 
 
 def translate_error(error: GraphQLError, language: str) -> GraphQLError:
-    """Returns the error translated. Does not change the error itself, which may go to other callers too."""
-    if language == "en" or isinstance(error, _TranslatedError) or isinstance(error.original_error, _TranslatedError):
+    """Returns the error translated, with long names cut. Does not change the error itself, which may go to other
+    callers too.
+    """
+    is_ours = isinstance(error, _TranslatedError) or isinstance(error.original_error, _TranslatedError)
+    message, path = error.message, excerpt.path(error.path)
+    if not is_ours:
+        message = translate_message(excerpt.message(message), language)
+    if message == error.message and path == error.path:
         return error
-    translated_copy = _TranslatedError(
-        translate_message(error.message, language),
+    told = _TranslatedError(message, path=path, original_error=error.original_error, extensions=error.extensions)
+    # To compute the places of nodes anew is work for each line of the document.
+    told.nodes, told.source, told.positions, told.locations = (
         error.nodes,
         error.source,
         error.positions,
-        error.path,
-        error.original_error,
-        error.extensions,
+        error.locations,
     )
-    translated_copy.__cause__ = error
-    return translated_copy
+    told.__cause__ = error
+    return told
 
 
 def _compiled(sentences: Mapping[str, str]) -> list[tuple[re.Pattern[str], str]]:

@@ -13,9 +13,11 @@ from graphql import (
     GraphQLField,
     GraphQLObjectType,
     GraphQLSchema,
+    validate,
 )
-from strawberry.schema.schema import validate_document
 from strawberry.schema.schema_converter import GraphQLCoreConverter
+from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
+from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 from strawberry.types.enum import EnumValue, StrawberryEnumDefinition
 from strawberry.utils.str_converters import to_camel_case
 
@@ -54,7 +56,9 @@ def fragment(info: strawberry.Info[Any, Any], name: str) -> FragmentDefinitionNo
 
 
 def broken_rules(
-    schema: GraphQLSchema, tree: DocumentNode, rules: tuple[type[ASTValidationRule], ...]
+    schema: GraphQLSchema, tree: DocumentNode, rules: tuple[type[ASTValidationRule], ...], most: int
 ) -> list[GraphQLError]:
-    """What a document does against these rules, and against Strawberry's own of inputs, which are no list to add."""
-    return validate_document(schema, tree, rules)
+    """What a document does against these rules, and against Strawberry's own of inputs, which are no list to add; the
+    first `most` errors, and one more that says so where there are others.
+    """
+    return validate(schema, tree, (*rules, MaybeNullValidationRule, OneOfInputValidationRule), most)

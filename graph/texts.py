@@ -1,11 +1,13 @@
 """Refuses documents and variables with texts that no database stores: with NUL, or with half a character."""
 
+import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final, TypeAlias
 
 from graphql import ArgumentNode, GraphQLError, ObjectFieldNode, StringValueNode, ValidationRule
 from graphql.language.ast import Node
 
+from graph import excerpt
 from graph.languages import NO_TEXT
 
 
@@ -16,33 +18,44 @@ class TextRule(ValidationRule):
         self, node: StringValueNode, _key: Any, parent: Any, _path: Any, ancestors: list[Node | tuple[Node, ...]]
     ) -> None:
         """Checks one text of the document; graphql-core calls it."""
-        if _is_unstorable(node.value):
+        if _UNSTORABLE.search(node.value):
             named = [
-                each.name.value for each in (*ancestors, parent) if isinstance(each, ArgumentNode | ObjectFieldNode)
+                excerpt.name(each.name.value)
+                for each in (*ancestors, parent)
+                if isinstance(each, ArgumentNode | ObjectFieldNode)
             ]
             self.report_error(GraphQLError(NO_TEXT.format(name=".".join(named)), node))
 
 
 def errors_in_variables(variables: Mapping[str, Any]) -> list[GraphQLError]:
     """Returns an error for each such text, with the variable and the place in it. Does not recurse, however deep."""
-    found, waiting = [], [(name, value) for name, value in variables.items()]
+    found: list[_Place] = []
+    waiting: list[tuple[_Place, Any]] = [((name, None), value) for name, value in variables.items()]
     while waiting:
-        name, value = waiting.pop()
+        place, value = waiting.pop()
         if isinstance(value, str):
-            if _is_unstorable(value):
-                found.append(GraphQLError(NO_TEXT.format(name=name)))
+            if _UNSTORABLE.search(value):
+                found.append(place)
         elif isinstance(value, dict):
-            waiting.extend((f"{name}.{key}", each) for key, each in value.items())
+            waiting.extend(((key, place), each) for key, each in value.items())
         elif isinstance(value, list):
-            waiting.extend((f"{name}.{at}", each) for at, each in enumerate(value))
-    return found[::-1][:_MOST_ERRORS]
+            waiting.extend(((at, place), each) for at, each in enumerate(value))
+    return [GraphQLError(NO_TEXT.format(name=_named(place))) for place in found[: -_MOST_ERRORS - 1 : -1]]
 
 
-_MOST_ERRORS = 10
+_Place: TypeAlias = "tuple[str | int, _Place | None]"
+"""A name or a position, and the place in which it is. Names are joined for errors only: they may be long."""
+
+_MOST_ERRORS: Final = 10
 """The most errors that `errors_in_variables` returns; one is enough to refuse."""
 
+_UNSTORABLE: Final = re.compile("[\0\ud800-\udfff]")
 
-def _is_unstorable(value: str) -> bool:
-    if value.isascii():
-        return "\0" in value
-    return "\0" in value or any("\ud800" <= each <= "\udfff" for each in value)
+
+def _named(place: _Place) -> str:
+    steps: list[str] = []
+    rest: _Place | None = place
+    while rest is not None:
+        step, rest = rest
+        steps.append(excerpt.name(str(step)))
+    return ".".join(reversed(steps))

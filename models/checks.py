@@ -18,6 +18,7 @@ LONGEST_LIST = 200
 """The most ids that one list of an input may have."""
 
 PHONE_LENGTH = 40
+EMAIL_LENGTH = 320
 LONGEST_MINUTES = 60 * 24 * 31
 LONGEST_DAYS = 3660
 
@@ -28,8 +29,11 @@ _EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
 _PHONE = re.compile(r"(?:[0-9 +()\-./#]|ext)+")
 _VISIBLE = regex.compile(r"[^\p{Cc}\p{Cf}\p{Cs}\p{Z}\p{DI}\u2800]")
 """A character with ink: no space, no control or format character, no blank Braille cell."""
-_INVISIBLE = "\u200b\u2060\ufeff"
-"""Invisible characters that `str.strip` does not count as spaces."""
+_BLANK = (
+    "\t\n\v\f\r\x1c\x1d\x1e\x1f \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
+    "\u2028\u2029\u202f\u205f\u3000\u200b\u2060\ufeff"
+)
+"""What `str.strip` counts as spaces, and invisible characters that it does not."""
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 # A machine's own folder of zones holds other files, too: `localtime` is whatever zone that machine has. The package
 # lists the names of the IANA database; "Factory" stands there for a clock that nobody has set.
@@ -48,12 +52,9 @@ def refusals(*checks: Refusal | None) -> list[Refusal]:
 
 def tidy(value: str | None) -> str | None:
     """Trims a text for the database; None when it has no visible character."""
-    if value is None or not _VISIBLE.search(value):
-        return None
-    before, tidied = None, value
-    while tidied != before:
-        before, tidied = tidied, tidied.strip().strip(_INVISIBLE)
-    return tidied
+    # All of them at once: alternating spaces and invisible characters would take as many passes as there are.
+    trimmed = None if value is None else value.strip(_BLANK)
+    return trimmed if trimmed and _VISIBLE.search(trimmed) else None
 
 
 def tidied(values: Mapping[str, Any], *names: str) -> dict[str, Any]:
@@ -63,10 +64,10 @@ def tidied(values: Mapping[str, Any], *names: str) -> dict[str, Any]:
 
 def text(value: str | None, *path: str, longest: int = TEXT_LENGTH, required: bool = False) -> Refusal | None:
     """Refuses text of more than `longest` characters or with control characters, and blank text if `required`."""
-    if required and tidy(value) is None:
-        return invalid("Must not be empty.", *path)
     if value is not None and len(value) > longest:
         return invalid("Must not be longer than {longest} characters.", *path, longest=longest)
+    if required and tidy(value) is None:
+        return invalid("Must not be empty.", *path)
     return invalid("Must not contain control characters.", *path) if value and _CONTROL.search(value) else None
 
 
@@ -94,7 +95,7 @@ def color(value: str | None, *path: str) -> Refusal | None:
 
 def email(value: str | None, *path: str) -> Refusal | None:
     """Refuses what cannot be a mail address: something, @, something, at most 320 characters; None passes."""
-    if value is None or (_EMAIL.fullmatch(value) and len(value) <= 320 and not _CONTROL.search(value)):
+    if value is None or (len(value) <= EMAIL_LENGTH and _EMAIL.fullmatch(value) and not _CONTROL.search(value)):
         return None
     return invalid("Must be a mail address.", *path)
 

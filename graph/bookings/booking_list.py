@@ -9,7 +9,7 @@ from graph.bookings.booking import Booking
 from graph.fields.resolvers import listed
 from graph.fields.selection import columns
 from graph.relay.connections import After, First, Listing, page
-from graph.relay.nodes import check_length, decode_given_ids, unset_to_none
+from graph.relay.nodes import check_length, check_text, decode_given_ids, unset_to_none
 from graph.relay.payloads import optional
 from graph.request.context import Info, staff
 from models import checks
@@ -19,6 +19,9 @@ from models.enums import BookingOrderField, BookingStatus, OrderDirection
 
 MOST_STATUSES = 10
 """The longest list of statuses; longer than there are statuses, since a client may repeat one."""
+
+LONGEST_QUERY = 1000
+"""The most characters of a search for words."""
 
 
 @strawberry.input(description="How a list of bookings is ordered.")
@@ -36,9 +39,10 @@ class BookingFilter:
         name="from", default=strawberry.UNSET, description="That end after this: with `to`, what overlaps `[from, to)`."
     )
     to: datetime | None = optional("That begin before this.")
-    customer_email: str | None = optional("Of the customer with this mail address.")
+    customer_email: str | None = optional("Of the customer with this mail address, at most 320 characters.")
     query: str | None = optional(
-        "Beginnings of words, all of which must be found in the reference, the mail address or the customer's name."
+        "Beginnings of words, all of which must be found in the reference, the mail address or the customer's name. "
+        "At most 1000 characters."
     )
 
 
@@ -91,6 +95,8 @@ class BookingListQuery:
 def _search(source: BookingFilter) -> Search:
     """Converts the filter for the domain; a field that is left out or null does not filter. Raises BAD_USER_INPUT."""
     check_length(source.statuses, "statuses", MOST_STATUSES)
+    check_text(source.customer_email, "customerEmail", checks.EMAIL_LENGTH)
+    check_text(source.query, "query", LONGEST_QUERY)
     return Search(
         option_ids=decode_given_ids("Option", source.option_ids, "optionIds"),
         service_ids=decode_given_ids("Service", source.service_ids, "serviceIds"),

@@ -15,11 +15,12 @@ from graphql import (
 )
 from graphql.language import Node, Visitor, visit
 
+from graph import excerpt
 from graph.complexity.cost import Cost, cost_of
 from graph.complexity.depth import DEEPEST
 from graph.documents.inspect import asks_for_the_schema_only, resume_variable
-from graph.documents.validity import errors_of
-from graph.graphql_internals import let_go_of_tokens
+from graph.documents.validity import MOST_ERRORS, errors_of
+from graph.graphql_internals import LinedSource, let_go_of_tokens
 from graph.languages import format_number
 
 MOST_TOKENS: Final = 5000
@@ -77,6 +78,11 @@ class Document:
         """About how many bytes it needs in memory."""
         return 1000 + BYTES_PER_CHARACTER * len(self.text) + self.written
 
+    @property
+    def is_refused(self) -> bool:
+        """Whether nothing of it can run, as far as is known."""
+        return bool(self.syntax_error or self.errors)
+
     def node(self, name: str | None) -> OperationDefinitionNode | None:
         """Returns the operation of that name, or the only one without a name; None when there is no such operation."""
         if name is None:
@@ -112,11 +118,20 @@ class Document:
     def _errors(self, tree: DocumentNode, schema: GraphQLSchema, *, introspection: bool) -> list[GraphQLError]:
         found = errors_of(tree, schema, introspection=introspection)
         # With this message graphql-core reports that it has exceeded Python's recursion limit.
-        return [too_complex(NESTED)] if [each.message for each in found] == ["Validation aborted."] else found
+        if [each.message for each in found] == ["Validation aborted."]:
+            return [too_complex(NESTED)]
+        return [_shortened(each) for each in found]
 
     def _operation(self, tree: DocumentNode, node: OperationDefinitionNode, schema: GraphQLSchema) -> Operation:
         is_subscription = node.operation is OperationType.SUBSCRIPTION
         return Operation(node, cost_of(schema, tree, node), resume_variable(tree, node) if is_subscription else None)
+
+
+def _shortened(error: GraphQLError) -> GraphQLError:
+    """Cuts an error to what answers have of it, once for all of them."""
+    error.message = excerpt.message(error.message)
+    error.locations = (error.locations or [])[:MOST_ERRORS] or None
+    return error
 
 
 NESTED: Final = (
@@ -128,9 +143,9 @@ NESTED: Final = (
 def parse_document(text: str) -> Document:
     """Parses a text."""
     try:
-        tree = parse(text, max_tokens=MOST_TOKENS)
+        tree = parse(LinedSource(text), max_tokens=MOST_TOKENS)
     except GraphQLSyntaxError as error:
-        return Document(text, syntax_error=_too_large(error) or error)
+        return Document(text, syntax_error=_too_large(error) or _shortened(error))
     let_go_of_tokens(tree)
     operations = [each for each in tree.definitions if isinstance(each, OperationDefinitionNode)]
     if len(operations) > MOST_OPERATIONS:

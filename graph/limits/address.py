@@ -7,8 +7,9 @@ so such requests do not count by address, and the log says once which setting is
 import ipaddress
 import logging
 from collections.abc import Mapping, MutableMapping
-from functools import lru_cache
 from typing import Any
+
+from graph.excerpt import remember_short
 
 log = logging.getLogger("timebok.limits")
 
@@ -71,7 +72,7 @@ def is_forwarded(scope: Mapping[str, Any]) -> bool:
 
 
 # The same clients come again and again: reading an address takes as long as reading a request.
-@lru_cache(maxsize=256)
+@remember_short(256)
 def network(host: str) -> str | None:
     """Converts a host to what counts as one address; None when it is no IP address."""
     address = _parsed(host)
@@ -80,7 +81,7 @@ def network(host: str) -> str | None:
     return None if address is None else str(address)
 
 
-@lru_cache(maxsize=256)
+@remember_short(256)
 def is_proxy_network(host: str) -> bool:
     """Whether a host is in one of the networks where proxies are."""
     address = _parsed(host)

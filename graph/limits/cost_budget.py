@@ -12,7 +12,7 @@ from graph.spoken import translated_error
 from models.settings import Settings
 
 NEW_CHARACTER: Final = 5
-"""The cost of each character of a document that is not in the cache, for parsing and validating it."""
+"""The cost of each character of a document that is not in the cache, for parsing and validating it, or is invalid."""
 
 TOO_EXPENSIVE: Final = (
     "This document may cost {requested}, and one request at most {requestLimit}. Ask for less at once: a smaller "

@@ -28,9 +28,10 @@ async def admit(
     if context.who is None and len(text) > LONGEST_WITHOUT_KEY:
         return unauthenticated()
     document = documents.find(text)
+    # What was found wrong costs the same each time: to say so is work, too.
+    if (document is None or document.is_refused) and (refusal := spending.take(context, NEW_CHARACTER * len(text))):
+        return refusal
     if document is None:
-        if refusal := spending.take(context, NEW_CHARACTER * len(text)):
-            return refusal
         document = await documents.parsed(text, context.holder)
     if context.who is None and not document.asks_for_the_schema_only:
         return unauthenticated()

@@ -12,6 +12,7 @@ from strawberry.execution import optimized_is_awaitable
 from strawberry.types import ExecutionResult
 from strawberry.types.execution import PreExecutionError
 
+from graph import excerpt
 from graph.documents.document import Document
 from graph.errors import client_error, with_code
 from graph.operation import introspection
@@ -48,7 +49,9 @@ async def execute(
 
 def unknown_operation(name: object) -> str:
     """What is said where the document has no operation of that name, or none at all."""
-    return "Can't get GraphQL operation type" if name is None else f'Unknown operation named "{name}".'
+    return (
+        "Can't get GraphQL operation type" if name is None else f'Unknown operation named "{excerpt.name(str(name))}".'
+    )
 
 
 def _admitted(context: Context) -> Document:

@@ -25,6 +25,7 @@ from graphql import (
 from graphql.execution.collect_fields import FieldDetails
 from graphql.pyutils import Path
 
+from graph.documents.validity import MOST_ERRORS
 from graph.fields.compiled_selections import place_of
 from graph.fields.compiler import Render
 from graph.metrics import FALLBACKS
@@ -89,6 +90,7 @@ class Executor(Walk):
     ) -> Any:
         """An executor, or what is wrong with the request. Texts are looked at here, whichever way a request takes."""
         wrong = errors_in_variables(raw_variable_values or {})
+        named = {"max_coercion_errors": MOST_ERRORS, **named}
         return wrong or super().build(schema, document, root_value, context_value, raw_variable_values, *args, **named)
 
     def execute_operation(self, serially: bool | None = None) -> Any:
@@ -109,6 +111,10 @@ class Executor(Walk):
             await asyncio.wait(rest)
         self.allowance.reason = reason
         return found
+
+    def handle_field_error(self, raw_error: Exception, return_type: Any, field_details_list: Any, path: Any) -> None:
+        """Adds the error of a field with its first place only: to find several takes a walk through all lines."""
+        super().handle_field_error(raw_error, return_type, field_details_list[:1], path)
 
     def settle_in_background(self, awaitables: list[Awaitable[Any]]) -> None:
         """Lets go on what nobody waits for; the house does, before it closes."""

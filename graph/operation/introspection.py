@@ -7,6 +7,7 @@ from orjson import Fragment
 from strawberry.types import ExecutionResult
 
 from graph.documents.document import Document
+from graph.documents.validity import MOST_ERRORS
 from graph.errors import with_code
 from graph.rendering.json_text import encode
 from graph.request.context import Context
@@ -35,5 +36,7 @@ def _executed(
 ) -> tuple[dict[str, bytes], list[GraphQLError]]:
     """Each field of the answer as JSON; none where the operation could not run."""
     assert document.tree is not None
-    result = execute_sync(schema, document.tree, variable_values=variables, operation_name=name)
+    result = execute_sync(
+        schema, document.tree, variable_values=variables, operation_name=name, max_coercion_errors=MOST_ERRORS
+    )
     return {name: encode(value) for name, value in (result.data or {}).items()}, result.errors or []

@@ -90,3 +90,9 @@ def check_length(given: Sequence[Any] | None, name: str, most: int = checks.LONG
     """Raises BAD_USER_INPUT when the list in the argument `name` has more than `most` entries."""
     if unset_to_none(given) is not None and len(given or ()) > most:
         raise bad_input(f"`{name}` has at most {most} entries; {len(given or ())} were sent.")
+
+
+def check_text(given: str | None, name: str, most: int) -> None:
+    """Raises BAD_USER_INPUT when the text in the argument `name` has more than `most` characters."""
+    if unset_to_none(given) is not None and len(given or "") > most:
+        raise bad_input(f"`{name}` has at most {most} characters; {len(given or '')} were sent.")

@@ -74,5 +74,5 @@ def test_rules_of_inputs_are_looked_at_with_the_others() -> None:
     core = core_schema(schema)
     for wanted, faults in (("{ size: SMALL }", 0), ("{ size: SMALL, number: 1 }", 1)):
         tree = parse(f"{{ inDocument(wanted: {wanted}) }}")
-        assert len(broken_rules(core, tree, ())) == faults
-    assert broken_rules(core, parse("{ nothing }"), tuple(specified_rules))
+        assert len(broken_rules(core, tree, (), 10)) == faults
+    assert broken_rules(core, parse("{ nothing }"), tuple(specified_rules), 10)

@@ -14,6 +14,7 @@ from strawberry.types.execution import PreExecutionError
 
 from graph import languages
 from graph.errors import with_code
+from graph.excerpt import LONGEST_HEADER
 from graph.limits.door import RequestLimits
 from graph.metrics import DIRECT
 from graph.operation.admission import admit
@@ -73,18 +74,21 @@ class Endpoint:
     async def _answer(
         self, scope: Scope, receive: Receive, headers: dict[bytes, bytes], language: str, media_type: str
     ) -> ASGIApp:
-        """The answer to a request. Who shows no valid key is counted before anything of it is read. Raises
-        NoRequestError and ClientDisconnect.
+        """The answer to a request, which is counted before anything of it is read. Raises NoRequestError and
+        ClientDisconnect.
         """
         method = scope["method"]
-        if method not in ("GET", "POST"):
-            raise NoRequestError(405, "Send GraphQL by POST, or a query by GET", allow="GET, POST")
         address, last_event_id = self._door.address_of(scope), _text(headers, b"last-event-id")
         context = Context(
             self._state, language=language, address=address, last_event_id=last_event_id, ready=ready_of(scope)
         )
-        if early := await identify(context, self._door, _text(headers, b"authorization")):
+        early = await identify(context, self._door, _text(headers, b"authorization"))
+        if early is None and context.who is not None:
+            early = self._door.admit(context)
+        if early is not None:
             return self._refused(early, context, media_type)
+        if method not in ("GET", "POST"):
+            raise NoRequestError(405, "Send GraphQL by POST, or a query by GET", allow="GET, POST")
         if method == "GET":
             asked = read_address(scope["query_string"])
         else:
@@ -104,11 +108,7 @@ class Endpoint:
         return self._answered(result, context, media_type)
 
     async def _refusal(self, context: Context, asked: GraphQLRequest) -> GraphQLError | None:
-        """Why a request may not run. With a key it is counted before its document is read: reading it is work. Raises
-        NoRequestError.
-        """
-        if context.who is not None and (early := self._door.admit(context)):
-            return early
+        """Why a request may not run. Raises NoRequestError."""
         if asked.query:
             return await admit(context, self._schema, asked.query, asked.operation_name, asked.variables)
         if context.who is None:
@@ -144,7 +144,11 @@ def _is_streamed(context: Context, asked: GraphQLRequest, accept: str) -> bool:
 
 def _is_a_person(method: str, headers: dict[bytes, bytes]) -> bool:
     """Whether a browser opens the address: it takes pages, and shows no key by itself."""
-    return method == "GET" and b"text/html" in headers.get(b"accept", b"") and b"authorization" not in headers
+    return (
+        method == "GET"
+        and b"text/html" in headers.get(b"accept", b"")[:LONGEST_HEADER]
+        and b"authorization" not in headers
+    )
 
 
 def _text(headers: dict[bytes, bytes], name: bytes) -> str | None:

@@ -1,14 +1,15 @@
 """The `Accept` header: which media type a request is answered in. Pure."""
 
 from contextlib import suppress
-from functools import lru_cache
+
+from graph.excerpt import parts, remember_short
 
 GRAPHQL_RESPONSE = "application/graphql-response+json"
 JSON = "application/json"
 EVENT_STREAM = "text/event-stream"
 
 
-@lru_cache(maxsize=256)
+@remember_short(256)
 def preferred_type(accept: str) -> str:
     """The media type to answer in, by an `Accept` header: what is weighed highest and, of those, named first.
 
@@ -20,13 +21,13 @@ def preferred_type(accept: str) -> str:
 
 def takes_events(accept: str) -> bool:
     """Whether a stream of events is taken, by an `Accept` header."""
-    return any(part.partition(";")[0].strip().lower() == EVENT_STREAM for part in accept.split(","))
+    return any(part.partition(";")[0].strip().lower() == EVENT_STREAM for part in parts(accept))
 
 
 def weights(accept: str) -> dict[str, float]:
     """How much each media type that we answer requests in is wanted, in the order of an `Accept` header."""
     found = {}
-    for part in accept.split(","):
+    for part in parts(accept):
         name, *parameters = (piece.strip() for piece in part.split(";"))
         quality = next((value for key, _, value in (each.partition("=") for each in parameters) if key == "q"), "1")
         with suppress(ValueError):

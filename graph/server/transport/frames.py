@@ -15,6 +15,7 @@ from websockets.frames import Frame
 from websockets.protocol import State
 
 from graph.limits.address import CLIENT, PEER
+from graph.limits.answers import LONGEST_REASON
 from graph.server.transport import connection
 from graph.server.transport.connection import EXTENSION, READY, Connections
 
@@ -254,6 +255,10 @@ class Frames(WebSocketsSansIOProtocol):
         if message["type"] == "websocket.close" and not self.writable.is_set():
             self.transport.abort()
             return
+        if message["type"] == "websocket.close":
+            # Some reasons repeat what a client sent.
+            reason = (message.get("reason") or "").encode()[:LONGEST_REASON].decode(errors="ignore")
+            message = {**message, "reason": reason}
         await super().send(message)
 
     def keepalive_timeout(self) -> None:

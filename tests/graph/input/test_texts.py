@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import tracemalloc
 from collections.abc import Iterator
 from typing import Any
 
@@ -16,6 +17,7 @@ from graphql import (
     is_leaf_type,
 )
 
+from graph.texts import errors_in_variables
 from tests.graph.input.strange_values import schema
 from tests.graph.shop import Shop
 from tests.stage import PATIENCE
@@ -145,3 +147,18 @@ async def test_half_a_character_is_refused_too(shop: Shop) -> None:
     ):
         response = await served.http.post(f"{served.url}/graphql", content=body, headers=headers)
         assert response.json()["errors"][0]["extensions"]["code"] == "BAD_USER_INPUT"
+
+
+def test_looking_at_variables_takes_no_memory_for_the_length_of_their_names() -> None:
+    name = "k" * 100_000
+    variables = {name: [0] * 2000, f"{name}1": {name: {str(at): ["\0"] for at in range(1000)}}}
+    tracemalloc.start()
+    try:
+        found = errors_in_variables(variables)
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert most < 20 * len(name)
+    # The first ones, each with its place and no more of the names than people read.
+    cut = "k" * 100 + "…"
+    assert [each.message.split("`")[1] for each in found] == [f"{cut}.{cut}.{at}.0" for at in range(10)]

@@ -20,6 +20,29 @@ def test_what_cannot_be_seen_is_nothing(nothing: str) -> None:
     assert checks.tidy(f"{nothing}a b{nothing.strip()}") is not None
 
 
+class Counted(str):
+    """A text that counts how often it is trimmed."""
+
+    passes = 0
+
+    def strip(self, chars: str | None = None, /) -> "Counted":
+        type(self).passes += 1
+        return type(self)(super().strip(chars))
+
+
+@pytest.mark.parametrize("around", ["\u200b ", "\ufeff\u3000", " \u2060\n"])
+def test_a_text_is_trimmed_in_one_pass_whatever_is_around_it(around: str) -> None:
+    Counted.passes = 0
+    assert checks.tidy(Counted(around * 100 + "a b" + around * 100)) == "a b"
+    assert Counted.passes <= 1
+    assert checks.tidy(around * 100) is None
+
+
+def test_every_space_is_trimmed() -> None:
+    spaces = [chr(each) for each in range(0x110000) if chr(each).isspace()]
+    assert [each for each in spaces if checks.tidy(f"{each}a{each}") != "a"] == []
+
+
 @pytest.mark.parametrize(
     "number",
     ["+47 22 33 44 55", "112", "(022) 33-44/55.66#7", "22 33 44 ext 5", "22\u00a033\u00a044", "22‑33‑44 EXT. 5"],
@@ -113,3 +136,40 @@ async def test_a_blank_filter_narrows_nothing(shop: Shop) -> None:
     for blank in ("", " ", "\u200b"):
         answer = await shop.served.do("Bookings", "staff", first=10, filter={"customerEmail": blank, "query": blank})
         assert len(answer["edges"]) == 1
+
+
+class Unread(str):
+    """A text at which only its length may be looked."""
+
+    def strip(self, chars: str | None = None, /) -> str:
+        del chars
+        raise AssertionError("a text that is too long is not trimmed")
+
+
+def test_the_length_of_a_text_is_judged_first() -> None:
+    refused = [
+        checks.text(Unread("a" * 11), "note", longest=10, required=True),
+        checks.name(Unread("a" * 201), "name"),
+        checks.phone(Unread("1" * 41), "phone"),
+        checks.email(Unread("a" * 160 + "@" + "a" * 160), "email"),
+    ]
+    assert None not in refused
+
+
+async def test_a_filter_longer_than_any_word_of_ours_is_refused_before_it_is_read(shop: Shop) -> None:
+    # Alternating accents take the square of their number to be put in order.
+    for name, most, text in (("customerEmail", 320, "a"), ("query", 1000, "\u0301\u0327")):
+        wanted = (text * most)[:most]
+        answer = await shop.served.do("Bookings", "staff", first=10, filter={name: wanted})
+        assert answer["edges"] == []
+        response = await shop.served.http.post(
+            f"{shop.served.url}/graphql",
+            json={
+                "query": "query($f: BookingFilter) { bookings(filter: $f) { totalCount } }",
+                "variables": {"f": {name: wanted + text[0]}},
+            },
+            headers={"Authorization": f"Bearer {shop.served.keys['staff']}", "Accept-Language": "nb"},
+        )
+        (error,) = response.json()["errors"]
+        assert error["message"] == f"`{name}` har høyst {most} tegn; {most + 1} ble sendt."
+        assert error["extensions"]["code"] == "BAD_USER_INPUT"

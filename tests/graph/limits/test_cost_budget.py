@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import AsyncIterator
+from itertools import pairwise
 from typing import Any
 
 import httpx2
@@ -60,6 +61,17 @@ async def test_a_document_that_is_new_costs_by_its_length_beside(poor: Shop) -> 
     # What refills meanwhile is less than what was taken.
     assert before - new["remaining"] > NEW_CHARACTER * 1000
     assert known["remaining"] > new["remaining"] - NEW_CHARACTER * 100
+
+
+@pytest.mark.parametrize("wrong", ["{ nonsense }", "{ viewer {", "{ a: b c: d } query { e }"])
+async def test_a_document_that_is_refused_costs_its_length_each_time(poor: Shop, wrong: str) -> None:
+    text, key = wrong + " " * 1000, poor.served.keys["staff"]
+    left = [cost_in(await poor.served.send(NAMES, key))["remaining"]]
+    for _ in range(3):
+        assert (await poor.served.send(text, key)).json()["errors"][0]["extensions"]["code"] == "BAD_USER_INPUT"
+        left.append(cost_in(await poor.served.send(NAMES, key))["remaining"])
+    # What refills meanwhile is less than what was taken.
+    assert all(before - after > NEW_CHARACTER * 500 for before, after in pairwise(left))
 
 
 async def test_what_costs_more_than_a_request_may_is_refused_with_the_figures(shop: Shop) -> None:
@@ -173,6 +185,15 @@ async def test_without_a_key_documents_are_counted_by_address(poor: Shop) -> Non
     assert (answers[-1].status_code, error_in(answers[-1])["extensions"]["code"]) == (429, "RATE_LIMITED")
     # Who shows a key does not pay for who does not.
     assert (await poor.served.send(NAMES, poor.served.keys["public"])).status_code == 200
+
+
+async def test_without_a_key_a_refused_document_is_counted_each_time(poor: Shop) -> None:
+    text = "{ __schema { nothing } } #" + "x" * 800
+    statuses: list[int] = []
+    while 429 not in statuses:
+        statuses.append((await poor.served.send(text, None)).status_code)
+        assert len(statuses) < 30
+    assert set(statuses) == {200, 429}
 
 
 async def test_without_limits_nothing_is_counted(our_stage: Stage, sqlite_url: str) -> None:
