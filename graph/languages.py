@@ -138,6 +138,9 @@ NORWEGIAN: Mapping[str, str] = {
     "Too many bookings from this address. Book the next one in {seconds} s.": (
         "For mange bestillinger fra denne adressen. Bestill den neste om {seconds} s."
     ),
+    "This booking was moved too often. Move it again in {seconds} s.": (
+        "Denne bestillingen er flyttet for ofte. Flytt den igjen om {seconds} s."
+    ),
     "Too many open sockets and streams with this key. Close one, or connect again in {seconds} s.": (
         "For mange åpne forbindelser med denne nøkkelen. Lukk en, eller koble til igjen om {seconds} s."
     ),

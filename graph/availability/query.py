@@ -1,8 +1,9 @@
 """The query `availability`: the free slots of a service."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -10,6 +11,7 @@ import strawberry
 from graphql import GraphQLError
 
 from graph.catalog.options import Option
+from graph.complexity import lengths
 from graph.feeds.slot_feed import SERVICE_COLUMNS
 from graph.fields.resolvers import recurring
 from graph.fields.selection import columns, selects
@@ -35,7 +37,7 @@ from models.refusals import Alternative
 from models.scheduling.availability import SlotReason as SlotReasonCode
 from models.scheduling.emptiness import why_empty
 from models.scheduling.hours import day_interval, local_date
-from models.scheduling.intervals import MINUTE, Instant, Interval, Steps, interval, to_datetime, to_instant
+from models.scheduling.intervals import DAY, MINUTE, Instant, Interval, Steps, interval, to_datetime, to_instant
 from models.scheduling.offer import Offer
 from models.storage.db import Row
 
@@ -76,6 +78,7 @@ class AvailabilityDay:
 class Availability:
     offer: strawberry.Private[Offer]
     window: strawberry.Private[Interval]
+    has_slots: strawberry.Private[bool | None]  # None: nobody has looked.
     service_active: strawberry.Private[bool]
     options_by_id: strawberry.Private[Mapping[UUID, Option]]
     as_of: datetime = strawberry.field(description="When this was worked out.")
@@ -89,8 +92,10 @@ class Availability:
         description="Why no date has a slot, where one reason holds for all that was asked; null when there are slots, "
         "or when the reasons differ. Public keys see BUSY for every BUSY_*."
     )
-    def empty_reason(self, info: Info) -> SlotReasonCode | None:
-        if self.days:
+    async def empty_reason(self, info: Info) -> SlotReasonCode | None:
+        if self.has_slots is None:
+            self.has_slots = await info.context.allowance.through(self.offer.has_start_in_steps(self.window))
+        if self.has_slots:
             return None
         found = why_empty(self.offer, self.window, active=self.service_active)
         busy = found is not None and found.name.startswith("BUSY")
@@ -113,7 +118,7 @@ class AvailabilityQuery:
     ) -> Availability:
         leave_out = await booking_to_leave_out(info, unset_to_none(moving_booking_id), unset_to_none(manage_token))
         wanted = AvailabilityRequest(service_id, interval(from_, to), option_ids, time_zone or None, leave_out)
-        return (await find_slots(info, wanted))[0]
+        return await find_slots(info, wanted)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,29 +138,34 @@ async def check_request(info: Info, wanted: AvailabilityRequest) -> None:
     await read_service(info, wanted.service_id)
 
 
-async def find_slots(info: Info, wanted: AvailabilityRequest) -> tuple[Availability, Offer]:
-    """Computes the answer as it is now. Returns it with the offer that it comes from. Raises BAD_USER_INPUT."""
+async def find_slots(info: Info, wanted: AvailabilityRequest) -> Availability:
+    """Computes the answer as it is now, and of the slots only what the client asks for. Raises BAD_USER_INPUT."""
     window = wanted.window
     await check_range(info, window, wanted.time_zone)
     only = decode_given_ids("Option", wanted.option_ids, "optionIds")
     row = await read_service(info, wanted.service_id)
     found = await offer_for(info, row, window, only, wanted.leave_out)
     allowance = info.context.allowance
-    slots: Sequence[tuple[Instant, Sequence[UUID]]]
-    options_by_id: Mapping[UUID, Option]
+    slots: Sequence[tuple[Instant, Sequence[UUID]]] | None = None
+    eligible: Sequence[UUID] = ()
+    options_by_id: Mapping[UUID, Option] = {}
     with_others = selects(info, "days", "slots", "unavailableOptions")
     with_options = with_others or selects(info, "days", "slots", "options")
-    _check_length(found, window, allowance.most, len(found.options) if with_options else 0)
-    # Computes options only if the client asks for them.
+    with_slots = selects(info, "days", "slots")
+    if with_slots:
+        _check_length(found, window, allowance.most, len(found.options) if with_options else 0)
     if with_options:
         slots = await allowance.through(found.slots_in_steps(window))
         eligible = found.eligible() if with_others else []
         seen = await allowance.through(_options_of(slots))
         options_by_id = await objects_by_id(info, seen.union(eligible if slots else ()), "days", "slots")
-    else:
-        starts = await allowance.through(found.starts_in_steps(window))
-        slots, eligible, options_by_id = [(at, ()) for at in starts], [], {}
-    return await answer(info, wanted, found, row, slots, eligible, options_by_id), found
+    elif selects(info, "days"):
+        slots = [(at, ()) for at in await allowance.through(found.starts_in_steps(window))]
+    if slots:
+        days, options = -(-(window.end - window.start) // DAY), len(found.options)
+        more = lengths.work_beyond(len(slots), days, options, shows_slots=with_slots, shows_options=with_options)
+        info.context.spend(more)
+    return await answer(info, wanted, found, row, slots, eligible, options_by_id)
 
 
 async def answer(
@@ -163,21 +173,26 @@ async def answer(
     wanted: AvailabilityRequest,
     offer: Offer,
     service_row: Row,
-    slots: Iterable[tuple[Instant, Sequence[UUID]]],
+    slots: Sequence[tuple[Instant, Sequence[UUID]]] | None,
     eligible: Sequence[UUID],
     options_by_id: Mapping[UUID, Option],
 ) -> Availability:
-    """The slots of an offer as they are shown."""
+    """The slots of an offer as they are shown; None where nobody has looked for them. Builds neither days nor slots
+    that the client does not ask for.
+    """
     zone, length = wanted.time_zone or service_row["business__time_zone"], timedelta(minutes=offer.rules.duration)
+    shown = slots if slots and selects(info, "days") else []
+    build = partial(Slot, eligible=eligible, options_by_id=options_by_id) if selects(info, "days", "slots") else None
     return Availability(
         offer=offer,
         window=wanted.window,
+        has_slots=None if slots is None else bool(slots),
         service_active=service_row["active"],
         options_by_id=options_by_id,
         as_of=to_datetime(offer.now),
         fresh_as_of=offer.fresh_as_of,
         time_zone=TimeZone(zone),
-        days=await info.context.allowance.through(by_day(slots, length, ZoneInfo(zone), eligible, options_by_id)),
+        days=await info.context.allowance.through(by_day(shown, length, ZoneInfo(zone), build)),
     )
 
 
@@ -275,10 +290,9 @@ def by_day(
     slots: Iterable[tuple[Instant, Sequence[UUID]]],
     length: timedelta,
     zone: ZoneInfo,
-    eligible: Sequence[UUID],
-    options_by_id: Mapping[UUID, Option],
+    build: Callable[..., Slot] | None,
 ) -> Steps[list[AvailabilityDay]]:
-    """Groups ascending slots by the dates of a zone; in steps."""
+    """Groups ascending slots by the dates of a zone; in steps. Without `build`, returns the dates alone."""
     days: list[AvailabilityDay] = []
     midnight: Instant | None = None
     for at, free in slots:
@@ -286,9 +300,8 @@ def by_day(
             date = local_date(at, zone)
             midnight = day_interval(date, zone).end
             days.append(AvailabilityDay(date=Date(date), slots=[]))
-        start = to_datetime(at)
-        days[-1].slots.append(
-            Slot(free=free, eligible=eligible, options_by_id=options_by_id, start=start, end=start + length)
-        )
+        if build:
+            start = to_datetime(at)
+            days[-1].slots.append(build(free=free, start=start, end=start + length))
         yield
     return days

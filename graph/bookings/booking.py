@@ -117,7 +117,7 @@ class Booking(CalendarEntry):
         rows = await info.context.loaders.many(("conflicts", wanted_columns), self.row["id"], load)
         return [GoogleEvent(row=row) for row in rows]
 
-    @reading("id", description="What was done to it, oldest first; null for public keys.")
+    @reading("id", description="The newest 100 things that were done to it, oldest first; null for public keys.")
     async def history(self, info: Info) -> list[HistoryEntry] | None:
         if not info.context.caller.is_staff:
             return None

@@ -12,7 +12,7 @@ from graph.availability.query import Slot, alternative_slots
 from graph.bookings.booking import Booking
 from graph.errors import forbidden_error, user_errors
 from graph.languages import token_needed
-from graph.limits.answers import TOO_MANY_BOOKINGS, rate_limited
+from graph.limits.answers import TOO_MANY_BOOKINGS, TOO_MANY_MOVES, rate_limited
 from graph.relay.nodes import UNKNOWN_ID, decode_id, decode_id_if_given, unset_to_none
 from graph.relay.payloads import Payload, all_given_values, given_values, optional, payload_fields
 from graph.request.context import Info
@@ -167,9 +167,12 @@ class BookingMutation:
             info, once, lambda: change_booking.preview_option(caller.business_id, booking_id, input.start, **where)
         )
         version = unset_to_none(input.expected_version)
-        answer = await change_booking.reschedule(
-            caller, booking_id, input.start, expected_version=version, once=once, **where
-        )
+        try:
+            answer = await change_booking.reschedule(
+                caller, booking_id, input.start, expected_version=version, once=once, **where
+            )
+        except booking.TooManyMovesError as error:
+            raise rate_limited(TOO_MANY_MOVES, error.seconds, info.context.language) from None
         fields = await payload_fields(
             info, Booking, BookingRow, _with_hint(info, input.manage_token, answer), "booking"
         )

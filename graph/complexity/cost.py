@@ -35,9 +35,12 @@ from graphql import (
 from graphql.type import SchemaMetaFieldDef, TypeMetaFieldDef
 
 from graph.complexity import lengths
+from models.checks import LONGEST_LIST
 
 LARGEST_PAGE: Final = 100
-"""The most objects to ask for by `first` or ids. What will be refused, a larger one or a wrong range, counts as 1."""
+"""The most objects of a page, or of `nodes`. What is sure to be refused, such as a larger page or a range that is too
+long, counts as 1; what cannot be told counts as the most that it can be.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,15 +204,15 @@ def _scope_and_work(coordinate: str, node: FieldNode, field: GraphQLField) -> tu
     given = {each.name.value: each.value for each in node.arguments or ()}
 
     def value(name: str, scope: Scope) -> Any:
-        if name in given:
-            return value_from_ast_untyped(given[name], dict(scope.variables))
-        default = field.args[name].default_value
-        return None if default is Undefined else default
+        found = value_from_ast_untyped(given[name], dict(scope.variables)) if name in given else Undefined
+        # A variable without a value leaves the argument out (GraphQL, "CoerceArgumentValues").
+        found = field.args[name].default_value if found is Undefined else found
+        return None if found is Undefined else found
 
     if "first" in field.args:
         return lambda scope: replace(scope, first=_page(value("first", scope))), _nothing
     if coordinate == "Query.nodes":
-        return lambda scope: replace(scope, first=_length(value("ids", scope), 1)), _nothing
+        return lambda scope: replace(scope, first=_length(value("ids", scope), 1, LARGEST_PAGE)), _nothing
     if coordinate == "Query.googleRoutingPreview":
 
         def enter_input(scope: Scope) -> Scope:
@@ -221,9 +224,9 @@ def _scope_and_work(coordinate: str, node: FieldNode, field: GraphQLField) -> tu
         longest = lengths.LONGEST_OVERRIDES if coordinate == "Option.dateOverrides" else lengths.LONGEST_RANGE
 
         def enter(scope: Scope) -> Scope:
-            options = (
-                _length(value("optionIds", scope), lengths.OPTIONS) if "optionIds" in field.args else scope.options
-            )
+            options = scope.options
+            if "optionIds" in field.args:
+                options = _length(value("optionIds", scope), lengths.OPTIONS, LONGEST_LIST)
             return replace(scope, days=_days(value("from", scope), value("to", scope), longest), options=options)
 
         return enter, _slot_work if coordinate in _SLOTS else _nothing
@@ -243,15 +246,19 @@ def _slot_work(scope: Scope) -> int:
 
 
 def _page(first: Any) -> int:
-    """Returns the length of a page; 1 for a `first` that will be refused."""
-    return first if isinstance(first, int) and 0 < first <= LARGEST_PAGE else 1
+    """Returns the length of a page; 1 for one that is too long. GraphQL takes 100.0 for a whole number."""
+    if isinstance(first, bool) or not isinstance(first, int | float) or first != first // 1:
+        return LARGEST_PAGE
+    return int(first) if 0 < first <= LARGEST_PAGE else 1
 
 
-def _length(given: Any, otherwise: int) -> int:
-    """Returns how many ids there are; `otherwise` without any. A client may send a single id without brackets."""
-    if given is None or given is Undefined:
+def _length(given: Any, otherwise: int, most: int) -> int:
+    """Returns how many ids there are; `otherwise` without any, 1 for too many. GraphQL takes a single value for a list
+    of one.
+    """
+    if given is None:
         return otherwise
-    return len(given) if isinstance(given, list) and len(given) <= LARGEST_PAGE else 1
+    return len(given) if isinstance(given, list) and len(given) <= most else 1
 
 
 def _part(given: Any, name: str) -> Any:
@@ -259,11 +266,11 @@ def _part(given: Any, name: str) -> Any:
 
 
 def _days(start: Any, end: Any, most: int) -> int:
-    """Returns the days of a range between two texts; 1 for a range that will be refused."""
+    """Returns the days of a range between two texts; 1 for one that is empty or too long."""
     try:
         days = ceil((_moment(end) - _moment(start)).total_seconds() / 86_400)
     except (TypeError, ValueError, OverflowError):
-        return 1
+        return most
     return days if 1 <= days <= most else 1
 
 

@@ -26,6 +26,15 @@ EVENTS_PER_DAY: Final = 20
 WORK_PER_OPTION_AND_DAY: Final = 20
 """The cost of computing the slots of one option on one day, whatever the answer shows of them."""
 
+
+def work_beyond(slots: int, days: int, options: int, *, shows_slots: bool, shows_options: bool) -> int:
+    """Returns what slots cost besides what was counted before, if there are more of them than SLOTS_PER_DAY: a quarter
+    for each option that was looked at, and what the answer shows of each slot. (A short step makes many.)
+    """
+    more = max(0, slots - days * SLOTS_PER_DAY)
+    return more * (2 + 6 * shows_slots + options * (1 + 4 * shows_options)) // 4
+
+
 LENGTHS: Final[Mapping[str, int]] = {
     "Option.services": SERVICES,
     "Option.openingHours": 14,
@@ -34,7 +43,7 @@ LENGTHS: Final[Mapping[str, int]] = {
     "CalendarEntry.options": 1,
     "Booking.options": 1,
     "Booking.conflicts": 2,
-    "Booking.history": 10,
+    "Booking.history": 100,
     "HistoryEntry.changes": 4,
     "Hold.options": 1,
     "TimeOff.options": 1,

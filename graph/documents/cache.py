@@ -2,13 +2,13 @@
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Callable, Hashable
+from collections.abc import Callable
 from typing import Any, Final, TypeVar
 
 from graphql import GraphQLSchema
 
 from graph.documents.document import BYTES_PER_CHARACTER, Document, parse_document
-from graph.limits.turns import Turns
+from graph.limits.turns import Holder, Turns
 
 T = TypeVar("T")
 
@@ -41,7 +41,7 @@ class Documents:
             self._kept.move_to_end(text)
         return document
 
-    async def parsed(self, text: str, sender: Hashable) -> Document:
+    async def parsed(self, text: str, sender: Holder) -> Document:
         """Returns a document from the cache, or parses it. Parses one long document of a sender at a time."""
         if document := self.find(text):
             return document
@@ -49,7 +49,7 @@ class Documents:
             parse_document(text) if len(text) <= SHORT else await self.in_turn(sender, parse_document, text)
         )
 
-    async def checked(self, document: Document, schema: GraphQLSchema, sender: Hashable) -> Document:
+    async def checked(self, document: Document, schema: GraphQLSchema, sender: Holder) -> Document:
         """Validates a document, unless that is done already, and returns it."""
         if document.errors is None and document.tree is not None:
             if len(document.text) <= SHORT:
@@ -65,7 +65,7 @@ class Documents:
             self.bytes += size
             self._make_room()
 
-    async def in_turn(self, sender: Hashable, work: Callable[..., T], *given: Any) -> T:
+    async def in_turn(self, sender: Holder, work: Callable[..., T], *given: Any) -> T:
         """Runs a sender's work in a thread. One piece of work runs at a time, and senders take turns."""
         async with self._turns.turn(sender):
             return await asyncio.to_thread(work, *given)

@@ -13,6 +13,7 @@ TOO_MANY_FROM_ADDRESS = "Too many requests with this key from this address. Send
 TOO_MANY_WITHOUT_KEY = "Too many requests from this address without a valid key. Send one in {seconds} s."
 TOO_MANY_OPEN = "Too many open sockets and streams with this key. Close one, or connect again in {seconds} s."
 TOO_MANY_BOOKINGS = "Too many bookings from this address. Book the next one in {seconds} s."
+TOO_MANY_MOVES = "This booking was moved too often. Move it again in {seconds} s."
 
 OPEN_AGAIN_SECONDS = 10.0
 """The wait in the error for too many sockets, since nobody knows when another one will close."""

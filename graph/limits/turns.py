@@ -1,13 +1,23 @@
-"""Limits how much work runs at once, and gives those who wait for it turns in a fair order (round robin by holder)."""
+"""Limits how much work runs at once, and gives those who wait for it turns in a fair order: round robin by key, and for
+each key by address. So a key has no more turns because many addresses use it.
+"""
 
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Hashable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import NamedTuple
 
 AT_ONCE = 2
 """The default: two, so that one can work while another waits for the database."""
+
+
+class Holder(NamedTuple):
+    """Who has turns: a key (None: all who show none), used from an address (None where addresses do not count)."""
+
+    key: Hashable
+    address: Hashable = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,13 +33,14 @@ class Turns:
 
     def __init__(self, at_once: int = AT_ONCE) -> None:
         self._at_once = self._free = at_once
-        self._waiting: dict[Hashable, deque[_Waiting]] = {}
-        """The queues of the holders. The next turn goes to the first in the first queue."""
+        self._waiting: dict[Hashable, dict[Hashable, deque[_Waiting]]] = {}
+        """The queues of addresses, by key. The next turn goes to the first in the first queue of the first key."""
 
     @asynccontextmanager
-    async def turn(self, holder: Hashable, weight: int = 1) -> AsyncIterator[None]:
-        """Waits for a turn of the holder, which lasts as long as the block. Between two turns of a holder, every other
-        one that waits has one. Work that weighs more than `at_once` runs alone.
+    async def turn(self, holder: Holder, weight: int = 1) -> AsyncIterator[None]:
+        """Waits for a turn of the holder, which lasts as long as the block. Between two turns of a key, every other key
+        that waits has one; and between two of an address, every other address with that key. Work that weighs more than
+        `at_once` runs alone.
         """
         weight = min(weight, self._at_once)
         await self._wait(holder, weight)
@@ -38,12 +49,12 @@ class Turns:
         finally:
             self._give_back(weight)
 
-    async def _wait(self, holder: Hashable, weight: int) -> None:
+    async def _wait(self, holder: Holder, weight: int) -> None:
         if not self._waiting and self._free >= weight:
             self._free -= weight
             return
         mine = _Waiting(asyncio.get_running_loop().create_future(), weight)
-        self._waiting.setdefault(holder, deque()).append(mine)
+        self._waiting.setdefault(holder.key, {}).setdefault(holder.address, deque()).append(mine)
         try:
             await mine.granted
         except asyncio.CancelledError:
@@ -61,15 +72,18 @@ class Turns:
     def _grant_next(self) -> None:
         """Grants turns as long as the next in the queue weighs no more than is free."""
         while self._waiting:
-            holder, queue = next(iter(self._waiting.items()))
+            key, addresses = next(iter(self._waiting.items()))
+            address, queue = next(iter(addresses.items()))
             following = queue[0]
             if not following.granted.done() and following.weight > self._free:
                 return
             queue.popleft()
-            # The holder's other work goes to the end of the queue.
-            del self._waiting[holder]
+            # The address's other work goes behind that of the key's other addresses, and the key's behind other keys'.
+            del addresses[address], self._waiting[key]
             if queue:
-                self._waiting[holder] = queue
+                addresses[address] = queue
+            if addresses:
+                self._waiting[key] = addresses
             if not following.granted.done():
                 self._free -= following.weight
                 following.granted.set_result(None)

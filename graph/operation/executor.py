@@ -48,9 +48,6 @@ FINISH_SECONDS = 3.0
 LISTEN_SECONDS = 0.1
 """After so long it is worth to listen whether the client is still there: most answers are ready before."""
 
-HEAVY: Final = 375_000
-"""What is not cheap takes at least so much room: however little it may show, it reads."""
-
 ABREAST: Final = 200
 """So many items of lists are worked at side by side, those of lists within lists together: they share statements."""
 
@@ -324,7 +321,7 @@ async def _in_turn(result: Awaitable[ExecutionResult], context: Context, *, may_
             return await result
         while may_end and context.ready is not None and (until := context.ready()) is not None:
             await until
-        async with context.state.room.turn(context.holder, max(context.cost, HEAVY)):
+        async with context.turn():
             has_begun = True
             return await result
     except asyncio.CancelledError:

@@ -19,7 +19,7 @@ from graph.feeds.slot_feed import Offers
 from graph.languages import ONLY_ADMIN, ONLY_STAFF
 from graph.limits.cost_budget import CostBudget
 from graph.limits.space import Space
-from graph.limits.turns import Turns
+from graph.limits.turns import Holder, Turns
 from graph.rendering.allowance import Allowance
 from graph.request.loaders import Loaders
 from models.api_key import Caller
@@ -31,6 +31,14 @@ from sync.service import Google
 COST_AT_ONCE = 1_500_000
 """The most cost of the queries that a process runs at once."""
 
+HEAVY = 375_000
+"""What an operation counts as at least in that, however little it may show: it reads. So four run at once at most."""
+
+LIGHT = 20_000
+"""Operations that cost less have a room of their own, in which they wait for each other only."""
+
+LIGHT_AT_ONCE = 4
+"""How many of those run at once."""
 
 STATEMENTS_AT_ONCE = 2
 """How many statements of dear operations run at once."""
@@ -52,6 +60,8 @@ class AppState:
     offers: Offers = field(default_factory=Offers)
     room: Turns = field(default_factory=lambda: Turns(COST_AT_ONCE))
     """Turns for queries, weighed by cost, so that they do not need much memory at once."""
+    light_room: Turns = field(default_factory=lambda: Turns(LIGHT_AT_ONCE))
+    """Turns for queries that cost little."""
     statements: Turns = field(default_factory=lambda: Turns(STATEMENTS_AT_ONCE))
     """Turns for statements of dear operations: SQLite runs one at a time, and other requests' come in between."""
     space: Space = field(default_factory=Space)
@@ -91,6 +101,13 @@ class Context:
             return refusal
         self.cost = operation.cost.of(variables)
         return self.state.spending.admit(self, self.cost)
+
+    def spend(self, cost: int) -> None:
+        """Takes what an operation costs besides what was counted before it ran. Raises RATE_LIMITED when less is
+        left.
+        """
+        if cost and (refusal := self.state.spending.take(self, cost)):
+            raise refusal
 
     @property
     def is_dear(self) -> bool:
@@ -132,9 +149,15 @@ class Context:
         return self.address if self.who and not self.who.is_staff else None
 
     @property
-    def holder(self) -> Hashable:
+    def holder(self) -> Holder:
         """Who takes turns with others: a key; with a public key, or without one, also the address."""
-        return (self.who.key_id, self.counted_address) if self.who else (None, self.address)
+        return Holder(self.who.key_id, self.counted_address) if self.who else Holder(None, self.address)
+
+    def turn(self) -> AbstractAsyncContextManager[None]:
+        """Waits until there is room for what the operation that runs may cost, each holder in turn."""
+        if self.cost < LIGHT:
+            return self.state.light_room.turn(self.holder)
+        return self.state.room.turn(self.holder, max(self.cost, HEAVY))
 
     @property
     def veiled_address(self) -> str | None:

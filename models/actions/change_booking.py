@@ -50,7 +50,7 @@ async def reschedule(
     once: IdempotentRequest | None = None,
 ) -> UUID | Refused:
     """Moves a booking to another time, another option, or both. It keeps its id, duration and buffers, and may overlap
-    its own old time. With `once`, a repeated request gets the first one's outcome.
+    its own old time. With `once`, a repeated request gets the first one's outcome. Raises TooManyMovesError.
     """
 
     async def decide_and_write(work: LoggedTransaction) -> UUID | Refused:
@@ -60,6 +60,7 @@ async def reschedule(
         wanted = option_id or row["option_id"]
         if (start, wanted) == (row["starts_at"], row["option_id"]):
             return booking_id
+        await booking.check_moves(work, caller, booking_id)
         slot = await _decide(work, row, wanted, start, google_days, override_rules)
         return slot if isinstance(slot, Refused) else await _move(work, caller, row, slot)
 
@@ -217,7 +218,7 @@ async def _move(work: LoggedTransaction, caller: Caller, row: Row, slot: ChosenS
     )
     starts_at, ends_at = to_datetime(slot.start), to_datetime(slot.end)
     values = {"option_id": slot.option_id, "starts_at": starts_at, "ends_at": ends_at}
-    await amend(work, caller, row, "RESCHEDULED", values, await freshness.history_note(slot.option_id, work.now))
+    await amend(work, caller, row, booking.MOVED, values, await freshness.history_note(slot.option_id, work.now))
     concerned, during = [row["option_id"], slot.option_id], hull([service.occupied(row), slot.occupied])
     work.record(ChangeKind.BOOKING, booking_id, ChangeAction.UPSERTED, concerned, during=during)
     await affected_entries.record_for_booking(work, row["option_id"], row["starts_at"], row["ends_at"])

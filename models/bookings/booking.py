@@ -17,6 +17,7 @@ from models.refusals import ErrorCode, Refusal, Refused, refused
 from models.storage import db
 from models.storage.columns import Instant, belongs_to, new_id
 from models.storage.db import Row
+from models.storage.queries import Statement
 
 LONGEST = timedelta(minutes=checks.LONGEST_MINUTES)
 """The longest booking. A query for bookings that overlap a time need not look further back than this."""
@@ -78,6 +79,22 @@ class BookingHistory(Model):
     class Meta:
         table = "booking_history"
         indexes = (Index(fields=("booking_id", "id")),)
+
+
+HOUR = timedelta(hours=1)
+MOST_MOVES = 20
+"""How often customers may move one booking within an hour."""
+
+MOVED = "RESCHEDULED"
+"""The action of a history's entry for a move."""
+
+
+class TooManyMovesError(Exception):
+    """Customers have moved a booking as often as they may within an hour; they can move it again in `seconds`."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(f"the next move in {seconds} seconds")
+        self.seconds = seconds
 
 
 def not_found() -> Refused:
@@ -144,13 +161,40 @@ def _history_text(value: Any) -> str | None:
     return None if value is None else str(value)
 
 
+LONGEST_HISTORY = 100
+"""The most entries of a booking's history that anybody is shown: the newest."""
+
+_NEWEST_ENTRIES = Statement(
+    BookingHistory,
+    """WHERE booking_history.id IN (
+        SELECT ranked.id FROM (
+            SELECT each_entry.id, ROW_NUMBER() OVER (PARTITION BY each_entry.booking_id ORDER BY each_entry.id DESC)
+                AS place
+            FROM booking_history AS each_entry WHERE each_entry.booking_id IN :ids
+        ) AS ranked WHERE ranked.place <= :most
+    ) ORDER BY booking_history.id""",
+)
+
+
 async def history_of(booking_ids: Sequence[UUID]) -> Mapping[UUID, Sequence[Row]]:
-    """Returns the history of each booking, oldest entry first."""
+    """Returns the newest entries of each booking's history, oldest first."""
     found: dict[UUID, list[Row]] = {}
-    query = BookingHistory.filter(booking_id__in=list(set(booking_ids))).order_by("id")
-    for row in await db.select(query, ("booking_id", "at", "actor", "action", "changes")):
+    columns = ("booking_id", "at", "actor", "action", "changes")
+    for row in await _NEWEST_ENTRIES.rows(columns, ids=list(set(booking_ids)), most=LONGEST_HISTORY):
         found.setdefault(row["booking_id"], []).append(row)
     return found
+
+
+async def check_moves(work: LoggedTransaction, caller: Caller, booking_id: UUID) -> None:
+    """Raises TooManyMovesError when customers have moved the booking as often within an hour as they may. Staff may
+    move it at any time. `work` holds the business's lock.
+    """
+    if caller.is_staff:
+        return
+    moves = BookingHistory.filter(booking_id=booking_id, actor=caller.actor, action=MOVED, at__gt=work.now - HOUR)
+    rows = await db.select(moves.order_by("-id").offset(MOST_MOVES - 1).limit(1), ("at",))
+    if rows:
+        raise TooManyMovesError((rows[0]["at"] + HOUR - work.now).total_seconds())
 
 
 async def is_managed(business_id: UUID, booking_id: UUID, generation: int) -> bool:

@@ -11,12 +11,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
-from functools import lru_cache
 from typing import NamedTuple, TypeVar
 from uuid import UUID
 
 from models.scheduling.hours import Schedule, day_interval, grid, horizon_end, local_date, openings
-from models.scheduling.intervals import MINUTE, Instant, Interval, Steps, collides, merge, run_all
+from models.scheduling.intervals import DAY, MINUTE, Instant, Interval, Steps, collides, merge, run_all
+from models.scheduling.recent_starts import RecentStarts
 
 K = TypeVar("K")
 
@@ -199,11 +199,21 @@ def _last_start(rules: Rules, agenda: Agenda, now: Instant) -> Instant | None:
     return min(limits) if limits else None
 
 
-@lru_cache(maxsize=4096)
 def _candidates(schedule: Schedule, duration: int, step: int, day: date) -> Sequence[Instant]:
     """Returns the grid instants (rule G1) of a date from which the whole duration is open (rule O5), ascending.
-    Busy time and the clock do not matter here, so that options and requests share the cached result.
+    Busy time and the clock do not matter here, so options and requests with the same hours share what is kept.
     """
+    # `openings` looks two dates back, and as far ahead as the last start of the date lasts.
+    near = range(-2, 5 + duration * MINUTE // DAY)
+    hours = tuple(tuple(schedule.on(day + each * _ONE_DAY)) for each in near)
+    key = (schedule.zone, duration, step, day, hours)
+    return _recent.find(key, sum(map(len, hours)), lambda: _computed_candidates(schedule, duration, step, day))
+
+
+_recent = RecentStarts()
+
+
+def _computed_candidates(schedule: Schedule, duration: int, step: int, day: date) -> Sequence[Instant]:
     length, zone = duration * MINUTE, schedule.zone
     window = day_interval(day, zone)
     found = openings(schedule, Interval(window.start, window.end + length))

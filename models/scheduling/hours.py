@@ -4,7 +4,7 @@ Opening hours are labels of a zone; everything else counts instants. No other mo
 Rule numbers are those of the availability semantics.
 """
 
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
@@ -23,25 +23,13 @@ class TimeRange(NamedTuple):
     closes: time
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True)
 class Schedule:
     """When an option is open: weekly hours by weekday (0 is Monday), other hours on dates of `overrides` (O1)."""
 
     zone: ZoneInfo
     weekly: Mapping[int, Sequence[TimeRange]]
     overrides: Mapping[date, Sequence[TimeRange]] = field(default_factory=dict)
-    _key: Hashable = field(init=False, repr=False)
-    """What equality and hash compare: mappings have no hash, and caches are keyed by schedule."""
-
-    def __post_init__(self) -> None:
-        hours = (sorted((day, tuple(ranges)) for day, ranges in each.items()) for each in (self.weekly, self.overrides))
-        object.__setattr__(self, "_key", (self.zone, *map(tuple, hours)))
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Schedule) and self._key == other._key
-
-    def __hash__(self) -> int:
-        return hash(self._key)
 
     def on(self, day: date) -> Sequence[TimeRange]:
         """Returns the ranges that start on that date (rules O1, O3)."""

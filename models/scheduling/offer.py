@@ -17,7 +17,7 @@ from models.scheduling.availability import Agenda, Reason, Rules
 from models.scheduling.hours import day_interval, local_date
 from models.scheduling.intervals import DAY, MINUTE, Instant, Interval, Steps, run_all
 
-_NEARBY = 7 * DAY
+_WEEK = _NEARBY = 7 * DAY
 _ALTERNATIVES = 5
 
 
@@ -55,6 +55,17 @@ class Offer:
             found.update((yield from self._starts(each, window)))
             yield
         return sorted(found)
+
+    def has_start_in_steps(self, window: Interval) -> Steps[bool]:
+        """Whether at least one option offers a start in the window, in steps. Looks at a week after the other, and no
+        further than the first start.
+        """
+        for start in range(window.start, window.end, _WEEK):
+            for each in self.options:
+                if (yield from self._starts(each, Interval(start, min(start + _WEEK, window.end)))):
+                    return True
+                yield
+        return False
 
     def _starts(self, option_id: UUID, window: Interval) -> Steps[Sequence[Instant]]:
         starts = yield from availability.starts_in_steps(self.rules, self.agendas[option_id], window, self.now)

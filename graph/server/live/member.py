@@ -10,7 +10,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias, TypeVar
 
-from graph.limits.turns import Turns
+from graph.limits.turns import Holder, Turns
 from graph.server.live.message_buffer import Message
 from models.api_key import Caller
 
@@ -95,7 +95,7 @@ class Member:
         """
         if self._turn is None and self.turns is not None and self.cost >= CHEAP:
             turn = AsyncExitStack()
-            await turn.enter_async_context(self.turns.turn(None, self.cost))
+            await turn.enter_async_context(self.turns.turn(Holder(None), self.cost))
             self._turn = turn
         await self.until_ready()
         self.check()

@@ -1,5 +1,6 @@
 """What a document may cost is known before it runs: what clients send is cheap enough, what stops a process is not."""
 
+import math
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -18,6 +19,7 @@ from graph.complexity import lengths
 from graph.complexity.cost import LARGEST_PAGE, counter
 from graph.documents.document import Document, parse_document
 from graph.schema import schema
+from models.checks import LONGEST_LIST
 from models.settings import Settings
 from tests.operations import operations
 
@@ -83,7 +85,7 @@ STATED = {
     "Availability": 368_657,
     "AvailabilityChanges": 368_656,
     "Calendar": 217_003,
-    "Bookings": 20_009,
+    "Bookings": 164_009,
     "GoogleRoutingPreview": 16_884,
     "Services": 7_909,
     "Book": 2_561,
@@ -161,6 +163,59 @@ def test_a_field_costs_one_and_what_is_below_as_often_as_it_may_be_there(
     text: str, given: dict[str, Any], expected: int
 ) -> None:
     assert counted(text, given) == expected
+
+
+UNKNOWN: list[Any] = [1.5, True, "9", [9], {}, math.inf, -math.inf, math.nan]
+SERVICES = "query($n: Int%s) { services(first: $n) { nodes { id } } }"
+SOME = DAYS.replace("DateTime!) {", "DateTime!, $ids: [ID!]%s) {").replace(
+    "from: $from", "optionIds: $ids, from: $from"
+)
+
+
+@pytest.mark.parametrize(
+    ("default", "given", "length"),
+    [
+        ("", {}, 50),
+        ("", {"n": None}, LARGEST_PAGE),
+        (" = null", {}, LARGEST_PAGE),
+        (" = 30", {}, 30),
+        (" = 30", {"n": 7}, 7),
+        ("", {"n": 100.0}, 100),
+        ("", {"n": 12.0}, 12),
+        ("", {"n": 0.0}, 1),
+        ("", {"n": 0}, 1),
+        # What nobody can tell, and what is sure to be refused.
+        *(("", {"n": each}, LARGEST_PAGE) for each in UNKNOWN),
+        *(("", {"n": each}, 1) for each in (LARGEST_PAGE + 1, LARGEST_PAGE + 1.0, 10**400, -1)),
+    ],
+)
+def test_a_page_counts_as_long_as_it_can_be(default: str, given: dict[str, Any], length: int) -> None:
+    assert counted(SERVICES % default, given) == 1 + 1 + length
+
+
+@pytest.mark.parametrize(
+    ("default", "given", "options"),
+    [
+        ("", {}, lengths.OPTIONS),
+        ("", {"ids": None}, lengths.OPTIONS),
+        ("", {"ids": "x"}, 1),
+        ("", {"ids": []}, 0),
+        (' = ["x", "y"]', {}, 2),
+        (' = "x"', {}, 1),
+        (' = ["x"]', {"ids": ["x"] * 3}, 3),
+        # Repeated ids are read as others are; so many may be sent, and no more.
+        *(("", {"ids": ["x"] * each}, each) for each in (100, 101, 150, LONGEST_LIST)),
+        ("", {"ids": ["x"] * (LONGEST_LIST + 1)}, 1),
+    ],
+)
+def test_options_count_as_many_as_there_can_be(default: str, given: dict[str, Any], options: int) -> None:
+    work = 3 * options * lengths.WORK_PER_OPTION_AND_DAY
+    assert counted(SOME % default, {**range_of(3), **given}) == 1 + work + 1 + 3
+
+
+@pytest.mark.parametrize("wrong", [{}, {"from": None, "to": 7}, {"from": FROM.isoformat(), "to": "later"}])
+def test_a_range_that_cannot_be_told_counts_as_the_longest(wrong: dict[str, Any]) -> None:
+    assert counted(DAYS, wrong) == counted(DAYS, range_of(lengths.LONGEST_RANGE))
 
 
 def nested(levels: int) -> str:

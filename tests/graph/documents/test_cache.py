@@ -6,6 +6,7 @@ import tracemalloc
 
 from graph.documents.cache import LONGEST, SHORT, Documents
 from graph.documents.document import BYTES_PER_CHARACTER, Document
+from graph.limits.turns import Holder
 from graph.schema import schema
 
 ONE = "{ viewer { role } }"
@@ -18,7 +19,7 @@ def texts(count: int) -> list[str]:
 
 async def checked(documents: Documents, text: str) -> Document:
     """A document of which it is known whether it is valid."""
-    return await documents.checked(await documents.parsed(text, "x"), schema.core, "x")
+    return await documents.checked(await documents.parsed(text, Holder("x")), schema.core, Holder("x"))
 
 
 async def test_those_asked_for_last_are_remembered() -> None:
@@ -82,7 +83,7 @@ async def test_long_documents_are_read_one_at_a_time_and_each_senders_in_turn() 
         running -= 1
 
     async with asyncio.timeout(10):
-        await asyncio.gather(*(documents.in_turn(sender, work, sender) for sender in "aaab"))
+        await asyncio.gather(*(documents.in_turn(Holder(sender), work, sender) for sender in "aaab"))
     assert (most, sorted(order)) == (1, [*"aaab"])
     assert order.index("b") < 3
 

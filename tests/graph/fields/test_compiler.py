@@ -195,6 +195,51 @@ async def test_any_selection_is_answered_as_without_it(both: Both, seed: int) ->
     assert went_well > DOCUMENTS
 
 
+def spelled(dice: Random, kind: str, values: list[Any]) -> tuple[str, str, dict[str, Any]]:
+    """An argument as a client may send it: what stands in its place, the variable's declaration, and the variable."""
+    value = dice.choice(values)
+    name, default = f"v{dice.randrange(10**9)}", dice.choice(["", f" = {json.dumps(dice.choice(values))}"])
+    match dice.choice(["written", "given", "given", "left out"]):
+        case "written":
+            return json.dumps(value), "", {}
+        case "given":
+            return f"${name}", f"${name}: {kind}{default}", {name: float(value) if isinstance(value, int) else value}
+        case _:
+            return f"${name}", f"${name}: {kind}{default}", {}
+
+
+@pytest.mark.parametrize("seed", range(4))
+async def test_no_document_shows_more_values_than_it_was_counted_as(both: Both, seed: int) -> None:
+    """However pages and lists are asked for: with variables that are left out, decimals, and ids that repeat."""
+    dice, shop, went_well = Random(seed), both.town.shop, 0  # noqa: S311 - chance that repeats
+    window = f'from: "{at("00:00")}", to: "{at("00:00", 14)}"'
+    for _ in range(DOCUMENTS):
+        ids = [shop.anna, shop.ben]
+        lists = [dice.choices(ids, k=dice.choice([1, 2, 100, 101, 150, 200, 201])) for _ in range(2)]
+        pages: list[Any] = [None, *(dice.randint(0, 101) for _ in range(3))]
+        first, page, given = spelled(dice, "Int", pages)
+        some, several, more = spelled(dice, "[ID!]", [None, ids[0], *lists])
+        nodes, named, those = spelled(dice, "[ID!]!", [ids[0], *lists])
+        roots = [
+            (f"services(first: {first})", page, given),
+            (f"options(first: {first})", page, given),
+            (f"bookings(first: {first})", page, given),
+            (f'availability(serviceId: "{shop.haircut}", optionIds: {some}, {window})', several, more),
+            (f"calendar(optionIds: {some}, {window})", several, more),
+            (f"nodes(ids: {nodes})", named, those),
+        ]
+        root, declared, variables = dice.choice(roots)
+        drawn = Drawn(dice, [root], {})
+        selected = drawn.text().partition("{ ")[2]
+        switches = [f"${name}: Boolean!" for name in drawn.variables]
+        head = ", ".join(filter(None, [declared, *switches]))
+        text = f"query{f'({head})' if head else ''} {{ {selected}"
+        result = await run(Context(both.completed, both.callers["staff"]), text, {**variables, **drawn.variables})
+        assert values(result.data) <= counted(text, {**variables, **drawn.variables}), text
+        went_well += not result.errors
+    assert went_well > DOCUMENTS / 3
+
+
 @contextmanager
 def calls_of(name: str) -> Iterator[list[None]]:
     """One entry for each time that a function of that name is called."""

@@ -58,7 +58,9 @@ MUTANTS = (
         "enclosing = next(each for each in union if each.start <= opening.start < each.end)",
         "enclosing = opening",
     ),
-    Mutant("O5 a service ends before closing", "availability", "enclosing.end - length + 1)", "enclosing.end - length)"),
+    Mutant(
+        "O5 a service ends before closing", "availability", "enclosing.end - length + 1)", "enclosing.end - length)"
+    ),
     Mutant(
         "O5 buffers lie inside opening hours",
         "availability",
@@ -145,9 +147,9 @@ MUTANTS = (
     ),
     Mutant(
         "O1 whoever lives in one zone has the same hours",
-        "hours",
-        "(self.zone, *map(tuple, hours))",
-        "(self.zone,)",
+        "availability",
+        "key = (schedule.zone, duration, step, day, hours)",
+        "key = (schedule.zone, duration, step, day)",
     ),
     Mutant(
         "W2 a start exactly at the notice is too soon",
