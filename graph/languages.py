@@ -110,6 +110,9 @@ NORWEGIAN: Mapping[str, str] = {
     "There is no such time off.": "Det finnes ikke noe slikt fravær.",
     "This can no longer be booked.": "Dette kan ikke bestilles lenger.",
     "This idempotency key was used with another input.": "Denne idempotency-nøkkelen ble brukt med andre verdier.",
+    "This key, or one address with it, may have {most} subscriptions open, equal ones included. Close some.": (
+        "Denne nøkkelen, eller én adresse med den, kan ha {most} abonnementer åpne, like medregnet. Lukk noen."
+    ),
     "This key may have {most} different subscriptions open. Equal ones count once: let windows begin at whole days, "
     "and close what is not looked at.": (
         "Denne nøkkelen kan ha {most} forskjellige abonnementer åpne. Like teller bare én gang: la tidsrom begynne ved "

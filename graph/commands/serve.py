@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import errno
+import resource
 import signal
 import socket
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
@@ -95,7 +96,9 @@ def _server(site: Site) -> _Server:
 
 
 def run(work: Coroutine[Any, Any, None]) -> None:
-    """Runs a long-running command to its end, on uvloop where it is installed."""
+    """Runs a long-running command to its end, on uvloop where it is installed, with as many files as it may have."""
+    with contextlib.suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
     with asyncio.Runner(loop_factory=auto_loop_factory()) as runner:
         runner.run(work)
 

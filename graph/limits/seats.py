@@ -1,6 +1,6 @@
 """Limits how many different subscriptions a key, and an address with a public key, may have open in this process.
 
-Equal ones count once, since the process executes them once for all.
+The process executes equal ones once for all, so they count once; how many they may be in all has a wider limit.
 """
 
 from collections import Counter, defaultdict
@@ -23,8 +23,13 @@ SMALLER_HERE = (
     "One address may have {most} different subscriptions open with this key. Equal ones count once: let windows begin "
     "at whole days, and close what is not looked at."
 )
+SMALLER_CROWD = "This key, or one address with it, may have {most} subscriptions open, equal ones included. Close some."
 FEWER = "A socket may have {most} operations open. Complete what is not looked at, or open another socket."
 SHORTER = "The document and the variables of a subscription may have {most} bytes together. Ask for less at once."
+
+
+EQUAL = 20
+"""For each different subscription that a key or an address may have open, it may have so many open in all."""
 
 
 class SubscriptionSeats:
@@ -44,6 +49,8 @@ class SubscriptionSeats:
             if sameness not in self._taken[holder] and len(self._taken[holder]) >= most:
                 self._forget_empty(holder)
                 raise too_complex(message, most, language)
+            if holder in self._taken and self._taken[holder].total() >= EQUAL * most:
+                raise too_complex(SMALLER_CROWD, EQUAL * most, language)
         for holder in holders:
             self._taken[holder][sameness] += 1
         try:

@@ -102,7 +102,11 @@ class Endpoint:
             return EventStream(request, self._live, self._streams)
         _check_kind(context, asked, by_get=method == "GET")
         context.heard = receive
-        result = await execute(context, self._schema, asked.operation_name, asked.variables)
+        try:
+            result = await execute(context, self._schema, asked.operation_name, asked.variables)
+        finally:
+            # It leads to the connection, and a context waits for the garbage collector.
+            context.heard = None
         if is_known and not isinstance(result, PreExecutionError):
             DIRECT.inc()
         return self._answered(result, context, media_type)

@@ -9,6 +9,7 @@ from contextlib import suppress
 from typing import Protocol
 
 from graph.limits.rate import share_of
+from graph.limits.waiting import Waiting
 from models.api_key import Caller, still_valid
 from models.storage.outage import Outage, looking
 
@@ -16,7 +17,9 @@ log = logging.getLogger("timebok.sockets")
 
 FORBIDDEN, NOT_INITIALISED = 4403, 4408
 MOST_WITHOUT_KEY = 500
-"""So many sockets may be open that have not shown a key yet. Beyond it the one that waits longest makes room."""
+"""So many sockets may be open that have not shown a key yet. Beyond it, of the address that has most, the one
+that waits longest makes room.
+"""
 
 CHECK_SECONDS = 0.7
 """How often keys are looked at by itself: a revoked one is out within a second, wherever it was revoked."""
@@ -37,16 +40,16 @@ class OpenStreams:
         self._per_address = int(share_of(per_key, address_share))
         self._open: dict[Caller, dict[Closable, str | None]] = defaultdict(dict)
         self._of_address: Counter[tuple[Caller, str]] = Counter()
-        self._without_key: dict[Closable, None] = {}
+        self._without_key = Waiting[Closable]()
         self._closing: set[asyncio.Task[None]] = set()
         self._looks = asyncio.Event()
 
-    def expect(self, socket: Closable) -> None:
-        """Waits for a new socket to show a key; the one that waits longest goes if there are too many."""
-        self._without_key[socket] = None
+    def expect(self, socket: Closable, address: str | None = None) -> None:
+        """Waits for a new socket to show a key; one of the address that has most goes if there are too many."""
+        self._without_key.add(socket, address, 0.0)
         if len(self._without_key) > MOST_WITHOUT_KEY:
-            oldest = next(iter(self._without_key))
-            del self._without_key[oldest]
+            oldest, _ = self._without_key.first_to_go()
+            self._without_key.discard(oldest)
             task = asyncio.create_task(_close(oldest, NOT_INITIALISED, "Too many wait: show a key sooner"))
             self._closing.add(task)
             task.add_done_callback(self._closing.discard)
@@ -60,7 +63,7 @@ class OpenStreams:
 
     def add(self, caller: Caller, socket: Closable, address: str | None = None) -> bool:
         """Counts a socket in; False when its key, or its address with it, has as many as it may."""
-        self._without_key.pop(socket, None)
+        self._without_key.discard(socket)
         if socket in self._open.get(caller, ()):
             return True
         if not self.has_room(caller, address):
@@ -72,7 +75,7 @@ class OpenStreams:
 
     def discard(self, caller: Caller | None, socket: Closable) -> None:
         """Counts a socket out, whether or not it has shown a key."""
-        self._without_key.pop(socket, None)
+        self._without_key.discard(socket)
         if caller is None or socket not in self._open.get(caller, ()):
             return
         address = self._open[caller].pop(socket)

@@ -4,15 +4,20 @@ What is begun and not finished costs its sender nothing and us memory and a file
 """
 
 import asyncio
+import logging
 from collections.abc import Callable, Coroutine
 from enum import Enum
 from http import HTTPStatus
-from typing import Any, Protocol
+from typing import Any, cast
+from weakref import WeakMethod
 
+from uvicorn._types import HTTPScope
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
-from graph.limits.address import CLIENT, PEER
+from graph.limits.address import CLIENT, PEER, network
+from graph.server.transport.eviction import Behind, Crowd, HeldBytes, Holder
+from graph.server.transport.log import RARE
 
 EXTENSION, READY = "timebok.frames", "ready"
 """An extension of the scope, and something in it: what to wait for until the client is not behind with reading what it
@@ -31,6 +36,12 @@ STALLED_SECONDS = 30.0
 LARGEST_HEAD = 32 * 1024
 """Bytes of the request line and headers, trailers included."""
 
+MOST_HEADERS = 100
+"""So many headers a request may have, trailers included: each is objects of ours, however short it is."""
+
+HEADER_SIZE = 160
+"""Bytes of those objects: two bytes objects, and the tuple that has them."""
+
 LARGEST_FRAME = 64 * 1024
 """Bytes of a request that are neither its head nor its body: the lengths of a body's pieces, and what follows it."""
 
@@ -42,21 +53,26 @@ one byte is as much work as one of thousands.
 LINGER_SECONDS = 2.0
 """How long a client that is refused may go on sending: a line that is cut would lose it the answer."""
 
-MOST_HALF_SENT = 500
-"""So many connections may have a request half-sent, or none yet. Beyond it the one that waits longest makes room."""
+MOST_HALF_SENT = 1000
+"""So many connections may have a request half-sent, or none yet, or none since the last answer; and at most half as
+many as the process may have files open. Beyond it, of the address that has most, the one that waits longest goes.
+"""
 
 MOST_BYTES_HALF_SENT = 16 * 1024 * 1024
 """Bytes of requests, and of messages on sockets, that are kept until the rest arrives, on all connections together.
-Beyond it the one that began first makes room.
+Beyond it those of the address that has most make room, who began first goes first.
 """
 
 MOST_BYTES_UNREAD = 48 * 1024 * 1024
 """Bytes of answers and messages that clients have not read yet, on all connections together, beside those of one
-connection. Beyond it the one that has been behind longest is cut.
+connection. Beyond it some are cut: first whose client reads nothing, then those of the address that has most.
 """
 
 MOST_PIPELINED = 16
 """Requests that may come on one connection before the first of them is answered."""
+
+_NO_SCOPE = cast(HTTPScope, {})
+"""In the place of a request's scope that nobody needs any more."""
 
 
 class Stage(Enum):
@@ -72,64 +88,46 @@ class RefusedError(Exception):
     """The request is not read on."""
 
 
-class HalfSent(Protocol):
-    """A connection of which something is kept until the rest arrives."""
-
-    transport: asyncio.Transport
-
-
-class Held:
-    """Bytes that are held for connections: so many in all, beside those of a single one."""
-
-    def __init__(self, most: Callable[[], int]) -> None:
-        self._most = most
-        self._sizes: dict[HalfSent, int] = {}
-        self._bytes = 0
-
-    def hold(self, connection: HalfSent, size: int) -> None:
-        """Notes how many bytes are held for a connection; those that began first are cut if it is too much."""
-        self._bytes += size - self._sizes.get(connection, 0)
-        if size:
-            self._sizes[connection] = size
-        else:
-            self._sizes.pop(connection, None)
-        while self._bytes > self._most() and len(self._sizes) > 1:
-            oldest = next(iter(self._sizes))
-            self._bytes -= self._sizes.pop(oldest)
-            oldest.transport.abort()
-
-
 class Connections(ServerState):
     """The connections of a server. Those whose request has not arrived are kept in the order in which they wait."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.waiting: dict[Connection, None] = {}
-        self._half_sent = Held(lambda: MOST_BYTES_HALF_SENT)
-        self._unread = Held(lambda: MOST_BYTES_UNREAD)
+        logging.getLogger("uvicorn.error").addFilter(RARE)
+        self.waiting = Crowd(lambda: MOST_HALF_SENT)
+        self._half_sent = HeldBytes(lambda: MOST_BYTES_HALF_SENT)
+        self._unread = HeldBytes(lambda: MOST_BYTES_UNREAD)
 
     def wait_for(self, connection: "Connection") -> None:
-        """Waits for a request; the one that is waited for longest goes if there are too many."""
-        self.waiting[connection] = None
-        if len(self.waiting) > MOST_HALF_SENT:
-            oldest = next(iter(self.waiting))
-            del self.waiting[oldest]
-            oldest.transport.abort()
+        """Waits for a request of a connection, from now on; some go if too many wait."""
+        self.waiting.add(connection)
 
-    def keep(self, sender: "HalfSent", size: int) -> None:
-        """Notes how many bytes are kept of what a connection has half-sent; who began first goes if it is too much."""
+    def keep(self, sender: Holder, size: int) -> None:
+        """Notes how many bytes are kept of what a connection has half-sent; some go if it is too much."""
         self._half_sent.hold(sender, size)
 
-    def unread(self, reader: "HalfSent", size: int) -> None:
-        """Notes how many bytes a connection has not read; who has been behind longest goes if it is too much."""
+    def unread(self, reader: Holder, size: int) -> None:
+        """Notes how many bytes a connection has not read; some are cut if it is too much."""
         self._unread.hold(reader, size)
 
     def look(self) -> None:
         """Ends the connections that take too long."""
+        RARE.report()
         now = asyncio.get_running_loop().time()
         for each in list(self.connections):
             if isinstance(each, Connection):
                 each.look(now)
+
+
+def _weak(wait: Callable[[], Coroutine[Any, Any, Any] | None]) -> Callable[[], Coroutine[Any, Any, Any] | None]:
+    """Makes a way to wait that keeps no connection: whoever has it may be there for longer."""
+    way = WeakMethod(wait)
+
+    def weakly() -> Coroutine[Any, Any, Any] | None:
+        found = way()
+        return found() if found is not None else None
+
+    return weakly
 
 
 class Connection(HttpToolsProtocol):
@@ -143,6 +141,7 @@ class Connection(HttpToolsProtocol):
         self._due: float | None = None
         self._begun = 0
         self._head_bytes = 0
+        self._headers = 0
         self._chunk_bytes = 0
         self._pieces = 0
         self._body_bytes = 0
@@ -150,27 +149,32 @@ class Connection(HttpToolsProtocol):
         self._refusal: HTTPStatus | None = None
         self._unread = 0
         self._read_at = 0.0
+        self._behind: Behind | None = None
+        self.address: str | None = None
         self._answering: RequestResponseCycle | None = None
-        self._ways: dict[object, object] = {READY: self.until_writable}
+        self._ways: dict[object, object] = {READY: _weak(self.until_writable)}
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Waits for the first request."""
         super().connection_made(transport)
+        self.address = self.client and network(self.client[0])
         self._wait(HEAD_SECONDS)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Waits no more, and tells whoever answers: uvicorn tells the newest request, which may wait behind others."""
         self._arrived()
-        self.server_state.unread(self, 0)
+        self._catch_up()
         if self._answering is not None and not self._answering.response_complete:
             self._answering.disconnected = True
             self._answering.message_event.set()
         super().connection_lost(exc)
+        self._let_go()
 
     def handle_websocket_upgrade(self) -> None:
         """Hands the connection over to a socket."""
         self._arrived()
         super().handle_websocket_upgrade()
+        self._let_go()
 
     def data_received(self, data: bytes) -> None:
         """Reads on; counts what neither was handed out nor can be seen from outside the parser."""
@@ -180,7 +184,7 @@ class Connection(HttpToolsProtocol):
         super().data_received(data)
         if self._stage in (Stage.HEAD, Stage.BODY):
             self._kept += len(data)
-            self.server_state.keep(self, self._kept)
+            self.server_state.keep(self, self._kept + self._headers * HEADER_SIZE)
         if self._begun != begun or self._stage not in (Stage.HEAD, Stage.BODY):
             self._chunk_bytes = 0
             return
@@ -193,7 +197,7 @@ class Connection(HttpToolsProtocol):
         super().on_message_begin()
         self.scope["extensions"] = {PEER: {CLIENT: self.client}, EXTENSION: self._ways}
         self._begun += 1
-        self._stage, self._head_bytes = Stage.HEAD, 0
+        self._stage, self._head_bytes, self._headers = Stage.HEAD, 0, 0
         self._wait(HEAD_SECONDS)
 
     def on_url(self, url: bytes) -> None:
@@ -203,6 +207,7 @@ class Connection(HttpToolsProtocol):
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """A header, or a trailer."""
+        self._headers += 1
         self._count(len(name) + len(value) + 4)
         super().on_header(name, value)
 
@@ -212,7 +217,7 @@ class Connection(HttpToolsProtocol):
             raise RefusedError
         self._stage = Stage.BODY
         self._chunk_bytes = self._pieces = self._body_bytes = 0
-        self._wait(BODY_SECONDS)
+        self._due = self.loop.time() + BODY_SECONDS
         super().on_headers_complete()
         if not self.pipeline:
             self._answering = self.cycle
@@ -235,14 +240,21 @@ class Connection(HttpToolsProtocol):
         self._stage = Stage.WHOLE
         self._arrived()
         super().on_message_complete()
+        self._forget_request()
 
     def on_response_complete(self) -> None:
         """The request is answered; the rest of its body, if any, is still waited for, and then the next request."""
+        if self.parser is None:
+            # The connection is a socket now.
+            return
+        if self._answering is not None and self._answering is not self.cycle:
+            self._answering.scope = _NO_SCOPE
+        self._forget_request()
         if self.pipeline:
             self._answering = self.pipeline[-1][0]
         super().on_response_complete()
-        if self._stage is Stage.WHOLE and self.cycle.response_complete:
-            self._due = self.loop.time() + HEAD_SECONDS
+        if self._stage is Stage.WHOLE and self.cycle.response_complete and not self.transport.is_closing():
+            self._wait(HEAD_SECONDS)
 
     def send_400_response(self, msg: str) -> None:
         """Refuses what cannot be read on, and closes once the client has had the time to read why."""
@@ -287,13 +299,25 @@ class Connection(HttpToolsProtocol):
     def pause_writing(self) -> None:
         """The client is behind."""
         super().pause_writing()
+        self._behind = self._behind or Behind(self.transport)
         self.server_state.unread(self, self.transport.get_write_buffer_size())
 
     def resume_writing(self) -> None:
         """The client has read."""
         self._read_at = self.loop.time()
-        self.server_state.unread(self, 0)
+        self._catch_up()
         super().resume_writing()
+
+    @property
+    def is_stuck(self) -> bool:
+        """Whether the client has read nothing since it fell behind."""
+        return self._behind is not None and self._behind.is_stuck
+
+    def _catch_up(self) -> None:
+        self.server_state.unread(self, 0)
+        if self._behind is not None:
+            self._behind.end()
+            self._behind = None
 
     def _wait(self, seconds: float) -> None:
         self._due = self.loop.time() + seconds
@@ -301,14 +325,31 @@ class Connection(HttpToolsProtocol):
 
     def _arrived(self) -> None:
         self._due = None
-        self.server_state.waiting.pop(self, None)
+        self.server_state.waiting.discard(self)
         if self._kept:
             self._kept = 0
             self.server_state.keep(self, 0)
 
+    def _forget_request(self) -> None:
+        """Drops the newest request's headers once it has arrived and is answered: the connection may stay for long."""
+        cycle = self.cycle
+        if self._stage is Stage.WHOLE and cycle is not None and cycle.response_complete and cycle.scope is self.scope:
+            cycle.scope = self.scope = _NO_SCOPE
+            self.headers, self.url = [], b""
+
+    def _let_go(self) -> None:
+        """Drops whatever leads back here, so that nothing of a connection waits for the garbage collector. An
+        application that still answers has what it needs, and `cycle.disconnected` to end by.
+        """
+        self._unset_keepalive_if_required()
+        self.parser = None  # type: ignore[assignment]
+        self.cycle = self._answering = None  # type: ignore[assignment]
+        self.pipeline.clear()
+        self.scope, self.headers = _NO_SCOPE, []
+
     def _count(self, length: int) -> None:
         self._head_bytes += length
-        if self._head_bytes > LARGEST_HEAD:
+        if self._head_bytes > LARGEST_HEAD or self._headers > MOST_HEADERS:
             self._refusal = self._too_large()
             raise RefusedError
 

@@ -14,10 +14,11 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from websockets.frames import Frame
 from websockets.protocol import State
 
-from graph.limits.address import CLIENT, PEER
+from graph.limits.address import CLIENT, PEER, network
 from graph.limits.answers import LONGEST_REASON
 from graph.server.transport import connection
 from graph.server.transport.connection import EXTENSION, READY, Connections
+from graph.server.transport.eviction import Behind
 
 WRITE, TRUST, WAIT = "write", "trust", "wait"
 """What else is in the extension: writes one text message of several parts, False when that would have to wait; that the
@@ -26,6 +27,9 @@ client has shown a key; and a block in which a message of so many bytes waits.
 
 RESTARTING = 1012
 """Source: the IANA registry of WebSocket close codes: "Service Restart"."""
+
+LATE = 4408
+"""Source: the graphql-ws project's PROTOCOL.md: "Connection initialisation timeout"."""
 
 PARTING_SECONDS = 1.0
 """How long a client may take to read why it was closed."""
@@ -74,6 +78,17 @@ class Frames(WebSocketsSansIOProtocol):
         self._spent = 0.0
         self._spent_at = 0.0
         self._waiting = 0
+        self._behind: Behind | None = None
+
+    @property
+    def address(self) -> str | None:
+        """The address of the client's end, or of a proxy's."""
+        return self.client and network(self.client[0])
+
+    @property
+    def is_stuck(self) -> bool:
+        """Whether the client has read nothing since it fell behind."""
+        return self._behind is not None and self._behind.is_stuck
 
     async def run_asgi(self) -> None:
         """Runs the application, which may write past it."""
@@ -132,7 +147,9 @@ class Frames(WebSocketsSansIOProtocol):
             self._server.keep(self, kept)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Keeps nothing more: what came in would stay until the next collection, which is rare."""
+        """Keeps nothing more, and drops whatever leads back here: it would stay until the next collection, which is
+        rare. The application has what it needs, and a message that says so.
+        """
         if self._next is not None:
             self._next.cancel()
         self.frames = []
@@ -140,17 +157,33 @@ class Frames(WebSocketsSansIOProtocol):
         self.conn.reader.buffer.clear()
         self._keep(0)
         self._server.unread(self, 0)
+        self._catch_up()
         super().connection_lost(exc)
+        for fault in (self.conn.handshake_exc, self.conn.parser_exc):
+            if fault is not None:
+                # Its frames have the parser, and the request.
+                fault.__traceback__ = fault.__cause__ = fault.__context__ = None
+        # Its parser is a generator of its own, and so leads back to it.
+        vars(self.conn).clear()
+        for name in ("scope", "request", "response"):
+            vars(self).pop(name, None)
 
     def pause_writing(self) -> None:
         """The client is behind."""
         super().pause_writing()
+        self._behind = self._behind or Behind(self.transport)
         self._tell_unread()
 
     def resume_writing(self) -> None:
         """The client has read."""
         super().resume_writing()
+        self._catch_up()
         self._tell_unread()
+
+    def _catch_up(self) -> None:
+        if self._behind is not None:
+            self._behind.end()
+            self._behind = None
 
     def handle_cont(self, event: Frame) -> None:
         """Takes a piece of a message, unless it comes in too many."""
@@ -249,10 +282,12 @@ class Frames(WebSocketsSansIOProtocol):
         self._server.unread(self, self.transport.get_write_buffer_size() + self._waiting if is_behind else 0)
 
     async def send(self, message: Any) -> None:
-        """As uvicorn does it, but nobody waits for a client that does not read in order to close it."""
+        """As uvicorn does it, but nobody waits for a client that does not read in order to close it; to close a socket
+        that is gone is no fault; and one that showed no key in time is not waited for.
+        """
         if message["type"] == "websocket.send" and self.close_sent:
             raise ClientDisconnected
-        if message["type"] == "websocket.close" and not self.writable.is_set():
+        if message["type"] == "websocket.close" and (self.disconnected or not self.writable.is_set()):
             self.transport.abort()
             return
         if message["type"] == "websocket.close":
@@ -260,6 +295,8 @@ class Frames(WebSocketsSansIOProtocol):
             reason = (message.get("reason") or "").encode()[:LONGEST_REASON].decode(errors="ignore")
             message = {**message, "reason": reason}
         await super().send(message)
+        if message["type"] == "websocket.close" and self._is_strange and message.get("code") == LATE:
+            self.transport.close()
 
     def keepalive_timeout(self) -> None:
         """Ends a socket whose client does not answer, also when there is more for it than it will ever read."""

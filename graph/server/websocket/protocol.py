@@ -66,7 +66,7 @@ class Socket(BaseGraphQLTransportWSHandler[Context, None]):
     def on_request_accepted(self) -> None:
         """Begins to wait for the key."""
         super().on_request_accepted()
-        self._endpoint.sockets.expect(self.websocket)
+        self._endpoint.sockets.expect(self.websocket, self.context.address)
 
     async def handle_message(self, message: Any) -> None:
         """Acts on a message; one that is none closes the socket."""

@@ -34,6 +34,14 @@ class Line:
                 pass
         return bytes(found)
 
+    async def some(self) -> bytes:
+        """A little of what is answered; nothing at the end of the connection."""
+        async with asyncio.timeout(PATIENCE):
+            try:
+                return await self._reader.read(65536)
+            except ConnectionError:
+                return b""
+
     async def until(self, end: bytes) -> bytes:
         """What is answered up to these bytes."""
         async with asyncio.timeout(PATIENCE):
@@ -45,10 +53,10 @@ class Line:
 
 
 @asynccontextmanager
-async def line(origin: str) -> AsyncIterator[Line]:
-    """A connection to a server."""
+async def line(origin: str, here: str = "127.0.0.1") -> AsyncIterator[Line]:
+    """A connection to a server, from an address of this machine."""
     address = urlsplit(origin)
-    reader, writer = await asyncio.open_connection(address.hostname, address.port)
+    reader, writer = await asyncio.open_connection(address.hostname, address.port, local_addr=(here, 0))
     try:
         yield Line(reader, writer)
     finally:

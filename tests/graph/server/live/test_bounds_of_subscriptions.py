@@ -3,13 +3,15 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from contextlib import ExitStack
 from typing import Any
 from uuid import uuid4
 
 import pytest
 import websockets
+from graphql import GraphQLError
 
-from graph.limits.seats import SubscriptionSeats
+from graph.limits.seats import EQUAL, SubscriptionSeats
 from graph.server.live.hub import LONGEST
 from graph.server.websocket.protocol import LONGEST_ID
 from models.api_key import Caller
@@ -151,6 +153,30 @@ async def test_refusals_on_a_socket_come_in_the_callers_language(narrow: Shop) -
         await socket.send(subscribing("3", SLOTS, **window(narrow, 3)))
         (error,) = (await receive(socket))["payload"]
         assert error["message"].startswith("En socket kan ha 3 åpne operasjoner.")
+
+
+@pytest.mark.parametrize("role", Role)
+def test_equal_subscriptions_count_once_but_have_a_limit_too(role: Role) -> None:
+    seats, caller = SubscriptionSeats(4, 0.5), Caller(uuid4(), uuid4(), role, "a key")
+
+    def refused(address: str | None, sameness: bytes) -> bool:
+        with ExitStack() as attempt:
+            try:
+                attempt.enter_context(seats.taken(caller, address, sameness, "en"))
+            except GraphQLError as error:
+                return bool((error.extensions or {})["code"] == "QUERY_TOO_COMPLEX")
+        return False
+
+    with ExitStack() as taken:
+        for _ in range(2 * EQUAL):
+            taken.enter_context(seats.taken(caller, "192.0.2.1", b"one", "en"))
+        assert refused("192.0.2.1", b"one")
+        assert not refused("192.0.2.2", b"one")
+        for _ in range(2 * EQUAL):
+            taken.enter_context(seats.taken(caller, None, b"one", "en"))
+        assert refused(None, b"one")
+        assert refused("192.0.2.3", b"two")
+    assert not seats._taken
 
 
 def test_of_those_who_left_nothing_is_kept() -> None:

@@ -11,7 +11,7 @@ from starlette.types import Receive, Scope, Send
 from graph.commands.serve import Site, serving
 from graph.server.http.body_limit import LARGEST_BODY
 from graph.server.transport import connection
-from graph.server.transport.connection import LARGEST_HEAD, MOST_PIPELINED
+from graph.server.transport.connection import LARGEST_HEAD, MOST_HEADERS, MOST_PIPELINED
 from tests.graph.server.raw_http import line, posting, status_in
 from tests.graph.shop import KARI, Shop, at
 from tests.operations import operations
@@ -89,6 +89,8 @@ ENDLESS = {
     "a name that never ends": (GET, b"x" * 4096),
     "a socket's header that never ends": (SOCKET + b"cookie: ", b"y" * 4096),
     "one large header": (GET + b"x: " + b"y" * 8_000_000 + b"\r\n\r\n", b""),
+    "headers of two bytes": (GET + b"a:\r\n" * MOST_HEADERS + b"\r\n", b""),
+    "a socket's headers of two bytes": (SOCKET + b"a:\r\n" * MOST_HEADERS + b"\r\n", b""),
     "one header a little too large": (GET + b"x: " + b"y" * LARGEST_HEAD + b"\r\n\r\n", b""),
 }
 
@@ -107,6 +109,23 @@ async def test_a_head_as_large_as_it_may_be_is_read(studio: Served) -> None:
     async with line(studio.url) as large:
         await large.send(GET + b"x: " + b"y" * (LARGEST_HEAD - 1000) + b"\r\n\r\n")
         assert status_in(await large.until(b'{"status":"ok"}')) == 200
+
+
+async def test_as_many_headers_as_there_may_be_are_read(studio: Served) -> None:
+    async with line(studio.url) as talkative:
+        for _ in range(3):
+            await talkative.send(GET + b"a:\r\n" * (MOST_HEADERS - 1) + b"\r\n")
+            assert status_in(await talkative.until(b'{"status":"ok"}')) == 200
+
+
+async def test_half_sent_headers_count_with_what_they_take_in_memory(
+    studio: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connection, "MOST_BYTES_HALF_SENT", 20_000)
+    async with line(studio.url) as first, line(studio.url) as second:
+        await first.send(GET + b"a:\r\n" * 90)
+        await second.send(GET + b"a:\r\n" * 90)
+        assert await first.rest() == b""
 
 
 async def test_a_body_far_larger_than_the_head_may_be_is_read(studio: Served) -> None:
