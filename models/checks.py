@@ -51,7 +51,11 @@ def refusals(*checks: Refusal | None) -> list[Refusal]:
 
 
 def tidy(value: str | None) -> str | None:
-    """Trims a text for the database; None when it has no visible character."""
+    """Trims a text for the database; None when it has no visible character. One that is longer than any may be stays as
+    it is, for the check that refuses it.
+    """
+    if value is not None and len(value) > TEXT_LENGTH:
+        return value
     # All of them at once: alternating spaces and invisible characters would take as many passes as there are.
     trimmed = None if value is None else value.strip(_BLANK)
     return trimmed if trimmed and _VISIBLE.search(trimmed) else None

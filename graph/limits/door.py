@@ -15,6 +15,9 @@ WRONG_KEYS = 60
 WITHOUT_KEY = 120
 """The most requests without a key that one address may send a minute. They can only ask about the schema."""
 
+SOCKETS_WITHOUT_KEY = 500
+"""The most sockets that one address may open a minute on which it shows no valid key."""
+
 
 class RequestLimits:
     """Counts requests: by key, and those of public keys by address too."""
@@ -23,6 +26,7 @@ class RequestLimits:
         self._requests = SharedRate(settings.key_requests, settings.address_share)
         self._wrong_keys = Rate(WRONG_KEYS)
         self._without_key = Rate(WITHOUT_KEY)
+        self._sockets_without_key = Rate(SOCKETS_WITHOUT_KEY)
         self._addresses = Addresses()
 
     def address_of(self, scope: Scope) -> str | None:
@@ -46,6 +50,16 @@ class RequestLimits:
         rate = self._wrong_keys if shows_key else self._without_key
         wait = rate.take(sender.address)
         return None if wait is None else answers.rate_limited(answers.TOO_MANY_WITHOUT_KEY, wait, sender.language)
+
+    def admit_socket(self, scope: Scope) -> float | None:
+        """Counts a new socket, which may never show a key. Returns in how many seconds it may come; None for now."""
+        address = self.address_of(scope)
+        return None if address is None else self._sockets_without_key.take(address)
+
+    def trust_socket(self, sender: Sender) -> None:
+        """Counts a socket no more, since it has shown a valid key."""
+        if sender.address is not None:
+            self._sockets_without_key.give_back(sender.address)
 
 
 def too_many_open(sender: Sender) -> GraphQLError:

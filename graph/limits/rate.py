@@ -42,6 +42,11 @@ class Rate:
             self._forget()
         return wait
 
+    def give_back(self, user: Hashable, amount: float = 1) -> None:
+        """Gives back what was taken and does not count after all."""
+        if user in self._spent:
+            self._spent[user] = (max(0.0, self._used(user) - amount), self._clock())
+
     def left(self, user: Hashable) -> float | None:
         """Returns how much can be taken now; None without a limit."""
         return max(0.0, self._most - self._used(user)) if self._most else None

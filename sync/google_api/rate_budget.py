@@ -35,8 +35,8 @@ class RateBudget:
                 continue
             wait = await _take(scope, budget)
             if wait > LONGEST_WAIT:
-                message = "Too many requests to Google just now; it goes on by itself."
-                return Failure(FailureKind.SPENT, "over_budget", message, wait.total_seconds())
+                why = "The budget of requests to Google is spent for now."
+                return Failure(FailureKind.SPENT, "over_budget", why, wait.total_seconds())
             if wait:
                 await clock.wait(wait.total_seconds())
             self._left[scope] = (budget.share - 1, clock.now())

@@ -8,8 +8,8 @@ from collections import Counter, defaultdict
 from contextlib import suppress
 from typing import Protocol
 
+from graph.limits.queue import FairQueue
 from graph.limits.rate import share_of
-from graph.limits.waiting import Waiting
 from models.api_key import Caller, still_valid
 from models.storage.outage import Outage, looking
 
@@ -40,7 +40,7 @@ class OpenStreams:
         self._per_address = int(share_of(per_key, address_share))
         self._open: dict[Caller, dict[Closable, str | None]] = defaultdict(dict)
         self._of_address: Counter[tuple[Caller, str]] = Counter()
-        self._without_key = Waiting[Closable]()
+        self._without_key = FairQueue[Closable]()
         self._closing: set[asyncio.Task[None]] = set()
         self._looks = asyncio.Event()
 

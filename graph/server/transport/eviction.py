@@ -4,17 +4,22 @@ So a flood from one address makes room by itself, and somebody at another addres
 """
 
 import asyncio
+import contextlib
+import fcntl
 import resource
+import sys
+import termios
 from collections import Counter
 from collections.abc import Callable
 from typing import Protocol
 
-from graph.limits.waiting import Waiting
+from graph.limits.queue import FairQueue
 
 SETTLED_SECONDS = 0.1
-"""How long the system may take bytes of a client that fell behind, though the client reads none; and how long a
-connection may wait however many do, since what its client has sent may not have been read yet.
-"""
+"""How long the system may take bytes of a client that fell behind, though the client reads none."""
+
+MOMENT_SECONDS = 1.0
+"""How long a connection may wait for a request though too many do: clients need a moment, and so do we in a burst."""
 
 AT_ONCE = 4
 """When so many times as many as may wait do so, those go too that have just begun."""
@@ -77,7 +82,7 @@ class Behind:
 
     def settle(self) -> None:
         """Notes how much is unread: what is less later, the client has read. Called once the system takes no more."""
-        self._unread = self._transport.get_write_buffer_size()
+        self._unread = _unread(self._transport)
 
     def end(self) -> None:
         """It is not behind any more."""
@@ -86,7 +91,7 @@ class Behind:
     @property
     def is_stuck(self) -> bool:
         """Whether the client has read nothing since."""
-        return self._unread is not None and self._transport.get_write_buffer_size() >= self._unread
+        return self._unread is not None and _unread(self._transport) >= self._unread
 
 
 class Crowd:
@@ -94,7 +99,7 @@ class Crowd:
 
     def __init__(self, most: Callable[[], int]) -> None:
         self._most = most
-        self._waiting = Waiting[Holder]()
+        self._waiting = FairQueue[Holder]()
         self._loop = asyncio.get_running_loop()
         self._is_judging = False
 
@@ -113,7 +118,7 @@ class Crowd:
 
     def _judge_later(self) -> None:
         self._is_judging = True
-        self._loop.call_later(SETTLED_SECONDS, self._judge, _TURNS)
+        self._loop.call_later(MOMENT_SECONDS, self._judge, _TURNS)
 
     def _judge(self, turns: int) -> None:
         """Cuts those that have waited longest while too many wait, once the loop has read what had come from them."""
@@ -124,7 +129,7 @@ class Crowd:
         files = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
         while len(self._waiting) > _bound(self._most(), files, 0.5):
             first, since = self._waiting.first_to_go()
-            if self._loop.time() - since < SETTLED_SECONDS:
+            if self._loop.time() - since < MOMENT_SECONDS:
                 self._judge_later()
                 return
             self._cut(first)
@@ -137,3 +142,12 @@ class Crowd:
 def _bound(most: int, files: int, share: float) -> int:
     """Returns how many may wait, of the files that the process may have open; a negative number of files is any."""
     return most if files < 0 else min(most, int(files * share))
+
+
+def _unread(transport: asyncio.Transport) -> int:
+    """Counts the bytes that a client's system has not taken, those too that ours has: it takes them in large steps."""
+    size = transport.get_write_buffer_size()
+    with contextlib.suppress(OSError, ValueError):
+        number = transport.get_extra_info("socket").fileno()
+        size += int.from_bytes(fcntl.ioctl(number, termios.TIOCOUTQ, bytes(4)), sys.byteorder)
+    return size

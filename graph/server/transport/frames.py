@@ -295,6 +295,9 @@ class Frames(WebSocketsSansIOProtocol):
             reason = (message.get("reason") or "").encode()[:LONGEST_REASON].decode(errors="ignore")
             message = {**message, "reason": reason}
         await super().send(message)
+        if message["type"] == "websocket.http.response.body":
+            # uvicorn would log that the handshake was never answered.
+            self.handshake_complete = True
         if message["type"] == "websocket.close" and self._is_strange and message.get("code") == LATE:
             self.transport.close()
 

@@ -1,5 +1,6 @@
 """/graphql over sockets: Strawberry's view, which takes a socket in and hands it to its handler."""
 
+import math
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import orjson
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
 from strawberry.asgi import GraphQL
 from strawberry.schema import BaseSchema
@@ -45,6 +47,15 @@ class SocketEndpoint(GraphQL[Context, None]):
         self.sockets = sockets
         self.live = live
         self.graphql_transport_ws_handler_class = Socket
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Takes a socket in; answers 429 where an address has opened too many without showing a key."""
+        wait = self.door.admit_socket(scope)
+        if wait is None:
+            await super().__call__(scope, receive, send)
+        else:
+            early = Response(status_code=429, headers={"Retry-After": str(math.ceil(wait))})
+            await WebSocket(scope, receive, send).send_denial_response(early)
 
     def decode_json(self, data: str | bytes) -> object:
         """What comes in. Half characters (lone surrogates) are no JSON here: no database takes them."""

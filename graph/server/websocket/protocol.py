@@ -91,6 +91,7 @@ class Socket(BaseGraphQLTransportWSHandler[Context, None]):
         if not self.connection_acknowledged:
             return
         context = self.context
+        self._endpoint.door.trust_socket(context)
         if not self._endpoint.sockets.add(context.caller, self.websocket, context.counted_address):
             await self.websocket.close(TOO_MANY, close_reason(too_many_open(context)))
 

@@ -156,6 +156,26 @@ def test_the_length_of_a_text_is_judged_first() -> None:
     assert None not in refused
 
 
+async def test_a_text_longer_than_any_is_refused_before_it_is_trimmed(shop: Shop) -> None:
+    assert isinstance(checks.tidy(Unread(" " * 5001)), Unread)
+    long, booking = " " * 5000 + "x", (await shop.booked(at("10:00")))["booking"]["id"]
+    away = {"optionId": shop.ben, "start": at("09:00", 1), "end": at("10:00", 1)}
+    wanted: tuple[tuple[str, dict[str, Any], str], ...] = (
+        ("CreateOption", {"kind": "ROOM", "name": long}, "input.name"),
+        ("CreateOption", {"kind": "ROOM", "name": "Room", "description": long}, "input.description"),
+        ("CreateOption", {"kind": "ROOM", "name": "Room", "color": long}, "input.color"),
+        ("UpdateService", {"serviceId": shop.haircut, "description": long}, "input.description"),
+        ("UpdateBooking", {"bookingId": booking, "note": long}, "input.note"),
+        ("UpdateBooking", {"bookingId": booking, "customer": {"name": long}}, "input.customer.name"),
+        ("UpdateBooking", {"bookingId": booking, "customer": {"name": "x", "email": long}}, "input.customer.email"),
+        ("UpdateBooking", {"bookingId": booking, "customer": {"name": "x", "phone": long}}, "input.customer.phone"),
+        ("CancelBooking", {"bookingId": booking, "reason": long}, "input.reason"),
+        ("CreateTimeOff", {**away, "reason": long}, "input.reason"),
+    )
+    for operation, given, path in wanted:
+        assert located(await shop.served.do(operation, "staff", input=given)) == [("INVALID_INPUT", path)], path
+
+
 async def test_a_filter_longer_than_any_word_of_ours_is_refused_before_it_is_read(shop: Shop) -> None:
     # Alternating accents take the square of their number to be put in order.
     for name, most, text in (("customerEmail", 320, "a"), ("query", 1000, "\u0301\u0327")):

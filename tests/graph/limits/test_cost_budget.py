@@ -46,7 +46,7 @@ async def poor(our_stage: Stage, sqlite_url: str) -> AsyncIterator[Shop]:
 @pytest.mark.parametrize("role", ["staff", "public"])
 async def test_every_answer_says_what_it_cost_and_what_is_left(shop: Shop, role: str) -> None:
     found = [cost_in(await shop.served.send(NAMES, shop.served.keys[role])) for _ in range(3)]
-    limit = {"staff": 10_000_000, "public": 2_000_000}[role]
+    limit = {"staff": 20_000_000, "public": 4_000_000}[role]
     assert all((each["requested"], each["limit"]) == (COST, limit) for each in found)
     assert all(limit - 50_000 <= each["remaining"] <= limit for each in found)
     assert all(each["resetSeconds"] in (0, 1) for each in found)

@@ -10,9 +10,14 @@ import pytest
 import websockets
 
 from graph.limits import door
+from graph.limits.door import SOCKETS_WITHOUT_KEY
+from graph.limits.rate import Rate
 from graph.server.live import open_streams
 from tests.graph.limits.elsewhere import FROM, Elsewhere, ask, told
 from tests.graph.limits.test_limits_of_keys import refused as refused_streams
+from tests.graph.server.raw_http import line, status_in
+from tests.graph.server.transport.test_strange_frames import UPGRADE, code_in
+from tests.graph.server.transport.test_strange_frames import opened as open_socket
 from tests.graph.socket_client import acknowledged, close_code, receive, silent, subscribing
 from tests.live.events import streaming
 from tests.operations import operations
@@ -240,3 +245,41 @@ async def test_of_many_sockets_that_show_no_key_the_oldest_make_room(
         await acknowledged(waiting[2])
         await shown.send('{"type": "ping"}')
         assert (await receive(shown))["type"] == "pong"
+
+
+async def test_sockets_from_one_address_push_out_no_stranger_at_another(
+    studio: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(open_streams, "MOST_WITHOUT_KEY", 3)
+    async with AsyncExitStack() as opened:
+        honest = await opened.enter_async_context(silent(studio))
+        flood = [await opened.enter_async_context(line(studio.url, "127.0.0.2")) for _ in range(8)]
+        for each in flood:
+            await open_socket(each)
+        for each in flood[:5]:
+            # It is not waited for after the goodbye, though it does not answer that.
+            assert code_in(await each.rest()) == 4408
+        payload = {"Authorization": f"Bearer {studio.keys['staff']}"}
+        await honest.send(json.dumps({"type": "connection_init", "payload": payload}))
+        await acknowledged(honest)
+
+
+async def test_sockets_that_show_no_key_are_counted_for_their_address(
+    studio: Served, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Rate, "_used", lambda self, user: self._spent.get(user, (0.0, 0.0))[0])
+    monkeypatch.setattr(open_streams, "MOST_WITHOUT_KEY", 10)
+    for _ in range(30):
+        async with studio.socket(studio.keys["staff"]) as shown:
+            await acknowledged(shown)
+    for _ in range(SOCKETS_WITHOUT_KEY):
+        async with line(studio.url) as stranger:
+            await open_socket(stranger)
+    async with line(studio.url) as stranger, line(studio.url, "127.0.0.2") as another:
+        await stranger.send(UPGRADE + b"\r\n")
+        answer = await stranger.rest()
+        assert status_in(answer) == 429
+        assert b"\r\nretry-after: 1\r\n" in answer.lower()
+        await open_socket(another)
+    assert caplog.text == ""
+    assert capfd.readouterr().err == ""

@@ -79,7 +79,7 @@ async def test_a_request_that_comes_in_pieces_is_answered(studio: Served) -> Non
         for _ in range(2):
             for at_byte in range(len(whole)):
                 await slow.send(whole[at_byte : at_byte + 1])
-            assert status_in(await slow.until(b'"resetSeconds":0}}}')) == 200
+            assert status_in(await slow.until(b"}}}")) == 200
 
 
 ENDLESS = {
@@ -134,7 +134,7 @@ async def test_a_body_far_larger_than_the_head_may_be_is_read(studio: Served) ->
     for sent in (posting(document, studio.keys["public"]), posting(pieces, studio.keys["public"], length=-1)):
         async with line(studio.url) as large:
             await large.send(sent)
-            assert status_in(await large.until(b'"resetSeconds":0}}}')) == 200
+            assert status_in(await large.until(b"}}}")) == 200
 
 
 @pytest.mark.parametrize("trailer", [b"x: y\r\n" * 1000, b"x" * 4096])

@@ -148,6 +148,8 @@ async def test_who_reads_nothing_is_cut_before_who_reads(talkative: str) -> None
     async with AsyncExitStack() as lines:
         honest, its_end = await asked(lines, talkative, HONEST)
         stranger, other_end = await asked(lines, talkative, STRANGER)
+        assert its_end._behind is not None
+        assert other_end._behind is not None
         for end in (its_end, other_end):
             assert end._behind is not None
             end._behind.settle()
@@ -155,6 +157,8 @@ async def test_who_reads_nothing_is_cut_before_who_reads(talkative: str) -> None
         read = 0
         while its_end.is_stuck:
             read += len(await honest.some())
+        # By now its system has taken all that it takes.
+        other_end._behind.settle()
         await asked(lines, talkative, THIRD)
         assert other_end.transport.is_closing()
         assert await rest(honest, read) == LONG

@@ -5,7 +5,7 @@ from typing import Generic, TypeVar
 T = TypeVar("T")
 
 
-class Waiting(Generic[T]):
+class FairQueue(Generic[T]):
     """Who waits, and since when; of each address in the order in which they began."""
 
     def __init__(self) -> None:
