@@ -48,7 +48,7 @@ class Settings(BaseSettings):
     key_requests: int = Field(default=3000, ge=0, le=_MOST)
     key_sockets: int = Field(default=2000, ge=0, le=_MOST)
     request_cost: int = Field(default=1_200_000, ge=1, le=_MOST)
-    key_cost: int = Field(default=20_000_000, ge=0, le=_MOST)
+    key_cost: int = Field(default=15_000_000, ge=0, le=_MOST)
     address_share: float = Field(default=0.2, gt=0, le=1)
     address_bookings: int = Field(default=30, ge=0, le=_MOST)
     socket_subscriptions: int = Field(default=100, ge=0, le=_MOST)

@@ -143,8 +143,10 @@ async def find_slots(info: Info, wanted: AvailabilityRequest) -> Availability:
     window = wanted.window
     await check_range(info, window, wanted.time_zone)
     only = decode_given_ids("Option", wanted.option_ids, "optionIds")
-    row = await read_service(info, wanted.service_id)
-    found = await offer_for(info, row, window, only, wanted.leave_out)
+    # A document may ask for many services at once, and others' statements would wait for all of theirs.
+    async with info.context.statement_turn():
+        row = await read_service(info, wanted.service_id)
+        found = await offer_for(info, row, window, only, wanted.leave_out)
     allowance = info.context.allowance
     slots: Sequence[tuple[Instant, Sequence[UUID]]] | None = None
     eligible: Sequence[UUID] = ()

@@ -41,10 +41,10 @@ LIGHT_AT_ONCE = 4
 """How many of those run at once."""
 
 STATEMENTS_AT_ONCE = 2
-"""How many statements of dear operations run at once."""
+"""How many statements of operations that are not light run at once."""
 
 CHEAP = 500
-"""The cost from which an operation is dear, so that its statements wait for turns."""
+"""The cost from which an operation is dear, so that it waits for a turn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ class AppState:
     light_room: Turns = field(default_factory=lambda: Turns(LIGHT_AT_ONCE))
     """Turns for queries that cost little."""
     statements: Turns = field(default_factory=lambda: Turns(STATEMENTS_AT_ONCE))
-    """Turns for statements of dear operations: SQLite runs one at a time, and other requests' come in between."""
+    """Turns for statements of operations that are not light. SQLite runs one at a time; others' come in between."""
     space: Space = field(default_factory=Space)
     """The memory of answers, by the bytes that they have so far."""
 
@@ -111,12 +111,12 @@ class Context:
 
     @property
     def is_dear(self) -> bool:
-        """Whether the statements of the operation that runs wait for turns."""
+        """Whether the operation that runs waits for a turn."""
         return self.cost >= CHEAP
 
     def statement_turn(self) -> AbstractAsyncContextManager[None]:
-        """Waits for a turn to send a statement, if the operation is dear; other operations send theirs at once."""
-        return self.state.statements.turn(self.holder) if self.is_dear else nullcontext()
+        """Waits for a turn to send a statement; operations that cost little, of which few run, send theirs at once."""
+        return self.state.statements.turn(self.holder) if self.cost >= LIGHT else nullcontext()
 
     @property
     def memo(self) -> Mapping[Hashable, Any]:

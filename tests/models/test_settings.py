@@ -25,7 +25,7 @@ DEFAULTS: dict[str, Any] = {
     "key_requests": 3000,
     "key_sockets": 2000,
     "request_cost": 1_200_000,
-    "key_cost": 20_000_000,
+    "key_cost": 15_000_000,
     "address_share": 0.2,
     "address_bookings": 30,
     "socket_subscriptions": 100,

@@ -46,7 +46,7 @@ async def poor(our_stage: Stage, sqlite_url: str) -> AsyncIterator[Shop]:
 @pytest.mark.parametrize("role", ["staff", "public"])
 async def test_every_answer_says_what_it_cost_and_what_is_left(shop: Shop, role: str) -> None:
     found = [cost_in(await shop.served.send(NAMES, shop.served.keys[role])) for _ in range(3)]
-    limit = {"staff": 20_000_000, "public": 4_000_000}[role]
+    limit = {"staff": 15_000_000, "public": 3_000_000}[role]
     assert all((each["requested"], each["limit"]) == (COST, limit) for each in found)
     assert all(limit - 50_000 <= each["remaining"] <= limit for each in found)
     assert all(each["resetSeconds"] in (0, 1) for each in found)
@@ -84,7 +84,7 @@ async def test_what_costs_more_than_a_request_may_is_refused_with_the_figures(sh
         # `limit` is what may be spent in a minute, and stands in one place only.
         assert "limit" not in error["extensions"]
         assert f"{error['extensions']['requested']:,}" in error["message"]
-        assert cost_in(refused)["remaining"] > 1_900_000
+        assert cost_in(refused)["remaining"] > 2_900_000
 
 
 async def test_what_is_spent_comes_back_and_others_are_not_held_back(poor: Shop) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 import httpx2
 import pytest
 
+from graph.availability import query
 from graph.availability.query import Slot
 from graph.limits.space import Space
 from graph.limits.turns import Holder
@@ -23,7 +24,7 @@ from graph.rendering import allowance
 from graph.rendering.allowance import Allowance
 from graph.rendering.json_text import Text, encode
 from graph.rendering.pieces import Listing
-from graph.request.context import CHEAP, COST_AT_ONCE, HEAVY, LIGHT, LIGHT_AT_ONCE, Context
+from graph.request.context import CHEAP, COST_AT_ONCE, HEAVY, LIGHT, LIGHT_AT_ONCE, STATEMENTS_AT_ONCE, Context
 from graph.server.transport import connection
 from models import api_key
 from models.api_key import Caller
@@ -395,3 +396,27 @@ async def test_what_costs_little_runs_so_many_at_once_and_each_key_in_turn() -> 
         await asyncio.sleep(0)
         assert not waiting.done()
         waiting.cancel()
+
+
+async def test_of_many_services_in_one_document_two_are_read_at_once(
+    crowd: Crowd, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reading = most = 0
+    really = query.offer_for
+
+    async def watched(*given: Any) -> Any:
+        nonlocal reading, most
+        reading += 1
+        most = max(most, reading)
+        try:
+            return await really(*given)
+        finally:
+            reading -= 1
+
+    monkeypatch.setattr(query, "offer_for", watched)
+    field = "availability(serviceId: $service, from: $from, to: $to) { days { date } }"
+    fields = " ".join(f"a{number}: {field}" for number in range(20))
+    document = f"query($service: ID!, $from: DateTime!, $to: DateTime!) {{ {fields} }}"
+    result = await run(Context(app_state(completer=True), crowd.caller), document, crowd.window(1))
+    assert not result.errors
+    assert (most, reading) == (STATEMENTS_AT_ONCE, 0)
