@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import pytest
 
-from graph.request.context import CHEAP, STATEMENTS_AT_ONCE, Context
+from graph.request.context import LIGHT, STATEMENTS_AT_ONCE, Context
 from models.api_key import Caller
 from models.enums import Role
 from tests.graph.fields.test_compiler import app_state
@@ -49,19 +49,19 @@ async def settled() -> None:
 
 async def test_dear_operations_read_two_at_a_time_and_cheap_ones_do_not_wait(shared: Context) -> None:
     slow, quick = Statements(), Statements()
-    dear = [asks(shared, CHEAP) for _ in range(4)]
+    dear = [asks(shared, LIGHT) for _ in range(4)]
     asked = [asyncio.ensure_future(each.loaders.one(name, 1, slow.load)) for each in dear for name in "abc"]
     await settled()
     assert slow.under_way == STATEMENTS_AT_ONCE
     quick.open.set()
-    assert await asks(shared, CHEAP - 1).loaders.one("a", 21, quick.load) == 42
+    assert await asks(shared, LIGHT - 1).loaders.one("a", 21, quick.load) == 42
     slow.open.set()
     assert await asyncio.gather(*asked) == [2] * 12
     assert (slow.most, slow.asked) == (STATEMENTS_AT_ONCE, 12)
 
 
 async def test_one_level_is_one_statement(shared: Context) -> None:
-    statements, context = Statements(), asks(shared, CHEAP)
+    statements, context = Statements(), asks(shared, LIGHT)
     statements.open.set()
     assert await asyncio.gather(*(context.loaders.one("a", key, statements.load) for key in range(9))) == [
         2 * key for key in range(9)

