@@ -76,7 +76,8 @@ async def test_nothing_of_a_connection_that_answers_is_left(collected_by_hand: S
         async with line(collected_by_hand.url) as client:
             asked = posting(b'{"query":"{ options { nodes { id } } }"}', collected_by_hand.keys["staff"])
             await client.send(asked * 3)
-            await client.until(b"}}")
+            for _ in range(3):
+                await client.until(b'"resetSeconds":')
     assert await gone(collected_by_hand, before)
 
 
