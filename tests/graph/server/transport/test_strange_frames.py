@@ -105,7 +105,8 @@ async def test_a_handshake_that_cannot_be_read_is_refused_and_not_left_open(
 
     assert await asyncio.gather(*map(status, more)) == [400] * len(more)
     assert await status(b"x: y\r\n" * 200 + b"\r\n") == 431
-    assert caplog.text == ""
+    # What uvicorn itself says of bad requests is a line a minute: it may have been said before.
+    assert {each.message for each in caplog.records} <= {"Invalid HTTP request received."}
 
 
 async def test_a_flood_of_pings_closes_the_socket_with_1008_and_some_are_answered(
